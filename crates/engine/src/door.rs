@@ -102,9 +102,9 @@ impl<'a> Door<'a> {
             };
             let call = self.recorder.intent(self.node, operation).map_err(disk)?;
             let result = OPEN.scope((), send()).await;
-            self.recorder
-                .outcome(call, self.node, operation, result.as_ref().map(|_| ()))
-                .map_err(|e| CallError::new(Class::Ambiguous, operation, format!("sent, but the journal cannot be written: {e}")))?;
+            self.recorder.outcome(call, self.node, operation, result.as_ref().map(|_| ())).map_err(|e| {
+                CallError::new(Class::Ambiguous, operation, format!("sent, but the journal cannot be written: {e}"))
+            })?;
             let error = match result {
                 Ok(value) => return Ok(value),
                 Err(error) => error,

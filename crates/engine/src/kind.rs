@@ -70,6 +70,8 @@ pub struct Live<K> {
     pub outputs: BTreeMap<String, String>,
     pub ready: Ready,
     pub tags: Tags,
+    /// False for what the account shares and somebody else owns (a GitHub OIDC provider): used, never changed, never deleted.
+    pub owned: bool,
 }
 
 impl<K: Clone> Live<K> {
@@ -158,11 +160,12 @@ pub trait Kind: Serialize + DeserializeOwned + Clone + Send + Sync + 'static {
     ) -> impl Future<Output = Result<Live<Self>, CallError>> + Send;
 
     /// Already gone is success.
-    fn delete(
-        cx: &Self::Cx,
-        door: &Door<'_>,
-        live: &Live<Self>,
-    ) -> impl Future<Output = Result<Gone, CallError>> + Send;
+    fn delete(cx: &Self::Cx, door: &Door<'_>, live: &Live<Self>) -> impl Future<Output = Result<Gone, CallError>> + Send;
+
+    /// What must hold before anything is touched, such as a value that must be at hand; an `Err` says what is missing and how to give it.
+    fn preflight(&self, _cx: &Self::Cx) -> Result<(), String> {
+        Ok(())
+    }
 
     /// Whether two values of one field mean the same to AWS, where equality is too strict (`16` and `16.4`).
     fn same(_field: &str, desired: &Value, live: &Value) -> bool {
