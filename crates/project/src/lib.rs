@@ -1,1 +1,33 @@
+//! `landing.toml` and a compose file become one validated [`Project`], or every problem at once.
+//!
+//! Nothing here calls AWS, prints, or reads more than it is told: the process environment and the project folder are
+//! parameters. Resource names, CIDRs of subnets and security rules are chosen by the blueprint, not here.
 
+mod project;
+mod service;
+
+use std::{collections::BTreeMap, path::Path};
+
+pub use crate::{
+    project::{
+        AlbFrom, AlbSettings, Database, Github, KeyOutcome, Logs, Nat, Network, Outcome, Project,
+        Registry, Secret, SecretSource, Skipped, Spa,
+    },
+    service::{
+        BakedFile, Build, Condition, DatabaseAttribute, DatabaseKey, EnvValue, HealthCheck,
+        HealthPath, Image, Nofile, Piece, Platform, SecretRef, Service,
+    },
+};
+
+/// All that [`load`] may look at.
+#[derive(Debug, Clone, Copy)]
+pub struct Input<'a> {
+    /// The folder of `landing.toml`; no file reference may lead out of it.
+    pub dir: &'a Path,
+    /// The process environment, for interpolation and for variables without a value.
+    pub environment: &'a BTreeMap<String, String>,
+    /// The environment to land, e.g. `dev`: chooses the `[env.…]` overlay.
+    pub env_name: &'a str,
+    /// Stronger than the file's `region`.
+    pub region: Option<&'a str>,
+}
