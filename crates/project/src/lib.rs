@@ -3,12 +3,21 @@
 //! Nothing here calls AWS, prints, or reads more than it is told: the process environment and the project folder are
 //! parameters. Resource names, CIDRs of subnets and security rules are chosen by the blueprint, not here.
 
+mod compose;
+mod files;
+mod mask;
+mod place;
+mod problem;
 mod project;
+mod resolve;
 mod service;
+mod settings;
+mod suggest;
 
 use std::{collections::BTreeMap, path::Path};
 
 pub use crate::{
+    problem::{Problem, Problems},
     project::{
         AlbFrom, AlbSettings, Database, Github, KeyOutcome, Logs, Nat, Network, Outcome, Project,
         Registry, Secret, SecretSource, Skipped, Spa,
@@ -17,6 +26,7 @@ pub use crate::{
         BakedFile, Build, Condition, DatabaseAttribute, DatabaseKey, EnvValue, HealthCheck,
         HealthPath, Image, Nofile, Piece, Platform, SecretRef, Service,
     },
+    settings::landing_toml_schema,
 };
 
 /// All that [`load`] may look at.
@@ -30,4 +40,12 @@ pub struct Input<'a> {
     pub env_name: &'a str,
     /// Stronger than the file's `region`.
     pub region: Option<&'a str>,
+}
+
+/// Reads `landing.toml` and the compose file that it names.
+///
+/// # Errors
+/// Everything that is wrong, in file order, never just the first: [`Problems`].
+pub fn load(input: &Input<'_>) -> Result<Project, Problems> {
+    resolve::project(input)
 }

@@ -63,6 +63,19 @@ pub struct Service {
     pub calls: BTreeSet<String>,
 }
 
+impl Service {
+    /// Databases that its environment and secrets name.
+    #[must_use]
+    pub fn databases(&self) -> BTreeSet<&str> {
+        let told = self.environment.values().flat_map(EnvValue::databases);
+        let secret = self.secrets.values().filter_map(|secret| match secret {
+            SecretRef::DatabaseUser { database, .. } => Some(database.as_str()),
+            SecretRef::Secret { .. } => None,
+        });
+        told.chain(secret).collect()
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Image {
@@ -106,6 +119,16 @@ pub enum EnvValue {
     Template(Vec<Piece>),
 }
 
+impl EnvValue {
+    fn databases(&self) -> Vec<&str> {
+        match self {
+            Self::Plain(_) => Vec::new(),
+            Self::Database { database, .. } => vec![database],
+            Self::Template(pieces) => pieces.iter().filter_map(Piece::database).collect(),
+        }
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Piece {
@@ -114,6 +137,15 @@ pub enum Piece {
         database: String,
         attribute: DatabaseAttribute,
     },
+}
+
+impl Piece {
+    fn database(&self) -> Option<&str> {
+        match self {
+            Self::Text(_) => None,
+            Self::Database { database, .. } => Some(database),
+        }
+    }
 }
 
 /// What may be told about a database in plain text.
