@@ -17,6 +17,7 @@ mod suggest;
 use std::{collections::BTreeMap, path::Path};
 
 pub use crate::{
+    compose::{ComposeKey, compose_keys},
     problem::{Problem, Problems},
     project::{
         AlbFrom, AlbSettings, Database, Github, KeyOutcome, Logs, Nat, Network, Outcome, Project,

@@ -3,11 +3,18 @@
 use std::{ops::Range, path::PathBuf, sync::Arc};
 
 /// One file that was read.
-#[derive(Debug, PartialEq)]
+#[derive(PartialEq)]
 pub(crate) struct Source {
     /// Relative to the project's folder, as problems show it.
     pub(crate) path: PathBuf,
     pub(crate) text: String,
+}
+
+/// Without the text: it may hold credentials, and is long.
+impl std::fmt::Debug for Source {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Source").field(&self.path).finish()
+    }
 }
 
 /// A stretch of one file.

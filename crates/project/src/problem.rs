@@ -4,7 +4,10 @@ use std::{fmt, ops::Range, path::PathBuf};
 
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 
-use crate::{mask::masked_line, place::Place};
+use crate::{
+    mask::{LineKind, masked_line},
+    place::Place,
+};
 
 /// One thing that is wrong. It holds the one source line that it shows, with credentials blotted out.
 #[derive(Debug, Clone, PartialEq)]
@@ -45,11 +48,6 @@ impl Problem {
         let from = (place.span.start - start).min(line.len());
         let to = (place.span.end - start).clamp(from, line.len());
         let to = from + line[from..to].trim_end().len();
-        let is_toml = place
-            .source
-            .path
-            .extension()
-            .is_some_and(|extension| extension == "toml");
         Self {
             code,
             file: place.source.path.clone(),
@@ -60,7 +58,7 @@ impl Problem {
             label: String::new(),
             help: None,
             excerpt: Some(Excerpt {
-                line: masked_line(line, is_toml),
+                line: masked_line(line, line_kind(place)),
                 span: from..to,
             }),
         }
@@ -95,6 +93,12 @@ impl Problem {
         self
     }
 
+    /// Without the source line, where it may be part of a credential of several lines.
+    pub(crate) fn without_excerpt(mut self) -> Self {
+        self.excerpt = None;
+        self
+    }
+
     pub(crate) fn maybe_help(mut self, help: Option<String>) -> Self {
         self.help = help;
         self
@@ -118,12 +122,49 @@ impl Problem {
                         .annotation(annotation),
                 )
             }
-            None => title.element(annotate_snippets::Origin::path(path)),
+            None => {
+                let origin = annotate_snippets::Origin::path(path);
+                let group = if self.line > 0 {
+                    title.element(origin.line(self.line).char_column(self.column))
+                } else {
+                    title.element(origin)
+                };
+                if self.label.is_empty() {
+                    group
+                } else {
+                    group.element(Level::NOTE.message(self.label.as_str()))
+                }
+            }
         };
         if let Some(help) = &self.help {
             group = group.element(Level::HELP.message(help.as_str()));
         }
         renderer.render(&[group])
+    }
+}
+
+fn line_kind(place: &Place) -> LineKind {
+    if place
+        .source
+        .path
+        .extension()
+        .is_none_or(|extension| extension != "toml")
+    {
+        return LineKind::Compose;
+    }
+    let before = &place.source.text[..place.line_start()];
+    let table = before
+        .lines()
+        .rev()
+        .map(str::trim_start)
+        .find(|line| line.starts_with('['))
+        .unwrap_or_default();
+    let line = place.source.text[place.line_start()..].trim_start();
+    let names_secrets = line.starts_with("secrets") || table.trim_end().ends_with(".secrets]");
+    if names_secrets {
+        LineKind::TomlReferences
+    } else {
+        LineKind::Toml
     }
 }
 

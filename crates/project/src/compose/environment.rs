@@ -210,6 +210,8 @@ pub(super) fn bad_line(
         ),
     )
     .label(bad.why)
+    // Whatever it is, it may be a credential.
+    .without_excerpt()
 }
 
 /// `label_file` below `labels`.

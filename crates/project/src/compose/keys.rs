@@ -3,6 +3,8 @@
 //! Source: compose-spec/compose-spec, schema/compose-spec.json at 00655e2, definition `service`; what Fargate can do is from
 //! the ECS documentation ("Task definition differences for Fargate").
 
+use serde::Serialize;
+
 use super::verdicts as by;
 use crate::{compose::yaml::Node, project::Outcome};
 
@@ -305,6 +307,31 @@ pub(crate) fn find(key: &str) -> Option<&'static Rule> {
         .iter()
         .find(|(name, _)| *name == key)
         .map(|(_, rule)| rule)
+}
+
+/// One row of the catalogue of compose keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct ComposeKey {
+    pub key: &'static str,
+    /// `mapped`, `ignored`, `refused`, or `depends` on its value.
+    pub fate: &'static str,
+    /// To what, why, or how to fix it.
+    pub says: &'static str,
+}
+
+/// Every service key of the Compose Specification and what becomes of it, for documentation.
+#[must_use]
+pub fn compose_keys() -> Vec<ComposeKey> {
+    let row = |(key, rule): &(&'static str, Rule)| {
+        let (fate, says) = match rule {
+            Mapped(says) => ("mapped", *says),
+            Ignored(says) => ("ignored", *says),
+            Refused(says) => ("refused", *says),
+            Depends(says, _) => ("depends", *says),
+        };
+        ComposeKey { key, fate, says }
+    };
+    SERVICE_KEYS.iter().map(row).collect()
 }
 
 impl Rule {

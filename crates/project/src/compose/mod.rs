@@ -23,10 +23,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
+pub use self::keys::{ComposeKey, compose_keys};
 pub(crate) use self::{
     environment::Variable,
     keys::Rule,
-    keys::SERVICE_KEYS,
     service::{ComposeService, Dependency, read as read_service},
     yaml::Node,
 };

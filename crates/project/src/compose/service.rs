@@ -9,7 +9,7 @@ use super::{
     health, keys, mounts,
     mounts::Mounted,
     ports,
-    values::{boolean, bytes, command, number, pairs, seconds, text, texts, wrong},
+    values::{boolean, bytes, command, number, pairs, seconds, text, text_items, texts, wrong},
     yaml::{Node, Value},
 };
 use crate::{
@@ -26,6 +26,8 @@ pub(crate) struct ComposeService {
     pub(crate) place: Place,
     pub(crate) image: Option<String>,
     pub(crate) build: Option<Build>,
+    /// Also when it could not be read.
+    pub(crate) has_build: bool,
     pub(crate) command: Option<Vec<String>>,
     pub(crate) entrypoint: Option<Vec<String>>,
     pub(crate) environment: BTreeMap<String, Variable>,
@@ -196,8 +198,9 @@ impl Reading<'_> {
                 .node
                 .get("build")
                 .and_then(|node| build::read(node, files, &compose.variables, self.problems)),
+            has_build: self.node.get("build").is_some(),
             command: self.take("command", command).flatten(),
-            entrypoint: self.take("entrypoint", command).flatten(),
+            entrypoint: self.entrypoint(),
             environment,
             ports: exposed,
             healthcheck,
@@ -240,6 +243,23 @@ impl Reading<'_> {
     ) -> Option<(T, Place)> {
         let place = self.node.get(key)?.place.clone();
         self.take(key, read).map(|value| (value, place))
+    }
+
+    fn entrypoint(&mut self) -> Option<Vec<String>> {
+        let words = self.take("entrypoint", command).flatten()?;
+        if words.is_empty()
+            && let Some(node) = self.node.get("entrypoint")
+        {
+            self.problems.push(
+                Problem::at(
+                    &node.place,
+                    "unsupported-value",
+                    "ECS cannot take an image's entry point away",
+                )
+                .help("write the whole command as `entrypoint`, and leave `command` out"),
+            );
+        }
+        Some(words)
     }
 
     fn healthcheck(&mut self) -> Option<HealthCheck> {
@@ -347,7 +367,20 @@ impl Reading<'_> {
             )
             .help("`linux/amd64` or `linux/arm64`")),
         };
-        self.take("platform", read).unwrap_or(Platform::X86_64)
+        let built_for_arm = self
+            .node
+            .get("build")
+            .and_then(|build| build.get("platforms"))
+            .is_some_and(|list| {
+                text_items(list).count() > 0
+                    && text_items(list).all(|name| name.starts_with("linux/arm64"))
+            });
+        let default = if built_for_arm {
+            Platform::Arm64
+        } else {
+            Platform::X86_64
+        };
+        self.take("platform", read).unwrap_or(default)
     }
 
     fn disk(&mut self) -> Option<u32> {

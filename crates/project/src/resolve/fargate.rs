@@ -29,11 +29,6 @@ pub(super) fn is_valid(cpu: u32, memory: u32) -> bool {
     pairs().any(|pair| pair == (cpu, memory))
 }
 
-/// The smallest pair with at least both. `None` when nothing is that large.
-pub(super) fn at_least(cpu: u32, memory: u32) -> Option<(u32, u32)> {
-    pairs().find(|pair| pair.0 >= cpu && pair.1 >= memory)
-}
-
 /// The valid pair that changes least, as people see it: in ratios, the larger one when in doubt.
 pub(super) fn nearest(cpu: u32, memory: u32) -> (u32, u32) {
     let far = |from: u32, to: u32| (f64::from(to.max(1)) / f64::from(from.max(1))).log2().abs();
@@ -71,9 +66,6 @@ mod tests {
                 && !is_valid(300, 1024)
                 && !is_valid(8192, 17_408)
         );
-        assert_eq!(at_least(300, 700), Some((512, 1024)));
-        assert_eq!(at_least(1, 5000), Some((1024, 5120)));
-        assert_eq!(at_least(1, 200_000), None);
         assert_eq!(nearest(512, 512), (512, 1024));
         assert_eq!(nearest(256, 3072), (256, 2048));
         assert_eq!(nearest(300, 1024), (256, 1024));

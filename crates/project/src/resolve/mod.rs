@@ -8,6 +8,7 @@ mod fargate;
 mod names;
 mod network;
 mod references;
+mod rules;
 mod secrets;
 mod services;
 
@@ -31,6 +32,7 @@ struct Cx<'a> {
     settings: &'a Settings,
     problems: Vec<Problem>,
     outcomes: Vec<KeyOutcome>,
+    credentials: credentials::Plain,
 }
 
 pub(crate) fn project(input: &Input<'_>) -> Result<Project, Problems> {
@@ -44,6 +46,7 @@ pub(crate) fn project(input: &Input<'_>) -> Result<Project, Problems> {
         settings: &settings,
         problems,
         outcomes: Vec::new(),
+        credentials: credentials::Plain::default(),
     };
     names::environment(&mut cx, input.env_name);
     let name = names::project(&mut cx);
@@ -78,6 +81,7 @@ pub(crate) fn project(input: &Input<'_>) -> Result<Project, Problems> {
         &mut databases,
         &mut files,
     );
+    cx.problems.extend(cx.credentials.problems());
     if !cx.problems.is_empty() {
         return Err(sorted(cx.problems));
     }
@@ -171,14 +175,18 @@ fn compose_path(cx: &mut Cx<'_>, files: &Files<'_>) -> Result<PathBuf, Problem> 
             )
             .label("it is relative to the folder of landing.toml"))
         }
-        None => compose::default_path(files).ok_or_else(|| {
-            Problem::at(
-                &cx.document.value(&[]),
-                "missing-compose",
-                "there is no compose file in this folder",
-            )
-            .help("name it: compose = \"path/to/compose.yaml\"")
-        }),
+        None => {
+            let place = cx.document.value(&[]);
+            let path = compose::default_path(files).ok_or_else(|| {
+                Problem::at(
+                    &cx.document.value(&[]),
+                    "missing-compose",
+                    "there is no compose file in this folder",
+                )
+                .help("name it: compose = \"path/to/compose.yaml\"")
+            })?;
+            files.inside("".as_ref(), &path.to_string_lossy(), &place)
+        }
     }
 }
 

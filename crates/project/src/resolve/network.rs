@@ -96,11 +96,6 @@ fn reserved(cidr: Ipv4Net) -> Option<&'static str> {
             16,
             "169.254.0.0/16, the link-local addresses that ECS and EC2 use inside of each task",
         ),
-        (
-            [172, 17, 0, 0],
-            16,
-            "172.17.0.0/16, Docker's own network, which some AWS services use",
-        ),
         ([224, 0, 0, 0], 4, "224.0.0.0/4, the multicast addresses"),
         ([0, 0, 0, 0], 8, "0.0.0.0/8, which no host may have"),
     ];

@@ -2,16 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Cx, calls, credentials, cycles, fargate, names, references};
+use super::{Cx, calls, fargate, names, references, rules};
 use crate::{
-    compose::{self, Compose, ComposeService, Dependency},
+    compose::{self, Compose, ComposeService},
     files::Files,
     place::Place,
     problem::Problem,
     project::{Database, KeyOutcome, Outcome, Secret},
     service::{Condition, EnvValue, HealthPath, Image, SecretRef, Service},
     settings::{Health, ServiceSettings},
-    suggest::did_you_mean,
 };
 
 /// Services and jobs, each by name.
@@ -63,8 +62,9 @@ pub(super) fn read(
         .service(read);
         all.insert(name.clone(), service);
     }
-    depend(cx, compose, skipped, &dependencies, &mut all);
-    one_default(cx, &all);
+    rules::depend(cx, compose, skipped, &dependencies, &mut all);
+    rules::one_default(cx, &all);
+    rules::no_overlap(cx, &all);
     for dependency in dependencies
         .values()
         .flatten()
@@ -72,7 +72,7 @@ pub(super) fn read(
     {
         once.insert(dependency.service.clone());
     }
-    used_by(cx, compose, &all, databases);
+    rules::used_by(cx, compose, &all, databases);
     let names: BTreeSet<String> = all
         .keys()
         .filter(|name| !once.contains(*name))
@@ -81,7 +81,7 @@ pub(super) fn read(
     for service in all.values_mut() {
         service.calls = calls::find(service, &names);
     }
-    jobs_take_no_traffic(cx, &all, &once);
+    rules::jobs_take_no_traffic(cx, &all, &once);
     all.into_values()
         .partition(|service| !once.contains(&service.name))
 }
@@ -193,9 +193,7 @@ impl One<'_, '_> {
             self.settings.secrets.contains_key(name) || self.settings.environment.contains_key(name)
         };
         for (name, variable) in compose.environment.iter().filter(|(name, _)| !given(name)) {
-            self.cx
-                .problems
-                .extend(credentials::check(self.name, name, variable));
+            self.cx.credentials.look(self.name, name, variable);
             environment.insert(name.clone(), EnvValue::Plain(variable.value.clone()));
         }
         for (name, scalar) in &self.settings.environment {
@@ -219,9 +217,7 @@ impl One<'_, '_> {
                 value: text.clone(),
                 place: place.clone(),
             };
-            self.cx
-                .problems
-                .extend(credentials::check(self.name, name, &variable));
+            self.cx.credentials.look(self.name, name, &variable);
             match references::value(&text, &place, self.databases) {
                 Ok(value) => {
                     environment.insert(name.clone(), value);
@@ -488,10 +484,7 @@ impl One<'_, '_> {
             }
             (None, None) => {
                 // A build that could not be read has its own problem.
-                if !self.cx.problems.iter().any(|problem| {
-                    problem.file == compose.place.source.path
-                        && problem.span.start > compose.place.span.start
-                }) {
+                if !compose.has_build {
                     self.cx.problems.push(
                         Problem::at(
                             &compose.place,
@@ -526,162 +519,5 @@ impl One<'_, '_> {
                 );
             }
         }
-    }
-}
-
-/// Dependencies must be there, and form no circle.
-fn depend(
-    cx: &mut Cx<'_>,
-    compose: &Compose<'_>,
-    skipped: &BTreeMap<String, String>,
-    dependencies: &BTreeMap<String, Vec<Dependency>>,
-    all: &mut BTreeMap<String, Service>,
-) {
-    let known: Vec<&str> = compose.services.keys().map(String::as_str).collect();
-    for (name, list) in dependencies {
-        for dependency in list {
-            let target = &dependency.service;
-            if let Some(reason) = skipped.get(target) {
-                cx.outcomes.push(KeyOutcome {
-                    service: Some(name.clone()),
-                    key: format!("depends_on.{target}"),
-                    file: dependency.place.source.path.clone(),
-                    line: dependency.place.line(),
-                    outcome: Outcome::Ignored {
-                        reason: format!("`{target}` is not deployed: {reason}"),
-                    },
-                });
-            } else if !all.contains_key(target) {
-                if dependency.required {
-                    cx.problems.push(
-                        Problem::at(
-                            &dependency.place,
-                            "unknown-service",
-                            format!(
-                                "`{name}` depends on `{target}`, which is not in the compose file"
-                            ),
-                        )
-                        .maybe_help(did_you_mean(target, known.iter().copied())),
-                    );
-                }
-            } else if dependency.condition == Condition::Healthy
-                && all[target].healthcheck.is_none()
-            {
-                cx.problems.push(
-                    Problem::at(&dependency.place, "no-healthcheck", format!("`{name}` waits for `{target}` to be healthy, but it has no health check"))
-                        .help(format!("give `{target}` a `healthcheck` in the compose file (ECS does not run the one of its image)")),
-                );
-            } else if let Some(service) = all.get_mut(name) {
-                service
-                    .depends_on
-                    .insert(target.clone(), dependency.condition);
-            }
-        }
-    }
-    let edges = all
-        .iter()
-        .map(|(name, service)| {
-            (
-                name.as_str(),
-                service.depends_on.keys().map(String::as_str).collect(),
-            )
-        })
-        .collect();
-    for circle in cycles::find(&edges) {
-        let place = dependencies
-            .get(&circle[0])
-            .into_iter()
-            .flatten()
-            .find(|dependency| dependency.service == circle[1])
-            .map(|dependency| &dependency.place);
-        let Some(place) = place else { continue };
-        cx.problems.push(
-            Problem::at(place, "depends-on-cycle", format!("services wait for each other: {}", circle.join(" → ")))
-                .label("none of them could ever start")
-                .help("remove one of these `depends_on`, and let the program try again until the other one answers"),
-        );
-    }
-}
-
-fn one_default(cx: &mut Cx<'_>, all: &BTreeMap<String, Service>) {
-    let defaults: Vec<&str> = all
-        .values()
-        .filter(|service| service.default)
-        .map(|service| service.name.as_str())
-        .collect();
-    let [first, others @ ..] = &defaults[..] else {
-        return;
-    };
-    for other in others {
-        let place = cx.document.key(&["services", other, "default"]);
-        cx.problems.push(
-            Problem::at(
-                &place,
-                "two-defaults",
-                format!("`{first}` and `{other}` both take what no path matches"),
-            )
-            .label("a load balancer has one default")
-            .help("keep `default = true` on one of them, and give the other one `paths`"),
-        );
-    }
-}
-
-/// `used-by` and references agree, and name services that are there.
-fn used_by(
-    cx: &mut Cx<'_>,
-    compose: &Compose<'_>,
-    all: &BTreeMap<String, Service>,
-    databases: &mut BTreeMap<String, Database>,
-) {
-    for (name, database) in databases {
-        for (index, user) in database.used_by.iter().enumerate() {
-            if all.contains_key(user) {
-                continue;
-            }
-            let place = cx
-                .document
-                .value(&["databases", name, "used-by", &index.to_string()]);
-            let problem = if compose.services.contains_key(user) {
-                Problem::at(
-                    &place,
-                    "unknown-service",
-                    format!("`{user}` uses database `{name}`, but is not deployed"),
-                )
-                .help("remove it from `used-by`, or from `skip`")
-            } else {
-                Problem::at(
-                    &place,
-                    "unknown-service",
-                    format!("the compose file has no service `{user}`"),
-                )
-                .maybe_help(did_you_mean(user, all.keys().map(String::as_str)))
-            };
-            cx.problems.push(problem);
-        }
-        // Whoever is told about it may reach it.
-        let told = all
-            .values()
-            .filter(|service| service.databases().contains(name.as_str()))
-            .map(|service| service.name.clone());
-        let mut users: BTreeSet<String> = database.used_by.drain(..).collect();
-        users.extend(told);
-        database.used_by = users.into_iter().collect();
-    }
-}
-
-fn jobs_take_no_traffic(cx: &mut Cx<'_>, all: &BTreeMap<String, Service>, once: &BTreeSet<String>) {
-    for service in all.values().filter(|service| once.contains(&service.name)) {
-        let key = ["paths", "default", "tcp"]
-            .into_iter()
-            .find(|key| match *key {
-                "paths" => !service.paths.is_empty(),
-                "default" => service.default,
-                _ => !service.tcp.is_empty(),
-            });
-        let Some(key) = key else { continue };
-        cx.problems.push(
-            Problem::at(&cx.document.key(&["services", &service.name, key]), "job-with-traffic", format!("`{}` is a job that ends, so it cannot take requests", service.name))
-                .help("it is a job by `restart: \"no\"`, or since another service waits for its completion"),
-        );
     }
 }
