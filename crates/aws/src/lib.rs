@@ -8,7 +8,9 @@ mod document;
 mod errors;
 mod ids;
 mod memo;
+mod ownership;
 mod secrets;
+mod sets;
 mod tags;
 
 pub mod ec2;
