@@ -14,6 +14,7 @@ mod sets;
 mod tags;
 
 pub mod ec2;
+pub mod elbv2;
 
 pub use calls::CallCounts;
 pub use client::{Aws, Connection};

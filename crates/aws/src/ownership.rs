@@ -1,7 +1,7 @@
 //! Whose an object is: by its tags; without them by its id in the state, or by a name that only one node can have.
 
 use landing_engine::stack::{TAG_ENV, TAG_PROJECT};
-use landing_engine::{Kind, NodeName, Scan, Stack, Tags};
+use landing_engine::{CallError, Class, Door, Kind, NodeName, Scan, Stack, Tags};
 
 /// Whether the tags name another stack. An object that merely lost its tags is not foreign.
 pub(crate) fn is_foreign(stack: &Stack, tags: &Tags) -> bool {
@@ -26,11 +26,25 @@ pub(crate) fn node_of_named<K: Kind>(scan: &Scan, id: &str, name: &str, tags: &T
     node_of::<K>(scan, id, tags).or_else(|| if is_foreign(&scan.stack, tags) { None } else { wanted() })
 }
 
-/// Who holds an object, for a message: its landing tags, or that it has none.
-pub(crate) fn owner(tags: &Tags) -> String {
-    let tag = |key| tags.get(key).map_or("?", String::as_str);
-    match tags.contains_key(TAG_PROJECT) || tags.contains_key(TAG_ENV) {
-        true => format!("project {}, environment {}", tag(TAG_PROJECT), tag(TAG_ENV)),
-        false => "nobody: it has no landing tags".to_owned(),
+/// What to make of an object that stands where a new one was to be made: `Ok` when it is this node's, from a call whose answer was lost, or carries no
+/// landing tags. `what` names it in the message.
+///
+/// # Errors
+/// `InUse` when another node of the stack holds it: that one is about to go, or the plan would not have asked for this one, so the door tries again.
+/// `Invalid` when another stack holds it.
+pub(crate) fn claim(door: &Door<'_>, refusal: &CallError, what: &str, tags: &Tags) -> Result<(), CallError> {
+    let error = |class, holder: String| {
+        let message = format!("{what} is there already and belongs to {holder}");
+        CallError { class, message, ..refusal.clone() }
+    };
+    match door.stack().node_of(tags) {
+        Some(node) if node == *door.node() => Ok(()),
+        Some(node) => Err(error(Class::InUse, node.to_string())),
+        None if is_foreign(door.stack(), tags) => {
+            let tag = |key| tags.get(key).map_or("?", String::as_str);
+            let holder = format!("project {}, environment {}", tag(TAG_PROJECT), tag(TAG_ENV));
+            Err(error(Class::Invalid, holder).help(format!("rename or delete {what}, or choose another project name")))
+        }
+        None => Ok(()),
     }
 }

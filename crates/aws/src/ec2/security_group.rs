@@ -128,13 +128,8 @@ impl SecurityGroup {
         let reply = cx.ec2.describe_security_groups().set_filters(Some(by_name.into())).send().await;
         let reply = reply.call("ec2:DescribeSecurityGroups")?;
         let Some(live) = reply.security_groups().first().map(of) else { return Err(refusal) };
-        if door.stack().node_of(&live.tags).as_ref() == Some(door.node()) {
-            return Ok(Live { node: door.node().clone(), ..live });
-        }
-        let text =
-            format!("the group {} ({}) is there already and belongs to {}", self.name, live.id, ownership::owner(&live.tags));
-        Err(CallError { class: Class::Invalid, message: text, ..refusal }
-            .help(format!("delete or rename {} and run again", live.id)))
+        ownership::claim(door, &refusal, &format!("the security group {} ({})", self.name, live.id), &live.tags)?;
+        Ok(Live { node: door.node().clone(), ..live })
     }
 }
 

@@ -156,20 +156,12 @@ impl SecurityGroupRule {
             == (&other.group, &other.protocol, &other.from_port, &other.to_port, &other.source)
     }
 
-    /// The rule that AWS would not make twice. One that another node of the stack holds is on its way out, or a plan would not have asked for this
-    /// one: the door tries again until it is gone.
+    /// The rule that AWS would not make twice.
     async fn existing(&self, cx: &Aws, door: &Door<'_>, refusal: &CallError) -> Result<Option<Live<Self>>, CallError> {
         let of_group = rules(cx, filters::filter("group-id", self.group.get().as_str())).await?;
         let Some(live) = of_group.into_iter().find(|live| self.means(&live.shape)) else { return Err(refusal.clone()) };
-        match door.stack().node_of(&live.tags) {
-            Some(node) if node != *door.node() => Err(CallError { class: Class::InUse, ..refusal.clone() }),
-            None if ownership::is_foreign(door.stack(), &live.tags) => {
-                let text = format!("the rule {} says the same and belongs to {}", live.id, ownership::owner(&live.tags));
-                let error = CallError { class: Class::Invalid, message: text, ..refusal.clone() };
-                Err(error.help(format!("delete {} and run again", live.id)))
-            }
-            _ => Ok(Some(live)),
-        }
+        ownership::claim(door, refusal, &format!("the security-group rule {}", live.id), &live.tags)?;
+        Ok(Some(live))
     }
 
     fn request(&self) -> SecurityGroupRuleRequest {
