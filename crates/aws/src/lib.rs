@@ -8,10 +8,13 @@ mod document;
 mod errors;
 mod ids;
 mod memo;
+mod ownership;
 mod secrets;
+mod sets;
 mod tags;
 
 pub mod ec2;
+pub mod elbv2;
 
 pub use calls::CallCounts;
 pub use client::{Aws, Connection};
