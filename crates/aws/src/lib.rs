@@ -8,10 +8,16 @@ mod document;
 mod errors;
 mod ids;
 mod memo;
+mod owner;
 mod secrets;
 mod tags;
 
 pub mod ec2;
+pub mod ecr;
+pub mod iam;
+pub mod logs;
+pub mod rds;
+pub mod secretsmanager;
 
 pub use calls::CallCounts;
 pub use client::{Aws, Connection};
