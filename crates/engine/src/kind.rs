@@ -35,6 +35,8 @@ pub struct Traits {
     /// Kinds whose nodes of the same stack must stand before one of these is made and must still stand while it is deleted, although no field
     /// names them (a NAT gateway needs the internet gateway of its VPC).
     pub needs: &'static [&'static str],
+    /// Outputs that are new after every update (the ARN of a task definition's latest revision), so that whoever names them changes too.
+    pub renews: &'static [&'static str],
     /// Typical time from the create call to usable, and from the delete call to gone. Source: `aws-behaviours` section 16.
     pub typical_ready: Duration,
     pub typical_gone: Duration,
@@ -51,6 +53,7 @@ impl Traits {
         holds_data: false,
         create_first: false,
         needs: &[],
+        renews: &[],
         typical_ready: Duration::from_secs(1),
         typical_gone: Duration::from_secs(1),
         poll: Duration::from_secs(3),
