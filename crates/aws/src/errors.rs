@@ -132,6 +132,8 @@ fn class_of(code: &str, message: &str, status: u16) -> Class {
         "InvalidRequestException" if message.contains("scheduled for deletion") || message.contains("was deleted") => {
             Class::InUse
         }
+        // IAM could not reach the identity provider to check its certificate. Source: `aws-behaviours` 4.4.
+        "OpenIdIdpCommunicationError" => Class::NotVisibleYet,
         "InvalidSubnet" | "InvalidSecurityGroup" | "InvalidGatewayID.NotFound" => Class::NotVisibleYet,
 
         "DependencyViolation"

@@ -9,12 +9,18 @@ mod errors;
 mod ids;
 mod memo;
 mod ownership;
+mod owner;
 mod secrets;
 mod sets;
 mod tags;
 
 pub mod ec2;
 pub mod elbv2;
+pub mod ecr;
+pub mod iam;
+pub mod logs;
+pub mod rds;
+pub mod secretsmanager;
 
 pub use calls::CallCounts;
 pub use client::{Aws, Connection};
