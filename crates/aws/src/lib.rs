@@ -8,10 +8,14 @@ mod document;
 mod errors;
 mod ids;
 mod memo;
+mod named;
 mod secrets;
 mod tags;
 
 pub mod ec2;
+pub mod ecs;
+pub mod s3;
+pub mod servicediscovery;
 
 pub use calls::CallCounts;
 pub use client::{Aws, Connection};
