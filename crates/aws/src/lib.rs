@@ -12,6 +12,7 @@ mod named;
 mod secrets;
 mod tags;
 
+pub mod cloudfront;
 pub mod ec2;
 pub mod ecs;
 pub mod s3;

@@ -6,8 +6,8 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_ecs::types::{
-    ApplicationProtocol, ContainerDefinition, HealthCheck, KeyValuePair, LinuxParameters, LogConfiguration, LogDriver, PortMapping,
-    Secret, TaskDefinition as Reply, TransportProtocol, Ulimit, UlimitName,
+    ApplicationProtocol, ContainerDefinition, HealthCheck, KeyValuePair, LinuxParameters, LogConfiguration, LogDriver,
+    PortMapping, Secret, TaskDefinition as Reply, TransportProtocol, Ulimit, UlimitName,
 };
 use landing_engine::Ref;
 
@@ -166,7 +166,13 @@ mod tests {
             environment: BTreeMap::from([("A".into(), "1".into())]),
             secrets: BTreeMap::from([("B".into(), "arn:secret".into())]),
             ports: vec![Port { container: 80, name: "http".into(), http: true }],
-            health: Some(Health { command: vec!["CMD".into(), "x".into()], interval: 30, timeout: 5, retries: 3, start_period: 0 }),
+            health: Some(Health {
+                command: vec!["CMD".into(), "x".into()],
+                interval: 30,
+                timeout: 5,
+                retries: 3,
+                start_period: 0,
+            }),
             log_group: Ref::value("/shop/dev/web".into()),
             region: "eu-central-1".into(),
             stop_timeout: None,
@@ -180,14 +186,17 @@ mod tests {
         let mut container = definition(&asked);
         container.command = Some(vec![]);
         container.user = Some(String::new());
-        container.health_check = container.health_check.map(|check| HealthCheck { interval: None, timeout: None, retries: None, ..check });
+        container.health_check =
+            container.health_check.map(|check| HealthCheck { interval: None, timeout: None, retries: None, ..check });
         container.port_mappings.iter_mut().flatten().for_each(|mapping| mapping.host_port = mapping.container_port);
         let reply = Reply::builder()
             .family("shop-dev-web")
             .cpu("256")
             .memory("512")
             .runtime_platform(
-                aws_sdk_ecs::types::RuntimePlatform::builder().cpu_architecture(aws_sdk_ecs::types::CpuArchitecture::Arm64).build(),
+                aws_sdk_ecs::types::RuntimePlatform::builder()
+                    .cpu_architecture(aws_sdk_ecs::types::CpuArchitecture::Arm64)
+                    .build(),
             )
             .execution_role_arn("arn:aws:iam::1:role/x")
             .task_role_arn("arn:aws:iam::1:role/t")

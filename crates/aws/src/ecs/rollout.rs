@@ -43,7 +43,11 @@ impl Kind for Rollout {
             let known = || scan.known.iter().find(|(_, known)| *known == arn).map(|(node, _)| node.clone());
             by_tags.map(|node| NodeName::new(Self::NAME, node.name())).or_else(known)
         };
-        Ok(readings::services(cx, scan).await?.iter().filter_map(|service| Some(Live { node: node(service)?, ..of(service) })).collect())
+        Ok(readings::services(cx, scan)
+            .await?
+            .iter()
+            .filter_map(|service| Some(Live { node: node(service)?, ..of(service) }))
+            .collect())
     }
 
     async fn read(cx: &Aws, _: &Stack, node: &NodeName, id: &str) -> Result<Option<Live<Self>>, CallError> {

@@ -166,7 +166,11 @@ impl Kind for Service {
 }
 
 impl Service {
-    fn creation(&self, cx: &Aws, door: &Door<'_>) -> aws_sdk_ecs::operation::create_service::builders::CreateServiceFluentBuilder {
+    fn creation(
+        &self,
+        cx: &Aws,
+        door: &Door<'_>,
+    ) -> aws_sdk_ecs::operation::create_service::builders::CreateServiceFluentBuilder {
         cx.ecs
             .create_service()
             .cluster(self.cluster.get().as_str())

@@ -12,7 +12,9 @@ use aws_sdk_ecs::types::{
     TaskDefinitionField, TaskDefinitionStatus,
 };
 use futures_util::future::try_join_all;
-use landing_engine::{CallError, Changed, Class, Door, Gone, Kind, Live, NodeName, Output, Ready, Ref, Scan, Stack, Tags, Traits};
+use landing_engine::{
+    CallError, Changed, Class, Door, Gone, Kind, Live, NodeName, Output, Ready, Ref, Scan, Stack, Tags, Traits,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -90,8 +92,10 @@ impl Kind for TaskDefinition {
 
     async fn scan(cx: &Aws, scan: &Scan) -> Result<Vec<Live<Self>>, CallError> {
         let prefix = format!("{}-", scan.stack.prefix());
-        let mut families: Vec<String> =
-            named::wanted(scan, "family").map(|(_, family)| family.to_owned()).filter(|name| !name.starts_with(&prefix)).collect();
+        let mut families: Vec<String> = named::wanted(scan, "family")
+            .map(|(_, family)| family.to_owned())
+            .filter(|name| !name.starts_with(&prefix))
+            .collect();
         families.extend(scan.known.values().cloned());
         let listing = cx.ecs.list_task_definition_families().family_prefix(&prefix).status(TaskDefinitionFamilyStatus::Active);
         let mut listed = listing.into_paginator().items().send();
@@ -102,9 +106,8 @@ impl Kind for TaskDefinition {
         families.dedup();
         // ECS has no call that describes several families, so it is one each, all at once.
         let found = try_join_all(families.iter().map(|family| latest(cx, family))).await?;
-        let mine = |live: Live<Self>| {
-            named::owner(scan, &live.id, "family", &live.id, &live.tags).map(|node| Live { node, ..live })
-        };
+        let mine =
+            |live: Live<Self>| named::owner(scan, &live.id, "family", &live.id, &live.tags).map(|node| Live { node, ..live });
         Ok(found.into_iter().flatten().filter_map(mine).collect())
     }
 

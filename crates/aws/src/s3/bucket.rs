@@ -232,7 +232,8 @@ async fn live(cx: &Aws, node: NodeName, name: String, tags: Tags) -> Result<Opti
         cx.s3.get_bucket_versioning().bucket(&name).send(),
         cx.s3.get_bucket_ownership_controls().bucket(&name).send(),
     );
-    let block = named::found(block.call("s3:GetBucketPublicAccessBlock"))?.and_then(|reply| reply.public_access_block_configuration);
+    let block =
+        named::found(block.call("s3:GetBucketPublicAccessBlock"))?.and_then(|reply| reply.public_access_block_configuration);
     let encryption = named::found(encryption.call("s3:GetEncryptionConfiguration"))?;
     let ownership = named::found(ownership.call("s3:GetBucketOwnershipControls"))?.and_then(|reply| reply.ownership_controls);
     // The only one of the four that is never "not configured": not found means that the bucket is gone.
@@ -243,7 +244,8 @@ async fn live(cx: &Aws, node: NodeName, name: String, tags: Tags) -> Result<Opti
     let shape = Bucket {
         name,
         block_public: block.is_some_and(|block| {
-            let all = [block.block_public_acls, block.ignore_public_acls, block.block_public_policy, block.restrict_public_buckets];
+            let all =
+                [block.block_public_acls, block.ignore_public_acls, block.block_public_policy, block.restrict_public_buckets];
             all.iter().all(|flag| *flag == Some(true))
         }),
         encryption: rule.map_or("", |rule| rule.sse_algorithm().as_str()).to_owned(),

@@ -60,7 +60,8 @@ impl Kind for Namespace {
     }
 
     async fn read(cx: &Aws, _: &Stack, node: &NodeName, id: &str) -> Result<Option<Live<Self>>, CallError> {
-        let Some(summary) = list(cx, NamespaceFilterName::Name, id).await?.into_iter().find(|found| found.name() == Some(id)) else {
+        let Some(summary) = list(cx, NamespaceFilterName::Name, id).await?.into_iter().find(|found| found.name() == Some(id))
+        else {
             return Ok(None);
         };
         let tags = own_tags(cx, summary.arn().unwrap_or_default()).await?;
@@ -102,7 +103,8 @@ impl Kind for Namespace {
         if changed.has("description") {
             let operation = "servicediscovery:UpdateHttpNamespace";
             door.call(operation, || async {
-                let change = HttpNamespaceChange::builder().description(&self.description).build().expect("the description is set");
+                let change =
+                    HttpNamespaceChange::builder().description(&self.description).build().expect("the description is set");
                 cx.servicediscovery.update_http_namespace().id(output("id")).namespace(change).send().await.call(operation)
             })
             .await?;
