@@ -76,11 +76,15 @@ fn policy(call: &Call) -> Result<Option<String>, Fault> {
     }
 }
 
+/// These operations spell it with a small `d`.
+fn no_table(id: &str) -> Fault {
+    Fault::new("InvalidRouteTableId.NotFound", format!("The routeTable ID '{id}' does not exist"))
+}
+
 /// One endpoint a service and table.
 fn check_tables(world: &World, vpc: &str, service: &str, tables: &[String]) -> Result<(), Fault> {
     for id in tables {
-        let missing = || Fault::new("InvalidRouteTableId.NotFound", format!("The routeTable ID '{id}' does not exist"));
-        let table = world.ec2.route_tables.get(id).ok_or_else(missing)?;
+        let table = world.ec2.route_tables.get(id).ok_or_else(|| no_table(id))?;
         if table.vpc != vpc {
             return Err(Fault::new("InvalidParameter", format!("Route table {id} does not belong to network {vpc}")));
         }
@@ -150,6 +154,9 @@ pub(super) fn modify(world: &mut World, call: &Call) -> Result<Reply, Fault> {
         return Err(Fault::new("InvalidVpcEndpoint.InvalidState", format!("The Vpc Endpoint '{id}' is being deleted")));
     }
     let (removed, policy) = (call.strings("RemoveRouteTableId"), policy(call)?);
+    if let Some(stranger) = removed.iter().find(|table| !world.ec2.route_tables.contains_key(*table)) {
+        return Err(no_table(stranger));
+    }
     let mut added = call.strings("AddRouteTableId");
     added.retain(|table| !endpoint.route_tables.contains(table));
     check_tables(world, &endpoint.vpc, &endpoint.service, &added)?;

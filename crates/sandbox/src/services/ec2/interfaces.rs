@@ -54,7 +54,7 @@ pub(crate) fn attach(world: &mut World, owner: &str, description: &str, subnet: 
 
 /// The first address of the subnet that AWS does not keep and nobody has.
 fn free_address(ec2: &Ec2, subnet: &str) -> String {
-    let net = ec2.subnets.get(subnet).and_then(|subnet| subnet.cidr.parse().ok()).unwrap_or_default();
+    let net: Ipv4Net = ec2.subnets.get(subnet).and_then(|subnet| subnet.cidr.parse().ok()).unwrap_or_default();
     let taken = |ip: &Ipv4Addr| ec2.interfaces.values().any(|it| it.subnet == subnet && it.private_ip == ip.to_string());
     net.hosts().skip(3).find(|ip| !taken(ip)).unwrap_or(net.addr()).to_string()
 }

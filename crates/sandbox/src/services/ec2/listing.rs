@@ -53,7 +53,8 @@ impl Listing {
         Ok(items)
     }
 
-    fn page(&self, call: &Call, items: Vec<Value>) -> Result<Reply, Fault> {
+    /// The page that the call asks for.
+    pub(super) fn page(&self, call: &Call, items: Vec<Value>) -> Result<Reply, Fault> {
         let start = match call.opt("NextToken") {
             Some(token) => parse_token(&token)?,
             None => 0,

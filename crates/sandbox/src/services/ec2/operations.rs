@@ -43,7 +43,7 @@ pub(crate) fn handle(world: &mut World, call: &Call) -> Result<Reply, Fault> {
 /// Parameters (its own, and those it shares with others) and handler.
 fn operation(name: &str) -> Option<(&'static [&'static str], &'static [&'static str], Handler)> {
     Some(match name {
-        "CreateVpc" => (&["CidrBlock", "InstanceTenancy", "TagSpecification"], &[], vpc::create),
+        "CreateVpc" => (&["CidrBlock", "InstanceTenancy", "AmazonProvidedIpv6CidrBlock", "TagSpecification"], &[], vpc::create),
         "DescribeVpcs" => (&["VpcId"], PAGED, vpc::describe),
         "DescribeVpcAttribute" => (&["VpcId", "Attribute"], &[], vpc::describe_attribute),
         "ModifyVpcAttribute" => (&["VpcId", "EnableDnsSupport", "EnableDnsHostnames"], &[], vpc::modify_attribute),

@@ -79,7 +79,7 @@ pub(super) fn revoke(world: &mut World, call: &Call, egress: bool) -> Result<Rep
     let revoked: Vec<Value> = removed.iter().map(|rule| revoked(&rule.id, rule)).collect();
     let unknown: Vec<&Rule> = unknown.iter().collect();
     Ok(json!({
-        "return": unknown.is_empty(),
+        "return": true,
         "unknownIpPermissionSet": permissions(world, &unknown),
         "revokedSecurityGroupRuleSet": revoked,
     })

@@ -154,9 +154,13 @@ const LISTING: Listing = Listing {
 pub(super) fn describe(world: &mut World, call: &Call) -> Result<Reply, Fault> {
     let items = all(&world.ec2).into_iter().flat_map(|(kind, id, tags)| {
         tags.iter().map(move |(key, value)| {
-            // The tag itself once more as the list that `tag:KEY` looks into; the parsers skip it.
+            // The tag itself once more, as the list that the filter `tag:KEY` looks into.
             json!({ "resourceId": id, "resourceType": kind, "key": key, "value": value, "tagSet": [{ "key": key, "value": value }] })
         })
     });
-    LISTING.answer(call, items.collect())
+    let mut items = LISTING.select(call, items.collect())?;
+    for item in items.iter_mut().filter_map(Value::as_object_mut) {
+        item.shift_remove("tagSet");
+    }
+    LISTING.page(call, items)
 }

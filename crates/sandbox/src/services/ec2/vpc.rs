@@ -37,6 +37,9 @@ pub(super) fn create(world: &mut World, call: &Call) -> Result<Reply, Fault> {
     if call.opt("InstanceTenancy").is_some_and(|tenancy| tenancy != "default") {
         return Err(Fault::new("InvalidParameterValue", "the sandbox models instanceTenancy 'default' only"));
     }
+    if call.flag("AmazonProvidedIpv6CidrBlock") == Some(true) {
+        return Err(Fault::new("InvalidParameterValue", "the sandbox does not model IPv6 blocks of a VPC"));
+    }
     let tags = tagging::given(call, "vpc")?;
     let id = make(world, &block.to_string(), false, tags);
     Ok(json!({ "vpc": render(world, world.ec2.vpc(&id)?) }).into())
