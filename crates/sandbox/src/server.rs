@@ -30,10 +30,7 @@ pub async fn serve(sandbox: Sandbox, listener: TcpListener) -> std::io::Result<(
     }
 }
 
-async fn answer(
-    sandbox: Sandbox,
-    request: hyper::Request<Incoming>,
-) -> Result<hyper::Response<Full<Bytes>>, Infallible> {
+async fn answer(sandbox: Sandbox, request: hyper::Request<Incoming>) -> Result<hyper::Response<Full<Bytes>>, Infallible> {
     let (parts, body) = request.into_parts();
     let body = body.collect().await.map(|collected| collected.to_bytes().to_vec()).unwrap_or_default();
     let text = |value: &hyper::header::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();

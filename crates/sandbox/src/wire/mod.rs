@@ -93,10 +93,30 @@ pub(crate) struct Service {
 
 pub(crate) const SERVICES: &[Service] = &[
     Service { name: "ec2", signed_as: &["ec2"], protocol: Protocol::Ec2, namespace: "http://ec2.amazonaws.com/doc/2016-11-15/" },
-    Service { name: "iam", signed_as: &["iam"], protocol: Protocol::Query, namespace: "https://iam.amazonaws.com/doc/2010-05-08/" },
-    Service { name: "sts", signed_as: &["sts"], protocol: Protocol::Query, namespace: "https://sts.amazonaws.com/doc/2011-06-15/" },
-    Service { name: "elbv2", signed_as: &["elasticloadbalancing"], protocol: Protocol::Query, namespace: "http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/" },
-    Service { name: "rds", signed_as: &["rds"], protocol: Protocol::Query, namespace: "http://rds.amazonaws.com/doc/2014-10-31/" },
+    Service {
+        name: "iam",
+        signed_as: &["iam"],
+        protocol: Protocol::Query,
+        namespace: "https://iam.amazonaws.com/doc/2010-05-08/",
+    },
+    Service {
+        name: "sts",
+        signed_as: &["sts"],
+        protocol: Protocol::Query,
+        namespace: "https://sts.amazonaws.com/doc/2011-06-15/",
+    },
+    Service {
+        name: "elbv2",
+        signed_as: &["elasticloadbalancing"],
+        protocol: Protocol::Query,
+        namespace: "http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/",
+    },
+    Service {
+        name: "rds",
+        signed_as: &["rds"],
+        protocol: Protocol::Query,
+        namespace: "http://rds.amazonaws.com/doc/2014-10-31/",
+    },
     Service { name: "ecs", signed_as: &["ecs"], protocol: Protocol::Json, namespace: "" },
     Service { name: "ecr", signed_as: &["ecr"], protocol: Protocol::Json, namespace: "" },
     Service { name: "secretsmanager", signed_as: &["secretsmanager"], protocol: Protocol::Json, namespace: "" },
@@ -104,5 +124,10 @@ pub(crate) const SERVICES: &[Service] = &[
     Service { name: "servicediscovery", signed_as: &["servicediscovery"], protocol: Protocol::Json, namespace: "" },
     Service { name: "tagging", signed_as: &["tagging"], protocol: Protocol::Json, namespace: "" },
     Service { name: "s3", signed_as: &["s3"], protocol: Protocol::RestXml, namespace: "http://s3.amazonaws.com/doc/2006-03-01/" },
-    Service { name: "cloudfront", signed_as: &["cloudfront"], protocol: Protocol::RestXml, namespace: "http://cloudfront.amazonaws.com/doc/2020-05-31/" },
+    Service {
+        name: "cloudfront",
+        signed_as: &["cloudfront"],
+        protocol: Protocol::RestXml,
+        namespace: "http://cloudfront.amazonaws.com/doc/2020-05-31/",
+    },
 ];

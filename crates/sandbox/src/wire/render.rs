@@ -73,6 +73,12 @@ pub(crate) fn render_fault(service: &Service, call: &Call, fault: &Fault, reques
 
 /// For requests that name no service we know.
 pub(crate) fn render_unknown() -> Response {
-    let body = Value::from("the sandbox could not tell the service: the request carries no AWS signature, or a service that is not modelled");
-    Response { status: 501, headers: vec![("content-type".into(), "application/json".into())], body: body.to_string().into_bytes() }
+    let body = Value::from(
+        "the sandbox could not tell the service: the request carries no AWS signature, or a service that is not modelled",
+    );
+    Response {
+        status: 501,
+        headers: vec![("content-type".into(), "application/json".into())],
+        body: body.to_string().into_bytes(),
+    }
 }
