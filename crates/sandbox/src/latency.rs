@@ -12,6 +12,8 @@ pub(crate) const VPC_READY: Millis = 2 * SECOND;
 pub(crate) const SUBNET_READY: Millis = 2 * SECOND;
 pub(crate) const NAT_READY: Millis = 100 * SECOND;
 pub(crate) const NAT_GONE: Millis = 60 * SECOND;
+/// A NAT gateway that cannot work says so sooner (estimate).
+pub(crate) const NAT_FAILED: Millis = 15 * SECOND;
 /// A deleted NAT gateway stays listed for about an hour.
 pub(crate) const NAT_GHOST: Millis = 3600 * SECOND;
 pub(crate) const GATEWAY_ENDPOINT_READY: Millis = 5 * SECOND;
