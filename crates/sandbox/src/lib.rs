@@ -5,6 +5,7 @@
 //! honour idempotency tokens and ETags, and answer with AWS's exact error codes. Behaviour comes from the catalogue of AWS's behaviours, section by
 //! section; what is not modelled is answered with `UnknownOperationException`, never with a made-up success.
 
+mod answer;
 mod call;
 mod clock;
 mod fault;
