@@ -21,7 +21,14 @@ pub(crate) struct Interface {
 }
 
 /// Puts an interface of `owner` into a subnet.
-pub(crate) fn attach(world: &mut World, owner: &str, description: &str, subnet: &str, groups: &[String], public: bool) {
+pub(crate) fn attach(
+    world: &mut World,
+    owner: &str,
+    description: &str,
+    subnet: &str,
+    groups: &[String],
+    public: bool,
+) {
     let id = world.id("eni-");
     let interface = Interface {
         id: id.clone(),
@@ -38,12 +45,20 @@ pub(crate) fn attach(world: &mut World, owner: &str, description: &str, subnet: 
 /// The interfaces of `owner` go away `after` milliseconds from now.
 pub(crate) fn release(world: &mut World, owner: &str, after: Millis) {
     let at = world.now + after;
-    for interface in world.ec2.interfaces.values_mut().filter(|interface| interface.owner == owner) {
+    for interface in world
+        .ec2
+        .interfaces
+        .values_mut()
+        .filter(|interface| interface.owner == owner)
+    {
         interface.free_at = Some(at);
     }
 }
 
 pub(super) fn advance(world: &mut World) {
     let now = world.now;
-    world.ec2.interfaces.retain(|_, interface| interface.free_at.is_none_or(|at| at > now));
+    world
+        .ec2
+        .interfaces
+        .retain(|_, interface| interface.free_at.is_none_or(|at| at > now));
 }
