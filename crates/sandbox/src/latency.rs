@@ -23,6 +23,11 @@ pub(crate) const DB_READY: Millis = 360 * SECOND;
 pub(crate) const DB_CREATING: Millis = 300 * SECOND;
 pub(crate) const DB_GONE: Millis = 300 * SECOND;
 pub(crate) const DB_MODIFY: Millis = 60 * SECOND;
+/// Class, version, storage: what restarts the instance.
+pub(crate) const DB_MODIFY_CLASS: Millis = 600 * SECOND;
+/// What a final snapshot adds to `DB_GONE`.
+pub(crate) const DB_SNAPSHOT: Millis = 300 * SECOND;
+pub(crate) const DB_REBOOT: Millis = 60 * SECOND;
 pub(crate) const LOAD_BALANCER_READY: Millis = 120 * SECOND;
 pub(crate) const LOAD_BALANCER_LISTED: Millis = 5 * SECOND;
 pub(crate) const ALB_INTERFACES_GONE: Millis = 75 * SECOND;
