@@ -16,6 +16,7 @@ use crate::tags::{self, Tags};
 use crate::wire::Reply;
 use crate::world::World;
 
+pub(crate) use document::{aws_principal_exists, statements};
 pub(crate) use provider::Provider;
 pub(crate) use role::Role;
 
