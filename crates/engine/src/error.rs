@@ -1,0 +1,69 @@
+//! What can go wrong with one call, in the classes that the door and the exit codes tell apart.
+
+use std::fmt;
+
+/// What a refused call means for what to do next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Class {
+    /// The object is not there. While making or changing something this means "not visible yet" and is tried again.
+    NotFound,
+    /// AWS does not yet see, or does not yet trust, something that was just made. Tried again.
+    NotVisibleYet,
+    /// Something else still uses the object, or it is between two states. Tried again.
+    InUse,
+    Throttled,
+    Denied,
+    Credentials,
+    Quota,
+    /// An object with this name or setting is already there.
+    AlreadyExists,
+    /// No answer, or a server fault: the call may or may not have taken effect.
+    Ambiguous,
+    /// AWS will never accept this call as it stands.
+    Invalid,
+}
+
+/// One call that AWS, or the way to it, refused.
+#[derive(Clone, Debug, thiserror::Error)]
+pub struct CallError {
+    pub class: Class,
+    /// `service:Operation`, as in an IAM policy.
+    pub operation: String,
+    /// The code on the wire, when AWS answered.
+    pub code: Option<String>,
+    pub message: String,
+    pub request_id: Option<String>,
+    /// What to do about it, when there is more to say than the class implies.
+    pub help: Option<String>,
+}
+
+impl CallError {
+    pub fn new(class: Class, operation: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { class, operation: operation.into(), code: None, message: message.into(), request_id: None, help: None }
+    }
+
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    pub fn has_code(&self, codes: &[&str]) -> bool {
+        self.code.as_deref().is_some_and(|code| codes.contains(&code))
+    }
+}
+
+impl fmt::Display for CallError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: ", self.operation)?;
+        match &self.code {
+            Some(code) => write!(f, "{code}: {}", self.message)?,
+            None => f.write_str(&self.message)?,
+        }
+        match &self.request_id {
+            Some(id) => write!(f, " (request {id})"),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! The contract of a kind: one sort of AWS object, in one file.
+//!
+//! A kind's desired shape and live shape are the same struct; the engine compares them field by field in their serialised form, so a new field
+//! of the struct is set, compared and repaired or it does not compile into anything. Promises a kind makes:
+//! - `create` makes **one** durable change: the object itself, with its tags. What AWS lets one set only afterwards is left to `update`, which the
+//!   engine calls at once for every field in which the new object differs from the desired one.
+//! - `create`, `update` and `delete` may run again after a crash and then finish the job.
+//! - every mutating call goes through the [`Door`].
+//! - `scan` and `read` answer `Err` when they cannot know. An absent object is `None`, never an error, and an error is never absence.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::time::Duration;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::door::Door;
+use crate::error::CallError;
+use crate::node::NodeName;
+use crate::stack::{Stack, Tags};
+
+/// What holds for all objects of a kind.
+#[derive(Clone, Copy, Debug)]
+pub struct Traits {
+    /// Fields that AWS cannot change after birth: a difference means replace.
+    pub fixed: &'static [&'static str],
+    /// Whether AWS lets the object carry tags.
+    pub tagged: bool,
+    /// Deleting it loses data that cannot be made again.
+    pub holds_data: bool,
+    /// Make the new one before the old one goes. Only for kinds whose AWS name changes with every fixed field.
+    pub create_first: bool,
+    /// Kinds whose nodes of the same stack must stand before one of these is made and must still stand while it is deleted, although no field
+    /// names them (a NAT gateway needs the internet gateway of its VPC).
+    pub needs: &'static [&'static str],
+    /// Outputs that are new after every update (the ARN of a task definition's latest revision), so that whoever names them changes too.
+    pub renews: &'static [&'static str],
+    /// Typical time from the create call to usable, and from the delete call to gone. Source: `aws-behaviours` section 16.
+    pub typical_ready: Duration,
+    pub typical_gone: Duration,
+    /// Time between two readings while waiting.
+    pub poll: Duration,
+    /// How long to wait for ready, or gone, before giving up.
+    pub patience: Duration,
+}
+
+impl Traits {
+    pub const DEFAULT: Self = Self {
+        fixed: &[],
+        tagged: true,
+        holds_data: false,
+        create_first: false,
+        needs: &[],
+        renews: &[],
+        typical_ready: Duration::from_secs(1),
+        typical_gone: Duration::from_secs(1),
+        poll: Duration::from_secs(3),
+        patience: Duration::from_secs(20 * 60),
+    };
+}
+
+/// What AWS reports of one object.
+#[derive(Clone, Debug)]
+pub struct Live<K> {
+    /// What AWS calls it: id, ARN or name, whatever `read` and the SDK's calls want.
+    pub id: String,
+    /// The node it belongs to: from its tag or, without tags, from its deterministic name.
+    pub node: NodeName,
+    pub shape: K,
+    /// What other nodes may refer to; never a secret.
+    pub outputs: BTreeMap<String, String>,
+    pub ready: Ready,
+    pub tags: Tags,
+    /// False for what the account shares and somebody else owns (a GitHub OIDC provider): used, never changed, never deleted.
+    pub owned: bool,
+}
+
+impl<K: Clone> Live<K> {
+    /// The same object after a call that made its shape `shape`.
+    #[must_use]
+    pub fn with(&self, shape: &K) -> Self {
+        Self { shape: shape.clone(), ..self.clone() }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ready {
+    Yes,
+    /// With AWS's own word for the state.
+    NotYet(String),
+    /// It will never become ready; with AWS's reason.
+    Failed(String),
+}
+
+/// How a delete call ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Gone {
+    Yes,
+    /// Under way: read again and, while it is still there, call `delete` again with what was read.
+    NotYet,
+}
+
+/// What one scan is about.
+#[derive(Clone, Debug)]
+pub struct Scan {
+    pub stack: Stack,
+    /// Ids that the state knows for nodes of this kind, so that an object that lost its tag is not taken for gone.
+    pub known: BTreeMap<NodeName, String>,
+    /// Nodes of this kind in the desired graph: for kinds that are found by name one by one.
+    pub wanted: Vec<(NodeName, Value)>,
+    /// A number that is the same for all kinds of one scan and never repeats in a process: for readings that several kinds share.
+    pub round: u64,
+}
+
+/// Names of the fields in which live differs from desired; `"tags"` when a tag of ours is missing or changed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Changed(pub Vec<String>);
+
+impl Changed {
+    pub fn has(&self, field: &str) -> bool {
+        self.0.iter().any(|changed| changed == field)
+    }
+
+    pub fn any(&self, fields: &[&str]) -> bool {
+        fields.iter().any(|field| self.has(field))
+    }
+
+    pub fn tags(&self) -> bool {
+        self.has("tags")
+    }
+}
+
+/// One kind; see the module's text for what it promises.
+pub trait Kind: Serialize + DeserializeOwned + Clone + Send + Sync + 'static {
+    /// Clients and caches that the kind's calls need.
+    type Cx: Send + Sync + 'static;
+    /// `service.thing`, such as `ec2.subnet`.
+    const NAME: &'static str;
+    const TRAITS: Traits = Traits::DEFAULT;
+
+    /// Every object of this kind that the stack owns, in as few calls as AWS allows.
+    fn scan(cx: &Self::Cx, scan: &Scan) -> impl Future<Output = Result<Vec<Live<Self>>, CallError>> + Send;
+
+    /// This one again, while waiting for it or after it was not found by its tags.
+    fn read(
+        cx: &Self::Cx,
+        stack: &Stack,
+        node: &NodeName,
+        id: &str,
+    ) -> impl Future<Output = Result<Option<Live<Self>>, CallError>> + Send;
+
+    fn create(&self, cx: &Self::Cx, door: &Door<'_>) -> impl Future<Output = Result<Live<Self>, CallError>> + Send;
+
+    /// Makes the `changed` fields of `live` equal to `self`; answers with what the object is now.
+    fn update(
+        &self,
+        cx: &Self::Cx,
+        door: &Door<'_>,
+        live: &Live<Self>,
+        changed: &Changed,
+    ) -> impl Future<Output = Result<Live<Self>, CallError>> + Send;
+
+    /// Already gone is success.
+    fn delete(cx: &Self::Cx, door: &Door<'_>, live: &Live<Self>) -> impl Future<Output = Result<Gone, CallError>> + Send;
+
+    /// What must hold before anything is touched, such as a value that must be at hand; an `Err` says what is missing and how to give it.
+    fn preflight(&self, _cx: &Self::Cx) -> Result<(), String> {
+        Ok(())
+    }
+
+    /// Whether two values of one field mean the same to AWS, where equality is too strict (`16` and `16.4`).
+    fn same(_field: &str, desired: &Value, live: &Value) -> bool {
+        desired == live
+    }
+}

@@ -1,0 +1,27 @@
+//! The world's time: milliseconds since 1970, driven by tokio's clock (paused in tests, sped up for people).
+
+use tokio::time::{Duration, Instant};
+
+/// Milliseconds since 1970 in the world's time.
+pub type Millis = u64;
+
+#[derive(Debug)]
+pub(crate) struct WorldClock {
+    base: Millis,
+    start: Instant,
+    scale: f64,
+}
+
+impl WorldClock {
+    pub(crate) fn new(base: Millis, scale: f64) -> Self {
+        Self { base, start: Instant::now(), scale }
+    }
+
+    pub(crate) fn now(&self) -> Millis {
+        self.base + (self.start.elapsed().as_secs_f64() * self.scale * 1000.0) as Millis
+    }
+
+    pub(crate) async fn sleep(&self, world_time: Millis) {
+        tokio::time::sleep(Duration::from_millis(world_time).div_f64(self.scale)).await;
+    }
+}
