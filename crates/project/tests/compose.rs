@@ -333,11 +333,36 @@ fn calls_are_found_by_host_name() {
 }
 
 #[test]
+fn the_command_line_s_region_is_stronger_than_the_file_s() {
+    let dir = tempfile::tempdir().unwrap();
+    write(
+        dir.path(),
+        &[("landing.toml", "name = \"shop\"\nregion = \"us-west-2\"\n"), ("compose.yaml", "services: { web: { image: nginx } }")],
+    );
+    let environment = std::collections::BTreeMap::new();
+    let region = |region| {
+        let input = landing_project::Input { dir: dir.path(), environment: &environment, env_name: "dev", region };
+        landing_project::load(&input).unwrap().region
+    };
+    assert_eq!(region(None).as_deref(), Some("us-west-2"));
+    assert_eq!(region(Some("eu-central-1")).as_deref(), Some("eu-central-1"));
+}
+
+#[test]
+fn database_words_become_pieces() {
+    let toml = "name = \"shop\"\n[databases.main]\n[services.web]\nsecrets = { PASS = \"database:main.password\" }\n\
+                environment = { HOST = \"${database.main.host}\", URL = \"x://${database.main.host}:${database.main.port}/$$y\", PLAIN = \"a$$b\", COUNT = 3 }\n";
+    let project = loaded(&[("landing.toml", toml), ("compose.yaml", "services: { web: { image: nginx } }")]);
+    assert_eq!(project.databases["main"].used_by, ["web"], "whoever is told about it may reach it");
+    insta::assert_json_snapshot!((&project.databases, &find(&project, "web").environment, find(&project, "web").secrets));
+}
+
+#[test]
 fn the_first_default_file_is_taken() {
     let dir = tempfile::tempdir().unwrap();
     let image = |tag: &str| format!("services: {{ web: {{ image: \"nginx:{tag}\" }} }}\n");
     write(dir.path(), &[("landing.toml", TOML)]);
-    for name in ["docker-compose.yaml", "docker-compose.yml", "compose.yml", "compose.yaml"] {
+    for name in ["docker-compose.yaml", "compose.yml", "compose.yaml", "docker-compose.yml"] {
         write(dir.path(), &[(name, &image(name))]);
         let web = find(&load_dir(dir.path(), &[], "dev").unwrap(), "web");
         assert_eq!(web.image, Image::External(format!("nginx:{name}")));

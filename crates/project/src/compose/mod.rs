@@ -112,9 +112,9 @@ pub(crate) fn load<'a>(
     Ok(Compose { top, services: declared, variables })
 }
 
-/// The first of compose's own default names that is there.
+/// The first of the usual names that is there.
 pub(crate) fn default_path(files: &Files<'_>) -> Option<PathBuf> {
-    ["compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"]
+    ["docker-compose.yml", "compose.yaml", "compose.yml", "docker-compose.yaml"]
         .into_iter()
         .map(PathBuf::from)
         .find(|path| files.exists(path))

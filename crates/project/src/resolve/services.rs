@@ -164,6 +164,7 @@ impl One<'_, '_> {
             self.cx.credentials.look(self.name, name, &variable);
             match references::value(&text, &place, self.databases) {
                 Ok(value) => {
+                    self.record(&format!("environment.{name}"), &place, "the value in landing.toml".to_owned());
                     environment.insert(name.clone(), value);
                 }
                 Err(problem) => self.cx.problems.push(problem),
