@@ -117,6 +117,16 @@ fn interpolation_reaches_every_value_but_no_key() {
 }
 
 #[test]
+fn names_in_lists_are_filled_in_and_given_ones_need_no_variable() {
+    let toml = "name = \"shop\"\n[services.web]\nsecrets = { TOKEN = \"t\" }\n[secrets.t]\ngenerate = true\n";
+    let compose = "services:\n  web:\n    image: nginx\n    environment: [\"${PREFIX:-APP}_MODE=x\", \"TOKEN=${TOKEN?not set}\"]\n    \
+                   labels: [\"router.${PREFIX:-app}.rule=Host(`a`)\"]\n";
+    let web = find(&loaded(&[("landing.toml", toml), ("compose.yaml", compose)]), "web");
+    assert_eq!(environment(&web), "APP_MODE=x");
+    assert_eq!(web.labels["router.app.rule"], "Host(`a`)");
+}
+
+#[test]
 fn commands_as_text_and_list() {
     let web = web_with("command: python -m 'my app' --flag=\"a b\"\nentrypoint: [\"tini\", \"--\"]");
     assert_eq!(web.command.unwrap(), ["python", "-m", "my app", "--flag=a b"]);

@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use super::{
     interpolate::{Trouble, Variables, interpolate},
-    values::pairs,
     yaml::{Entry, Node, Value},
 };
 use crate::{place::Place, problem::Problem};
@@ -24,11 +23,8 @@ pub(crate) fn fill_service(
     };
     let entries = map.iter().map(|entry| {
         let mut entry = entry.clone();
-        if entry.key == "environment"
-            && let Ok(pairs) = pairs(&entry.value, '=')
-        {
-            let kept = pairs.into_iter().filter(|pair| !given.contains(&pair.key)).collect();
-            entry.value = Node { value: Value::Map(kept), place: entry.value.place };
+        if entry.key == "environment" {
+            entry.value = without(entry.value, given);
         }
         if !entry.key.starts_with("x-") {
             entry.value = fill(&entry.value, variables, problems);
@@ -36,6 +32,19 @@ pub(crate) fn fill_service(
         entry
     });
     Node { value: Value::Map(entries.collect()), place: node.place.clone() }
+}
+
+/// `environment` in either form without the given names. A list stays one: in its items the names are filled in too.
+fn without(mut environment: Node, given: &BTreeSet<String>) -> Node {
+    match &mut environment.value {
+        Value::Map(map) => map.retain(|entry| !given.contains(&entry.key)),
+        Value::List(list) => list.retain(|item| {
+            let text = item.text().unwrap_or_default();
+            !given.contains(text.split_once('=').map_or(text, |(name, _)| name).trim())
+        }),
+        Value::Null | Value::Text(_) => {}
+    }
+    environment
 }
 
 /// The node with every variable filled in.
