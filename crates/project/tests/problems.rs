@@ -181,6 +181,15 @@ fn lines_of_other_problems_hide_credentials_too() {
 }
 
 #[test]
+fn a_dollar_sign_in_a_password_shows_nothing_of_it() {
+    let shown = web(
+        "environment:\n  DB_PASSWORD: abc$hunter1\n  API_TOKEN: $hunter2\n  URL: \"postgres://u:p$hunter3@h/d\"\n  JWT_SECRET: ${JWT_SECRET}\n  OTHER: postgres://u:${DB_PASS}@h/d",
+    );
+    assert!(!shown.contains("hunter"), "a value is shown: {shown}");
+    assert_snapshot!(shown);
+}
+
+#[test]
 fn path_traversal() {
     assert_snapshot!(problems(&[
         ("landing.toml", &format!("{NAME}compose = \"ops/compose.yaml\"\n[spa]\ndist = \"../dist\"\n")),
