@@ -134,6 +134,11 @@ fn class_of(code: &str, message: &str, status: u16) -> Class {
         }
         // IAM could not reach the identity provider to check its certificate. Source: `aws-behaviours` 4.4.
         "OpenIdIdpCommunicationError" => Class::NotVisibleYet,
+        "InvalidParameterException" if message.contains("not idempotent") => Class::AlreadyExists,
+        // A Cloud Map service that outlives the ECS service it was made for. Source: `aws-behaviours` 9.3 (wording unverified).
+        "InvalidParameterException" if message.contains("is already used") => Class::InUse,
+        // A function that is not LIVE yet, an access control that was just made. Source: `aws-behaviours` 12.2.
+        "InvalidFunctionAssociation" | "InvalidOriginAccessControl" => Class::NotVisibleYet,
         "InvalidSubnet" | "InvalidSecurityGroup" | "InvalidGatewayID.NotFound" => Class::NotVisibleYet,
 
         "DependencyViolation"
@@ -151,6 +156,7 @@ fn class_of(code: &str, message: &str, status: u16) -> Class {
         | "InvalidDBParameterGroupState"
         | "ClusterContainsServicesException"
         | "ClusterContainsTasksException"
+        | "ClusterContainsContainerInstancesException"
         | "UpdateInProgressException"
         | "ServiceNotActiveException"
         | "DistributionNotDisabled"
@@ -232,9 +238,11 @@ fn class_of(code: &str, message: &str, status: u16) -> Class {
         | "ListenerNotFound"
         | "RuleNotFound"
         | "NamespaceNotFound"
+        | "NamespaceNotFoundException"
         | "Gateway.NotAttached"
         | "NoSuchTagSet"
         | "NoSuchBucketPolicy"
+        | "NoSuchResource"
         | "NoSuchPublicAccessBlockConfiguration"
         | "ImageNotFoundException"
         | "ServerSideEncryptionConfigurationNotFoundError"

@@ -274,3 +274,17 @@ fn differences(registry: &Registry, stack: &Stack, live: &LiveNode, desired: &Va
 pub(crate) fn changed(registry: &Registry, stack: &Stack, live: &LiveNode, shape: &Value) -> Changed {
     Changed(differences(registry, stack, live, shape).into_iter().map(|change| change.field).collect())
 }
+
+/// What must be at hand before the plan may be carried out, for every step that makes or changes something; empty when all is well.
+pub fn preflight(registry: &Registry, plan: &Plan, desired: &Graph) -> Vec<(NodeName, String)> {
+    let makes = |step: &&Step| matches!(step.action, Action::Create | Action::Replace | Action::Update);
+    let missing = plan.steps.iter().filter(makes).filter_map(|step| {
+        let shape = &desired.get(&step.node)?.shape;
+        // An update of anything else needs no value.
+        if step.action == Action::Update && !step.changes.iter().any(|change| change.field == "value") {
+            return None;
+        }
+        registry.of(&step.node).preflight(shape).err().map(|what| (step.node.clone(), what))
+    });
+    missing.collect()
+}

@@ -316,7 +316,7 @@ fn databases_that_rds_would_refuse() {
 #[test]
 fn other_settings_that_aws_would_refuse() {
     assert_snapshot!(toml(
-        "[logs]\nretention-days = 10\n[github]\nrepository = \"shop\"\nbranch = \"*\"\n[spa]\ndist = \"dist\"\nprice-class = \"PriceClass_10\"\n\
+        "region = \"us-west2\"\n[logs]\nretention-days = 10\n[github]\nrepository = \"shop\"\nbranch = \"*\"\n[spa]\ndist = \"dist\"\nprice-class = \"PriceClass_10\"\n\
          [services.web]\npaths = [\"api\"]\nhealth = { path = \"health\", codes = \"ok\" }\n"
     ));
 }

@@ -14,7 +14,11 @@ pub(crate) struct WorldClock {
 
 impl WorldClock {
     pub(crate) fn new(base: Millis, scale: f64) -> Self {
-        Self { base, start: Instant::now(), scale }
+        Self {
+            base,
+            start: Instant::now(),
+            scale,
+        }
     }
 
     pub(crate) fn now(&self) -> Millis {
@@ -24,4 +28,14 @@ impl WorldClock {
     pub(crate) async fn sleep(&self, world_time: Millis) {
         tokio::time::sleep(Duration::from_millis(world_time).div_f64(self.scale)).await;
     }
+}
+
+/// ISO 8601, as the XML services write times.
+pub(crate) fn iso(at: Millis) -> String {
+    i64::try_from(at).ok().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok()).map(|time| time.to_string()).unwrap_or_default()
+}
+
+/// Seconds since 1970, as the JSON services write times.
+pub(crate) fn epoch(at: Millis) -> serde_json::Value {
+    serde_json::Value::from(at as f64 / 1000.0)
 }

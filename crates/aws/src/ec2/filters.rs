@@ -2,12 +2,17 @@
 
 use aws_sdk_ec2::types::{Filter, ResourceType, Tag, TagSpecification};
 use landing_engine::stack::{TAG_ENV, TAG_PROJECT};
-use landing_engine::{CallError, Class, Door, Gone, Stack, Tags};
+use landing_engine::{CallError, Class, Door, Gone, Live, NodeName, Stack, Tags};
 
-use crate::{Aws, IntoCallError};
+use crate::{Aws, IntoCallError, ownership};
 
 pub(crate) fn filter(name: &str, value: &str) -> Filter {
-    Filter::builder().name(name).values(value).build()
+    any(name, [value])
+}
+
+/// Lets through what has any of `values`.
+pub(crate) fn any<'a>(name: &str, values: impl IntoIterator<Item = &'a str>) -> Filter {
+    Filter::builder().name(name).set_values(Some(values.into_iter().map(str::to_owned).collect())).build()
 }
 
 /// The two filters that select everything of a stack.
@@ -35,6 +40,21 @@ pub(crate) async fn retag(cx: &Aws, door: &Door<'_>, id: &str) -> Result<(), Cal
     })
     .await
     .map(|_| ())
+}
+
+/// The one object that was read by its id, unless another stack has taken it over.
+pub(crate) fn one<K>(stack: &Stack, node: &NodeName, live: Option<Live<K>>) -> Option<Live<K>> {
+    live.filter(|live| !ownership::is_foreign(stack, &live.tags)).map(|live| Live { node: node.clone(), ..live })
+}
+
+/// A refusal of class `already` means that the call had its effect before: the answer was lost, or somebody else was faster. Said inside the
+/// door's call, because while something is made the door takes "not found" for "not visible yet".
+pub(crate) fn done_before<T>(result: Result<T, CallError>, already: Class) -> Result<(), CallError> {
+    match result {
+        Ok(_) => Ok(()),
+        Err(error) if error.class == already => Ok(()),
+        Err(error) => Err(error),
+    }
 }
 
 /// What a synchronous delete means: done, or it was done before.

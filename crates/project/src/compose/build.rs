@@ -57,6 +57,33 @@ const REFUSED: [(&str, &str); 5] = [
     ("extra_hosts", "use DNS names in the Dockerfile"),
 ];
 
+/// Keys that change how an image is built but not what is in it; `docker build` on this machine has its own ways.
+const LEFT_OUT: [&str; 11] = [
+    "labels",
+    "cache_from",
+    "cache_to",
+    "no_cache",
+    "network",
+    "pull",
+    "shm_size",
+    "isolation",
+    "tags",
+    "ulimits",
+    "provenance",
+];
+
+/// Keys that are there but not passed on.
+pub(super) fn left_out(node: &Node) -> Vec<String> {
+    let keys = node
+        .map()
+        .into_iter()
+        .flatten()
+        .map(|entry| entry.key.as_str());
+    keys.filter(|key| LEFT_OUT.contains(key) || *key == "sbom")
+        .map(|key| format!("{key} is left out"))
+        .collect()
+}
+
 pub(super) fn read(
     node: &Node,
     files: &Files<'_>,
@@ -149,10 +176,9 @@ pub(super) fn read(
         };
         if elsewhere {
             additional_contexts.insert(name, value);
-        } else if let Some(path) = files
+        } else if let Ok(path) = files
             .inside(&context_base, &value, &entry.place)
             .map_err(|problem| problems.push(problem))
-            .ok()
         {
             additional_contexts.insert(name, path.display().to_string());
         }

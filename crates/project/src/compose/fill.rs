@@ -54,7 +54,16 @@ pub(crate) fn fill(node: &Node, variables: &Variables<'_>, problems: &mut Vec<Pr
         Value::Text(text) => {
             let (filled, troubles) =
                 interpolate(text, &|name| variables.find(name).map(str::to_owned));
-            problems.extend(troubles.iter().map(|trouble| problem(&node.place, trouble)));
+            let shown = troubles.iter().map(|trouble| problem(&node.place, trouble));
+            // A line within a text of several lines does not say what it belongs to: it may be a credential.
+            let is_long = node.place.text().contains('\n') || text.contains('\n');
+            problems.extend(shown.map(|problem| {
+                if is_long {
+                    problem.without_excerpt()
+                } else {
+                    problem
+                }
+            }));
             Value::Text(filled)
         }
         Value::List(list) => Value::List(

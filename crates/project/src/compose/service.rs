@@ -26,7 +26,7 @@ pub(crate) struct ComposeService {
     pub(crate) place: Place,
     pub(crate) image: Option<String>,
     pub(crate) build: Option<Build>,
-    /// Also when it could not be read.
+    /// Also when it, or the whole service, could not be read.
     pub(crate) has_build: bool,
     pub(crate) command: Option<Vec<String>>,
     pub(crate) entrypoint: Option<Vec<String>>,
@@ -186,6 +186,14 @@ impl Reading<'_> {
                 ports::read(node, &mut exposed, self.problems);
             }
         }
+        for note in self
+            .node
+            .get("build")
+            .map(build::left_out)
+            .unwrap_or_default()
+        {
+            self.note("build", note);
+        }
         let healthcheck = self.healthcheck();
         let deploy = self.deploy();
         let restart = self.take("restart", text);
@@ -198,7 +206,7 @@ impl Reading<'_> {
                 .node
                 .get("build")
                 .and_then(|node| build::read(node, files, &compose.variables, self.problems)),
-            has_build: self.node.get("build").is_some(),
+            has_build: self.node.get("build").is_some() || self.node.map().is_none(),
             command: self.take("command", command).flatten(),
             entrypoint: self.entrypoint(),
             environment,
@@ -404,6 +412,17 @@ impl Reading<'_> {
         let Some(node) = self.node.get("depends_on") else {
             return Vec::new();
         };
+        let restarts = node
+            .map()
+            .into_iter()
+            .flatten()
+            .any(|entry| entry.value.get("restart").is_some());
+        if restarts {
+            self.note(
+                "depends_on",
+                "restart is left out, ECS restarts services one by one",
+            );
+        }
         let (problems, mut found) = (&mut *self.problems, Vec::new());
         match &node.value {
             Value::Map(map) => {

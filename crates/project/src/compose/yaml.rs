@@ -124,9 +124,33 @@ fn problem(source: &Arc<Source>, error: &serde_saphyr::Error) -> Problem {
         .location()
         .map_or_else(|| Place::top(source), |location| place(source, location));
     let text = error.without_snippet().to_string();
-    // The library ends its one-line messages with the position, which the problem has already.
+    if text.contains("limit exceeded")
+        || text.contains("budget breached") && !text.contains("Documents")
+    {
+        return Problem::at(
+            &place,
+            "yaml-too-large",
+            "the compose file is larger than landing reads",
+        )
+        .label("more aliases, nesting or values than any real file has")
+        .help("look for anchors that contain each other's aliases many times");
+    }
+    if text.contains("Documents") {
+        return Problem::at(
+            &place,
+            "bad-yaml",
+            "the compose file has more than one document",
+        )
+        .help("keep one of them: compose reads a single document, without `---` in between");
+    }
+    // The library ends its one-line messages with the position, which the problem has already, or with advice to programs.
     let text = text.lines().next().unwrap_or_default();
-    let text = text.split(" at line ").next().unwrap_or(text).to_owned();
+    let text = text.split(" at line ").next().unwrap_or(text);
+    let text = text
+        .split(", set DuplicateKeyPolicy")
+        .next()
+        .unwrap_or(text)
+        .to_owned();
     Problem::at(&place, "bad-yaml", "the compose file is not valid YAML").label(text)
 }
 
@@ -350,8 +374,8 @@ mod tests {
         ] {
             let problem = parse(&source(text)).unwrap_err();
             shown.push_str(&format!(
-                "{}:{} {}\n",
-                problem.line, problem.column, problem.label
+                "{}:{} {}: {}\n",
+                problem.line, problem.column, problem.title, problem.label
             ));
         }
         insta::assert_snapshot!(shown);

@@ -50,6 +50,7 @@ pub(crate) fn project(input: &Input<'_>) -> Result<Project, Problems> {
     };
     names::environment(&mut cx, input.env_name);
     let name = names::project(&mut cx);
+    names::region(&mut cx);
     let network = network::read(&mut cx);
     let spa = spa(&mut cx, &files);
     let github = github(&mut cx);
@@ -147,10 +148,7 @@ fn unreadable(error: &ReadError) -> Problem {
             "missing-landing-toml",
             "there is no landing.toml in this folder",
         )
-        .help(format!(
-            "run `landing init`, or write one: {}",
-            settings::MINIMAL
-        )),
+        .help(format!("run `landing init`; {}", settings::MINIMAL)),
         other => Problem::in_file(
             "landing.toml",
             "unreadable-landing-toml",
@@ -215,12 +213,14 @@ fn skipped(cx: &mut Cx<'_>, compose: &Compose<'_>) -> BTreeMap<String, String> {
             );
         }
     }
+    // Compose's own word for every profile.
+    let everything = "*".to_owned();
     for (name, declared) in &compose.services {
         let profiles = declared.profiles(&compose.variables);
         let active = profiles.is_empty()
-            || profiles
-                .iter()
-                .any(|profile| profile == "*" || cx.settings.profiles.contains(profile));
+            || profiles.iter().any(|profile| {
+                cx.settings.profiles.contains(profile) || cx.settings.profiles.contains(&everything)
+            });
         if !active && !skipped.contains_key(name) {
             skipped.insert(
                 name.clone(),

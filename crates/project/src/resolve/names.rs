@@ -48,6 +48,32 @@ pub(super) fn project(cx: &mut Cx<'_>) -> String {
     name
 }
 
+/// Only its form: which regions there are is for AWS to say.
+pub(super) fn region(cx: &mut Cx<'_>) {
+    let Some(region) = &cx.settings.region else {
+        return;
+    };
+    let parts: Vec<&str> = region.split('-').collect();
+    let is_word =
+        |part: &&str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase());
+    let is_region = match &parts[..] {
+        [words @ .., number] => {
+            words.len() >= 2 && words.iter().all(is_word) && number.parse::<u8>().is_ok()
+        }
+        [] => false,
+    };
+    if !is_region {
+        cx.problems.push(
+            Problem::at(
+                &cx.document.value(&["region"]),
+                "bad-value",
+                format!("`{region}` is not a region of AWS"),
+            )
+            .help("for example \"us-west-2\""),
+        );
+    }
+}
+
 pub(super) fn environment(cx: &mut Cx<'_>, env: &str) {
     let place = cx.document.key(&["env", env]);
     if env.len() > LONGEST_ENV {
