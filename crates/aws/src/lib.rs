@@ -8,23 +8,23 @@ mod document;
 mod errors;
 mod ids;
 mod memo;
-mod ownership;
-mod owner;
 mod named;
+mod owner;
+mod ownership;
 mod secrets;
 mod sets;
 mod tags;
 
 pub mod cloudfront;
 pub mod ec2;
-pub mod elbv2;
 pub mod ecr;
+pub mod ecs;
+pub mod elbv2;
 pub mod iam;
 pub mod logs;
 pub mod rds;
-pub mod secretsmanager;
-pub mod ecs;
 pub mod s3;
+pub mod secretsmanager;
 pub mod servicediscovery;
 
 pub use calls::CallCounts;
