@@ -29,3 +29,13 @@ impl WorldClock {
         tokio::time::sleep(Duration::from_millis(world_time).div_f64(self.scale)).await;
     }
 }
+
+/// ISO 8601, as the XML services write times.
+pub(crate) fn iso(at: Millis) -> String {
+    i64::try_from(at).ok().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok()).map(|time| time.to_string()).unwrap_or_default()
+}
+
+/// Seconds since 1970, as the JSON services write times.
+pub(crate) fn epoch(at: Millis) -> serde_json::Value {
+    serde_json::Value::from(at as f64 / 1000.0)
+}

@@ -12,6 +12,8 @@ pub(crate) const VPC_READY: Millis = 2 * SECOND;
 pub(crate) const SUBNET_READY: Millis = 2 * SECOND;
 pub(crate) const NAT_READY: Millis = 100 * SECOND;
 pub(crate) const NAT_GONE: Millis = 60 * SECOND;
+/// A NAT gateway that cannot work says so sooner (estimate).
+pub(crate) const NAT_FAILED: Millis = 15 * SECOND;
 /// A deleted NAT gateway stays listed for about an hour.
 pub(crate) const NAT_GHOST: Millis = 3600 * SECOND;
 pub(crate) const GATEWAY_ENDPOINT_READY: Millis = 5 * SECOND;
@@ -40,3 +42,14 @@ pub(crate) const SERVICE_GONE: Millis = 60 * SECOND;
 pub(crate) const TASK_INTERFACE_GONE: Millis = 30 * SECOND;
 pub(crate) const DISTRIBUTION_DEPLOYED: Millis = 210 * SECOND;
 pub(crate) const SECRET_NAME_FREE: Millis = 10 * SECOND;
+/// A task's way out: from `stopping` to `STOPPED`.
+pub(crate) const TASK_STOPS: Millis = 10 * SECOND;
+/// How long a one-off task of the sandbox works before it exits with 0.
+pub(crate) const ONE_OFF_WORK: Millis = 20 * SECOND;
+/// Stopped tasks, INACTIVE services and clusters stay describable for about an hour.
+pub(crate) const ECS_GHOST: Millis = 3600 * SECOND;
+/// Task definitions in DELETE_IN_PROGRESS.
+pub(crate) const TASK_DEFINITION_GONE: Millis = 10 * SECOND;
+/// ECS removes its Cloud Map services a while after the ECS service became INACTIVE.
+pub(crate) const DISCOVERY_SERVICE_GONE: Millis = 10 * SECOND;
+pub(crate) const INVALIDATION_DONE: Millis = 30 * SECOND;

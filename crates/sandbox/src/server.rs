@@ -32,10 +32,7 @@ pub async fn serve(sandbox: Sandbox, listener: TcpListener) -> std::io::Result<(
     }
 }
 
-async fn answer(
-    sandbox: Sandbox,
-    request: hyper::Request<Incoming>,
-) -> Result<hyper::Response<Full<Bytes>>, Infallible> {
+async fn answer(sandbox: Sandbox, request: hyper::Request<Incoming>) -> Result<hyper::Response<Full<Bytes>>, Infallible> {
     let (parts, body) = request.into_parts();
     let body = body
         .collect()
