@@ -27,10 +27,7 @@ const APPLICATION: &[(&str, &str)] = &[
     ("routing.http.desync_mitigation_mode", "defensive"),
     ("client_keep_alive.seconds", "3600"),
     ("waf.fail_open.enabled", "false"),
-    (
-        "routing.http.x_amzn_tls_version_and_cipher_suite.enabled",
-        "false",
-    ),
+    ("routing.http.x_amzn_tls_version_and_cipher_suite.enabled", "false"),
     ("zonal_shift.config.enabled", "false"),
     ("connection_logs.s3.enabled", "false"),
     ("connection_logs.s3.bucket", ""),
@@ -55,121 +52,59 @@ const HTTP_GROUP: &[(&str, &str)] = &[
     ("slow_start.duration_seconds", "0"),
     ("load_balancing.algorithm.type", "round_robin"),
     ("load_balancing.algorithm.anomaly_mitigation", "off"),
-    (
-        "load_balancing.cross_zone.enabled",
-        "use_load_balancer_configuration",
-    ),
-    (
-        "target_group_health.dns_failover.minimum_healthy_targets.count",
-        "1",
-    ),
-    (
-        "target_group_health.dns_failover.minimum_healthy_targets.percentage",
-        "off",
-    ),
-    (
-        "target_group_health.unhealthy_state_routing.minimum_healthy_targets.count",
-        "1",
-    ),
-    (
-        "target_group_health.unhealthy_state_routing.minimum_healthy_targets.percentage",
-        "off",
-    ),
+    ("load_balancing.cross_zone.enabled", "use_load_balancer_configuration"),
+    ("target_group_health.dns_failover.minimum_healthy_targets.count", "1"),
+    ("target_group_health.dns_failover.minimum_healthy_targets.percentage", "off"),
+    ("target_group_health.unhealthy_state_routing.minimum_healthy_targets.count", "1"),
+    ("target_group_health.unhealthy_state_routing.minimum_healthy_targets.percentage", "off"),
 ];
 const TCP_GROUP: &[(&str, &str)] = &[
     ("stickiness.enabled", "false"),
     ("deregistration_delay.timeout_seconds", "300"),
-    (
-        "deregistration_delay.connection_termination.enabled",
-        "false",
-    ),
+    ("deregistration_delay.connection_termination.enabled", "false"),
     ("stickiness.type", "source_ip"),
     ("proxy_protocol_v2.enabled", "false"),
     ("preserve_client_ip.enabled", "false"),
-    (
-        "load_balancing.cross_zone.enabled",
-        "use_load_balancer_configuration",
-    ),
-    (
-        "target_group_health.dns_failover.minimum_healthy_targets.count",
-        "1",
-    ),
-    (
-        "target_group_health.dns_failover.minimum_healthy_targets.percentage",
-        "off",
-    ),
-    (
-        "target_group_health.unhealthy_state_routing.minimum_healthy_targets.count",
-        "1",
-    ),
-    (
-        "target_group_health.unhealthy_state_routing.minimum_healthy_targets.percentage",
-        "off",
-    ),
-    (
-        "target_health_state.unhealthy.connection_termination.enabled",
-        "true",
-    ),
-    (
-        "target_health_state.unhealthy.draining_interval_seconds",
-        "0",
-    ),
+    ("load_balancing.cross_zone.enabled", "use_load_balancer_configuration"),
+    ("target_group_health.dns_failover.minimum_healthy_targets.count", "1"),
+    ("target_group_health.dns_failover.minimum_healthy_targets.percentage", "off"),
+    ("target_group_health.unhealthy_state_routing.minimum_healthy_targets.count", "1"),
+    ("target_group_health.unhealthy_state_routing.minimum_healthy_targets.percentage", "off"),
+    ("target_health_state.unhealthy.connection_termination.enabled", "true"),
+    ("target_health_state.unhealthy.draining_interval_seconds", "0"),
 ];
 
 /// Numbers have a range; switches are true or false.
 fn check(defaults: &[(&str, &str)], key: &str, value: &str, what: &str) -> Result<(), Fault> {
     let Some((_, default)) = defaults.iter().find(|(known, _)| *known == key) else {
-        return Err(validation(format!(
-            "{what} attribute key '{key}' is not recognized"
-        )));
+        return Err(validation(format!("{what} attribute key '{key}' is not recognized")));
     };
     let range = match key {
         "idle_timeout.timeout_seconds" => Some(1..=4000),
         "client_keep_alive.seconds" => Some(60..=604_800),
         "deregistration_delay.timeout_seconds" => Some(0..=3600),
-        "stickiness.lb_cookie.duration_seconds" | "stickiness.app_cookie.duration_seconds" => {
-            Some(1..=604_800)
-        }
+        "stickiness.lb_cookie.duration_seconds" | "stickiness.app_cookie.duration_seconds" => Some(1..=604_800),
         // 0 turns it off.
         "slow_start.duration_seconds" if value != "0" => Some(30..=900),
         _ => None,
     };
     let fits = match range {
-        Some(range) => value
-            .parse()
-            .is_ok_and(|number: u32| range.contains(&number)),
+        Some(range) => value.parse().is_ok_and(|number: u32| range.contains(&number)),
         None => !matches!(*default, "true" | "false") || matches!(value, "true" | "false"),
     };
-    if fits {
-        Ok(())
-    } else {
-        Err(validation(format!(
-            "{what} attribute value '{value}' for '{key}' is not valid"
-        )))
-    }
+    if fits { Ok(()) } else { Err(validation(format!("{what} attribute value '{value}' for '{key}' is not valid"))) }
 }
 
 fn merged(defaults: &[(&str, &str)], set: &Attributes) -> Reply {
-    let value =
-        |key: &str, default: &str| set.get(key).cloned().unwrap_or_else(|| default.to_owned());
-    let list: Value = defaults
-        .iter()
-        .map(|(key, default)| json!({ "Key": key, "Value": value(key, default) }))
-        .collect();
+    let value = |key: &str, default: &str| set.get(key).cloned().unwrap_or_else(|| default.to_owned());
+    let list: Value = defaults.iter().map(|(key, default)| json!({ "Key": key, "Value": value(key, default) })).collect();
     json!({ "Attributes": list }).into()
 }
 
-fn change(
-    call: &Call,
-    defaults: &[(&str, &str)],
-    set: &mut Attributes,
-    what: &str,
-) -> Result<Reply, Fault> {
+fn change(call: &Call, defaults: &[(&str, &str)], set: &mut Attributes, what: &str) -> Result<Reply, Fault> {
     let mut changed = set.clone();
     if call.list("Attributes").is_empty() {
-        return Err(validation(
-            "The request must contain the parameter Attributes",
-        ));
+        return Err(validation("The request must contain the parameter Attributes"));
     }
     for attribute in call.list("Attributes") {
         let key = text(&attribute["Key"]).unwrap_or_default();
@@ -183,44 +118,22 @@ fn change(
 
 pub(super) fn describe_load_balancer(world: &mut World, call: &Call) -> Result<Reply, Fault> {
     let balancer = load_balancers::of(&mut world.elbv2, &need(call, "LoadBalancerArn")?)?;
-    Ok(merged(
-        if balancer.is_application() {
-            APPLICATION
-        } else {
-            NETWORK
-        },
-        &balancer.attributes,
-    ))
+    Ok(merged(if balancer.is_application() { APPLICATION } else { NETWORK }, &balancer.attributes))
 }
 
 pub(super) fn modify_load_balancer(world: &mut World, call: &Call) -> Result<Reply, Fault> {
     let balancer = load_balancers::of(&mut world.elbv2, &need(call, "LoadBalancerArn")?)?;
-    let defaults = if balancer.is_application() {
-        APPLICATION
-    } else {
-        NETWORK
-    };
+    let defaults = if balancer.is_application() { APPLICATION } else { NETWORK };
     change(call, defaults, &mut balancer.attributes, "Load balancer")
 }
 
 pub(super) fn describe_target_group(world: &mut World, call: &Call) -> Result<Reply, Fault> {
     let group = target_groups::of(&mut world.elbv2, &need(call, "TargetGroupArn")?)?;
-    Ok(merged(
-        if group.is_http() {
-            HTTP_GROUP
-        } else {
-            TCP_GROUP
-        },
-        &group.attributes,
-    ))
+    Ok(merged(if group.is_http() { HTTP_GROUP } else { TCP_GROUP }, &group.attributes))
 }
 
 pub(super) fn modify_target_group(world: &mut World, call: &Call) -> Result<Reply, Fault> {
     let group = target_groups::of(&mut world.elbv2, &need(call, "TargetGroupArn")?)?;
-    let defaults = if group.is_http() {
-        HTTP_GROUP
-    } else {
-        TCP_GROUP
-    };
+    let defaults = if group.is_http() { HTTP_GROUP } else { TCP_GROUP };
     change(call, defaults, &mut group.attributes, "Target group")
 }

@@ -28,32 +28,19 @@ pub(super) fn normalise(given: &[Value]) -> Result<Vec<Value>, Fault> {
                     none if none.is_empty() => strings(&condition["Values"]),
                     some => some,
                 };
-                if values.is_empty()
-                    || values
-                        .iter()
-                        .any(|value| value.is_empty() || value.len() > *longest)
-                {
-                    return Err(validation(format!(
-                        "The condition values of '{field}' must have 1 to {longest} characters"
-                    )));
+                if values.is_empty() || values.iter().any(|value| value.is_empty() || value.len() > *longest) {
+                    return Err(validation(format!("The condition values of '{field}' must have 1 to {longest} characters")));
                 }
-                let legal =
-                    |c: char| c.is_ascii_alphanumeric() || "_-.$/~\"'@:+&()!,;=?*".contains(c);
+                let legal = |c: char| c.is_ascii_alphanumeric() || "_-.$/~\"'@:+&()!,;=?*".contains(c);
                 if field == "path-pattern"
-                    && values
-                        .iter()
-                        .any(|value| !value.starts_with(['/', '*']) || !value.chars().all(legal))
+                    && values.iter().any(|value| !value.starts_with(['/', '*']) || !value.chars().all(legal))
                 {
                     return Err(validation(
                         "A path pattern begins with '/' and has no other characters than A-Z a-z 0-9 _ - . $ / ~ \" ' @ : + & ( ) * ?",
                     ));
                 }
                 count += values.len();
-                wildcards += values
-                    .iter()
-                    .flat_map(|value| value.chars())
-                    .filter(|c| matches!(c, '*' | '?'))
-                    .count();
+                wildcards += values.iter().flat_map(|value| value.chars()).filter(|c| matches!(c, '*' | '?')).count();
                 let mut made = json!({ "Field": field, *config: { "Values": values } });
                 // The two oldest fields come back in both spellings.
                 if matches!(field.as_str(), "path-pattern" | "host-header") {
@@ -65,24 +52,16 @@ pub(super) fn normalise(given: &[Value]) -> Result<Vec<Value>, Fault> {
                 "http-header" => {
                     let config = &condition["HttpHeaderConfig"];
                     let values = strings(&config["Values"]);
-                    let name = text(&config["HttpHeaderName"])
-                        .filter(|name| !name.is_empty() && name.len() <= 40);
+                    let name = text(&config["HttpHeaderName"]).filter(|name| !name.is_empty() && name.len() <= 40);
                     let name = name
                         .filter(|_| !values.is_empty())
                         .ok_or_else(|| validation("A header condition needs a name and values"))?;
                     count += values.len();
-                    wildcards += values
-                        .iter()
-                        .flat_map(|value| value.chars())
-                        .filter(|c| matches!(c, '*' | '?'))
-                        .count();
+                    wildcards += values.iter().flat_map(|value| value.chars()).filter(|c| matches!(c, '*' | '?')).count();
                     json!({ "Field": field, "HttpHeaderConfig": { "HttpHeaderName": name, "Values": values } })
                 }
                 "query-string" => {
-                    let pairs = condition["QueryStringConfig"]["Values"]
-                        .as_array()
-                        .cloned()
-                        .unwrap_or_default();
+                    let pairs = condition["QueryStringConfig"]["Values"].as_array().cloned().unwrap_or_default();
                     if pairs.is_empty() || pairs.iter().any(|pair| text(&pair["Value"]).is_none()) {
                         return Err(validation("A query string condition needs values"));
                     }
@@ -96,14 +75,10 @@ pub(super) fn normalise(given: &[Value]) -> Result<Vec<Value>, Fault> {
                 }
             },
         };
-        if out
-            .iter()
-            .any(|other: &Value| other["Field"] == made["Field"])
+        if out.iter().any(|other: &Value| other["Field"] == made["Field"])
             && !matches!(field.as_str(), "http-header" | "query-string")
         {
-            return Err(validation(format!(
-                "A rule can have only one '{field}' condition"
-            )));
+            return Err(validation(format!("A rule can have only one '{field}' condition")));
         }
         out.push(made);
     }

@@ -37,15 +37,8 @@ pub(super) fn of<'a>(elb: &'a Elbv2, arn: &str) -> Result<&'a Listener, Fault> {
     elb.listeners.get(arn).ok_or_else(|| not_found(arn))
 }
 
-pub(super) fn balancer_of<'a>(
-    world: &'a World,
-    listener: &Listener,
-) -> Result<&'a LoadBalancer, Fault> {
-    world
-        .elbv2
-        .load_balancers
-        .get(&listener.balancer)
-        .ok_or_else(|| load_balancers::not_found(&listener.balancer))
+pub(super) fn balancer_of<'a>(world: &'a World, listener: &Listener) -> Result<&'a LoadBalancer, Fault> {
+    world.elbv2.load_balancers.get(&listener.balancer).ok_or_else(|| load_balancers::not_found(&listener.balancer))
 }
 
 const POLICIES: [&str; 5] = [
@@ -60,30 +53,16 @@ const POLICIES: [&str; 5] = [
 fn settings(call: &Call, balancer: &LoadBalancer, mut base: Listener) -> Result<Listener, Fault> {
     base.protocol = call.opt("Protocol").unwrap_or(base.protocol);
     base.port = call.number("Port").unwrap_or(base.port);
-    let allowed: &[&str] = if balancer.is_application() {
-        &["HTTP", "HTTPS"]
-    } else {
-        &["TCP", "TLS", "UDP", "TCP_UDP"]
-    };
+    let allowed: &[&str] = if balancer.is_application() { &["HTTP", "HTTPS"] } else { &["TCP", "TLS", "UDP", "TCP_UDP"] };
     if !allowed.contains(&base.protocol.as_str()) {
-        return Err(validation(format!(
-            "Listener protocol '{}' must be one of '{}'",
-            base.protocol,
-            allowed.join(", ")
-        )));
+        return Err(validation(format!("Listener protocol '{}' must be one of '{}'", base.protocol, allowed.join(", "))));
     }
     if !(1..=65_535).contains(&base.port) {
-        return Err(validation(format!(
-            "Port '{}' must be between '1' and '65535'",
-            base.port
-        )));
+        return Err(validation(format!("Port '{}' must be between '1' and '65535'", base.port)));
     }
     let secure = matches!(base.protocol.as_str(), "HTTPS" | "TLS");
-    let given: Vec<String> = call
-        .list("Certificates")
-        .iter()
-        .filter_map(|certificate| text(&certificate["CertificateArn"]))
-        .collect();
+    let given: Vec<String> =
+        call.list("Certificates").iter().filter_map(|certificate| text(&certificate["CertificateArn"])).collect();
     if !given.is_empty() {
         base.certificates = given;
     }
@@ -94,21 +73,12 @@ fn settings(call: &Call, balancer: &LoadBalancer, mut base: Listener) -> Result<
     }
     let policy = base.ssl_policy.get_or_insert_with(|| POLICIES[0].into());
     if !POLICIES.contains(&policy.as_str()) {
-        return Err(Fault::new(
-            "SSLPolicyNotFound",
-            format!("SSL policy '{policy}' not found"),
-        ));
+        return Err(Fault::new("SSLPolicyNotFound", format!("SSL policy '{policy}' not found")));
     }
     match base.certificates.as_slice() {
         [arn] if arn.starts_with("arn:aws:acm:") || arn.starts_with("arn:aws:iam:") => Ok(base),
-        [arn] => Err(Fault::new(
-            "CertificateNotFound",
-            format!("Certificate ARN '{arn}' not found"),
-        )),
-        [] => Err(validation(format!(
-            "A certificate must be specified for {} listeners",
-            base.protocol
-        ))),
+        [arn] => Err(Fault::new("CertificateNotFound", format!("Certificate ARN '{arn}' not found"))),
+        [] => Err(validation(format!("A certificate must be specified for {} listeners", base.protocol))),
         _ => Err(validation("Exactly one certificate must be specified")),
     }
 }
@@ -131,31 +101,18 @@ pub(super) fn create(world: &mut World, call: &Call) -> Result<Reply, Fault> {
         actions,
         certificates: Vec::new(),
         ssl_policy: None,
-        default_rule: world.arn(
-            "elasticloadbalancing",
-            &format!("listener-rule/{path}/{own}/{}", &hex[16..]),
-        ),
+        default_rule: world.arn("elasticloadbalancing", &format!("listener-rule/{path}/{own}/{}", &hex[16..])),
         tags,
     };
     let listener = settings(call, &balancer, base)?;
     if let Some(old) = on_port(&world.elbv2, &listener) {
-        let settings = |l: &Listener| {
-            (
-                l.protocol.clone(),
-                l.actions.clone(),
-                l.certificates.clone(),
-                l.ssl_policy.clone(),
-            )
-        };
+        let settings = |l: &Listener| (l.protocol.clone(), l.actions.clone(), l.certificates.clone(), l.ssl_policy.clone());
         return if settings(old) == settings(&listener) {
             Ok(json!({ "Listeners": [shape(old)] }).into())
         } else {
             Err(Fault::new(
                 "DuplicateListener",
-                format!(
-                    "A listener already exists on this port for this load balancer '{}'",
-                    old.balancer
-                ),
+                format!("A listener already exists on this port for this load balancer '{}'", old.balancer),
             ))
         };
     }
@@ -165,9 +122,7 @@ pub(super) fn create(world: &mut World, call: &Call) -> Result<Reply, Fault> {
 }
 
 fn on_port<'a>(elb: &'a Elbv2, listener: &Listener) -> Option<&'a Listener> {
-    elb.listeners.values().find(|old| {
-        old.balancer == listener.balancer && old.port == listener.port && old.arn != listener.arn
-    })
+    elb.listeners.values().find(|old| old.balancer == listener.balancer && old.port == listener.port && old.arn != listener.arn)
 }
 
 fn shape(listener: &Listener) -> Value {
@@ -180,11 +135,7 @@ fn shape(listener: &Listener) -> Value {
         "DefaultActions": listener.actions,
     });
     if !listener.certificates.is_empty() {
-        body["Certificates"] = listener
-            .certificates
-            .iter()
-            .map(|arn| json!({ "CertificateArn": arn }))
-            .collect();
+        body["Certificates"] = listener.certificates.iter().map(|arn| json!({ "CertificateArn": arn })).collect();
     }
     body
 }
@@ -194,14 +145,10 @@ pub(super) fn describe(world: &mut World, call: &Call) -> Result<Reply, Fault> {
     let balancer = call.opt("LoadBalancerArn");
     match (&balancer, arns.is_empty()) {
         (Some(_), false) => {
-            return Err(validation(
-                "Listener ARNs and a load balancer ARN cannot be specified at the same time",
-            ));
+            return Err(validation("Listener ARNs and a load balancer ARN cannot be specified at the same time"));
         }
         (None, true) => {
-            return Err(validation(
-                "You must specify either listener ARNs or a load balancer ARN",
-            ));
+            return Err(validation("You must specify either listener ARNs or a load balancer ARN"));
         }
         (Some(arn), true) => {
             load_balancers::of(&mut world.elbv2, arn)?;
@@ -213,10 +160,8 @@ pub(super) fn describe(world: &mut World, call: &Call) -> Result<Reply, Fault> {
         }
     }
     let all = world.elbv2.listeners.values();
-    let found = all.filter(|l| {
-        balancer.as_ref().is_none_or(|arn| *arn == l.balancer)
-            && (arns.is_empty() || arns.contains(&l.arn))
-    });
+    let found =
+        all.filter(|l| balancer.as_ref().is_none_or(|arn| *arn == l.balancer) && (arns.is_empty() || arns.contains(&l.arn)));
     paged(call, "Listeners", found.map(shape).collect())
 }
 
@@ -230,10 +175,7 @@ pub(super) fn modify(world: &mut World, call: &Call) -> Result<Reply, Fault> {
     if on_port(&world.elbv2, &listener).is_some() {
         return Err(Fault::new(
             "DuplicateListener",
-            format!(
-                "A listener already exists on this port for this load balancer '{}'",
-                listener.balancer
-            ),
+            format!("A listener already exists on this port for this load balancer '{}'", listener.balancer),
         ));
     }
     let body = json!({ "Listeners": [shape(&listener)] });

@@ -77,53 +77,28 @@ pub(crate) fn handle(world: &mut World, call: &Call) -> Result<Reply, Fault> {
 
 pub(crate) fn advance(world: &mut World) {
     let now = world.now;
-    world
-        .elbv2
-        .load_balancers
-        .retain(|_, balancer| balancer.gone_at.is_none_or(|at| at > now));
+    world.elbv2.load_balancers.retain(|_, balancer| balancer.gone_at.is_none_or(|at| at > now));
     for group in world.elbv2.target_groups.values_mut() {
-        group
-            .targets
-            .retain(|_, target| target.drained_at.is_none_or(|at| at > now));
+        group.targets.retain(|_, target| target.drained_at.is_none_or(|at| at > now));
     }
 }
 
 /// Listeners and rules go with their load balancer.
 pub(crate) fn objects(world: &World) -> Vec<String> {
-    let balancers = world
-        .elbv2
-        .load_balancers
-        .values()
-        .filter(|b| b.gone_at.is_none())
-        .map(|b| format!("elbv2:load-balancer {}", b.name));
-    let groups = world
-        .elbv2
-        .target_groups
-        .values()
-        .map(|group| format!("elbv2:target-group {}", group.name));
+    let balancers =
+        world.elbv2.load_balancers.values().filter(|b| b.gone_at.is_none()).map(|b| format!("elbv2:load-balancer {}", b.name));
+    let groups = world.elbv2.target_groups.values().map(|group| format!("elbv2:target-group {}", group.name));
     balancers.chain(groups).collect()
 }
 
 pub(crate) fn tagged(world: &World) -> Vec<(String, Tags)> {
     let elb = &world.elbv2;
-    let balancers = elb
-        .load_balancers
-        .iter()
-        .filter(|(_, b)| b.gone_at.is_none())
-        .map(|(arn, b)| (arn, &b.tags));
-    let groups = elb
-        .target_groups
-        .iter()
-        .map(|(arn, group)| (arn, &group.tags));
-    let listeners = elb
-        .listeners
-        .iter()
-        .map(|(arn, listener)| (arn, &listener.tags));
+    let balancers = elb.load_balancers.iter().filter(|(_, b)| b.gone_at.is_none()).map(|(arn, b)| (arn, &b.tags));
+    let groups = elb.target_groups.iter().map(|(arn, group)| (arn, &group.tags));
+    let listeners = elb.listeners.iter().map(|(arn, listener)| (arn, &listener.tags));
     let rules = elb.rules.iter().map(|(arn, rule)| (arn, &rule.tags));
     let all = balancers.chain(groups).chain(listeners).chain(rules);
-    all.filter(|(_, tags)| !tags.is_empty())
-        .map(|(arn, tags)| (arn.clone(), tags.clone()))
-        .collect()
+    all.filter(|(_, tags)| !tags.is_empty()).map(|(arn, tags)| (arn.clone(), tags.clone())).collect()
 }
 
 /// Whether a listener or a rule sends traffic to the group: ECS refuses a service behind one that has none (catalogue, section 9.3).
@@ -134,15 +109,9 @@ pub(crate) fn target_group_has_listener(world: &World, arn: &str) -> bool {
 /// ARNs of the load balancers that send traffic to a target group.
 fn balancers_of(world: &World, group: &str) -> Vec<String> {
     let elb = &world.elbv2;
-    let by_listener = elb
-        .listeners
-        .values()
-        .filter(|l| actions::groups(&l.actions).contains(&group.to_owned()))
-        .map(|l| &l.balancer);
-    let by_rule = elb
-        .rules
-        .values()
-        .filter(|r| actions::groups(&r.actions).contains(&group.to_owned()));
+    let by_listener =
+        elb.listeners.values().filter(|l| actions::groups(&l.actions).contains(&group.to_owned())).map(|l| &l.balancer);
+    let by_rule = elb.rules.values().filter(|r| actions::groups(&r.actions).contains(&group.to_owned()));
     let by_rule = by_rule.filter_map(|r| elb.listeners.get(&r.listener).map(|l| &l.balancer));
     let mut all: Vec<String> = by_listener.chain(by_rule).cloned().collect();
     all.sort();
@@ -162,9 +131,7 @@ fn need(call: &Call, key: &str) -> Result<String, Fault> {
 fn name(call: &Call, what: &str) -> Result<String, Fault> {
     let name = need(call, "Name")?;
     if name.is_empty() || name.len() > 32 {
-        return Err(validation(format!(
-            "{what} name '{name}' cannot be longer than '32' characters"
-        )));
+        return Err(validation(format!("{what} name '{name}' cannot be longer than '32' characters")));
     }
     if !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-') {
         return Err(validation(format!(
@@ -172,9 +139,7 @@ fn name(call: &Call, what: &str) -> Result<String, Fault> {
         )));
     }
     if name.starts_with('-') || name.ends_with('-') {
-        return Err(validation(format!(
-            "{what} name '{name}' cannot begin or end with '-'"
-        )));
+        return Err(validation(format!("{what} name '{name}' cannot begin or end with '-'")));
     }
     Ok(name)
 }
@@ -183,12 +148,10 @@ fn name(call: &Call, what: &str) -> Result<String, Fault> {
 fn paged(call: &Call, key: &str, found: Vec<Value>) -> Result<Reply, Fault> {
     let limit = call.number("PageSize").unwrap_or(400);
     if !(1..=400).contains(&limit) {
-        return Err(validation(format!(
-            "Page size '{limit}' must be between '1' and '400'"
-        )));
+        return Err(validation(format!("Page size '{limit}' must be between '1' and '400'")));
     }
     let marker = call.opt("Marker");
-    let (found, next) = page(found, limit.unsigned_abs() as usize, marker.as_deref())
-        .ok_or_else(|| validation("Invalid marker"))?;
+    let (found, next) =
+        page(found, limit.unsigned_abs() as usize, marker.as_deref()).ok_or_else(|| validation("Invalid marker"))?;
     Ok(json!({ key: found, "NextMarker": next }).into())
 }

@@ -31,19 +31,10 @@ pub(super) fn not_found(arn: &str) -> Fault {
 /// A rule that can be changed: the default rule cannot.
 fn own<'a>(elb: &'a mut Elbv2, arn: &str, what: &str) -> Result<&'a mut Rule, Fault> {
     if !arn.contains(":listener-rule/") {
-        return Err(validation(format!(
-            "'{arn}' is not a valid listener rule ARN"
-        )));
+        return Err(validation(format!("'{arn}' is not a valid listener rule ARN")));
     }
-    if elb
-        .listeners
-        .values()
-        .any(|listener| listener.default_rule == arn)
-    {
-        return Err(Fault::new(
-            "OperationNotPermitted",
-            format!("Default rule '{arn}' cannot be {what}"),
-        ));
+    if elb.listeners.values().any(|listener| listener.default_rule == arn) {
+        return Err(Fault::new("OperationNotPermitted", format!("Default rule '{arn}' cannot be {what}")));
     }
     elb.rules.get_mut(arn).ok_or_else(|| not_found(arn))
 }
@@ -52,17 +43,12 @@ fn check_priority(priority: i64) -> Result<i64, Fault> {
     if (1..=50_000).contains(&priority) {
         Ok(priority)
     } else {
-        Err(validation(format!(
-            "Priority '{priority}' must be between '1' and '50000'"
-        )))
+        Err(validation(format!("Priority '{priority}' must be between '1' and '50000'")))
     }
 }
 
 fn in_use(priority: i64) -> Fault {
-    Fault::new(
-        "PriorityInUse",
-        format!("Priority '{priority}' is currently in use"),
-    )
+    Fault::new("PriorityInUse", format!("Priority '{priority}' is currently in use"))
 }
 
 /// Not idempotent: the same call again meets its own priority.
@@ -70,42 +56,22 @@ pub(super) fn create(world: &mut World, call: &Call) -> Result<Reply, Fault> {
     let listener = listeners::of(&world.elbv2, &need(call, "ListenerArn")?)?.clone();
     let balancer = listeners::balancer_of(world, &listener)?.clone();
     if !balancer.is_application() {
-        return Err(validation(
-            "Rules are supported only on application load balancers",
-        ));
+        return Err(validation("Rules are supported only on application load balancers"));
     }
     if !call.list("Transforms").is_empty() {
         return Err(validation("the sandbox does not model rule transforms"));
     }
-    let priority = check_priority(
-        call.number("Priority")
-            .ok_or_else(|| validation("A priority must be specified"))?,
-    )?;
+    let priority = check_priority(call.number("Priority").ok_or_else(|| validation("A priority must be specified"))?)?;
     let conditions = conditions::normalise(call.list("Conditions"))?;
     let actions = actions::normalise(world, &balancer, call.list("Actions"))?;
     let tags = tagging::read(call)?;
-    if world
-        .elbv2
-        .rules
-        .values()
-        .any(|rule| rule.listener == listener.arn && rule.priority == priority)
-    {
+    if world.elbv2.rules.values().any(|rule| rule.listener == listener.arn && rule.priority == priority) {
         return Err(in_use(priority));
     }
-    let path = listener
-        .arn
-        .split_once(":listener/")
-        .map_or("", |(_, path)| path);
+    let path = listener.arn.split_once(":listener/").map_or("", |(_, path)| path);
     let arn = format!("listener-rule/{path}/{}", &world.hex()[..16]);
     let arn = world.arn("elasticloadbalancing", &arn);
-    let rule = Rule {
-        arn: arn.clone(),
-        listener: listener.arn,
-        priority,
-        conditions,
-        actions,
-        tags,
-    };
+    let rule = Rule { arn: arn.clone(), listener: listener.arn, priority, conditions, actions, tags };
     let body = json!({ "Rules": [shape(&rule)] });
     world.elbv2.rules.insert(arn, rule);
     Ok(body.into())
@@ -131,45 +97,23 @@ pub(super) fn describe(world: &World, call: &Call) -> Result<Reply, Fault> {
     let elb = &world.elbv2;
     let found: Vec<Value> = match (call.opt("ListenerArn"), arns.is_empty()) {
         (Some(_), false) => {
-            return Err(validation(
-                "Rule ARNs and a listener ARN cannot be specified at the same time",
-            ));
+            return Err(validation("Rule ARNs and a listener ARN cannot be specified at the same time"));
         }
         (None, true) => {
-            return Err(validation(
-                "You must specify either listener rule ARNs or a listener ARN",
-            ));
+            return Err(validation("You must specify either listener rule ARNs or a listener ARN"));
         }
         (Some(arn), true) => {
             let listener = listeners::of(elb, &arn)?;
-            let mut rules: Vec<&Rule> = elb
-                .rules
-                .values()
-                .filter(|rule| rule.listener == arn)
-                .collect();
+            let mut rules: Vec<&Rule> = elb.rules.values().filter(|rule| rule.listener == arn).collect();
             rules.sort_by_key(|rule| rule.priority);
-            rules
-                .into_iter()
-                .map(shape)
-                .chain([default_shape(listener)])
-                .collect()
+            rules.into_iter().map(shape).chain([default_shape(listener)]).collect()
         }
         (None, false) => {
-            let by_default = |arn: &String| {
-                elb.listeners
-                    .values()
-                    .find(|listener| listener.default_rule == *arn)
-                    .map(default_shape)
-            };
+            let by_default =
+                |arn: &String| elb.listeners.values().find(|listener| listener.default_rule == *arn).map(default_shape);
             let found: Result<Vec<Value>, Fault> = arns
                 .iter()
-                .map(|arn| {
-                    elb.rules
-                        .get(arn)
-                        .map(shape)
-                        .or_else(|| by_default(arn))
-                        .ok_or_else(|| not_found(arn))
-                })
+                .map(|arn| elb.rules.get(arn).map(shape).or_else(|| by_default(arn)).ok_or_else(|| not_found(arn)))
                 .collect();
             found?
         }
@@ -207,12 +151,7 @@ pub(super) fn set_priorities(world: &mut World, call: &Call) -> Result<Reply, Fa
     }
     let listener = listener.ok_or_else(|| validation("You must specify rule priorities"))?;
     let mut taken = std::collections::BTreeSet::new();
-    for rule in world
-        .elbv2
-        .rules
-        .values()
-        .filter(|rule| rule.listener == listener)
-    {
+    for rule in world.elbv2.rules.values().filter(|rule| rule.listener == listener) {
         let priority = wanted.get(&rule.arn).copied().unwrap_or(rule.priority);
         if !taken.insert(priority) {
             return Err(in_use(priority));

@@ -21,25 +21,14 @@ pub(super) fn read(call: &Call) -> Result<Tags, Fault> {
 }
 
 fn check(tags: &Tags) -> Result<(), Fault> {
-    if tags
-        .keys()
-        .any(|key| key.to_ascii_lowercase().starts_with("aws:"))
-    {
+    if tags.keys().any(|key| key.to_ascii_lowercase().starts_with("aws:")) {
         return Err(validation("Tag keys that start with aws: are reserved"));
     }
-    if tags
-        .iter()
-        .any(|(key, value)| key.is_empty() || key.len() > 128 || value.len() > 256)
-    {
-        return Err(validation(
-            "Tag keys have 1 to 128 and values up to 256 characters",
-        ));
+    if tags.iter().any(|(key, value)| key.is_empty() || key.len() > 128 || value.len() > 256) {
+        return Err(validation("Tag keys have 1 to 128 and values up to 256 characters"));
     }
     if tags.len() > 50 {
-        return Err(Fault::new(
-            "TooManyTags",
-            "A resource can have at most 50 tags",
-        ));
+        return Err(Fault::new("TooManyTags", "A resource can have at most 50 tags"));
     }
     Ok(())
 }
@@ -52,18 +41,10 @@ fn of<'a>(elb: &'a mut Elbv2, arn: &str) -> Result<&'a mut Tags, Fault> {
         return target_groups::of(elb, arn).map(|group| &mut group.tags);
     }
     if arn.contains(":listener-rule/") {
-        return elb
-            .rules
-            .get_mut(arn)
-            .map(|rule| &mut rule.tags)
-            .ok_or_else(|| rules::not_found(arn));
+        return elb.rules.get_mut(arn).map(|rule| &mut rule.tags).ok_or_else(|| rules::not_found(arn));
     }
     if arn.contains(":listener/") {
-        return elb
-            .listeners
-            .get_mut(arn)
-            .map(|listener| &mut listener.tags)
-            .ok_or_else(|| listeners::not_found(arn));
+        return elb.listeners.get_mut(arn).map(|listener| &mut listener.tags).ok_or_else(|| listeners::not_found(arn));
     }
     Err(validation(format!("'{arn}' is not a valid ARN")))
 }
@@ -71,9 +52,7 @@ fn of<'a>(elb: &'a mut Elbv2, arn: &str) -> Result<&'a mut Tags, Fault> {
 fn arns(call: &Call) -> Result<Vec<String>, Fault> {
     let arns = call.strings("ResourceArns");
     if arns.is_empty() || arns.len() > 20 {
-        return Err(validation(
-            "Between 1 and 20 resource ARNs must be specified",
-        ));
+        return Err(validation("Between 1 and 20 resource ARNs must be specified"));
     }
     Ok(arns)
 }

@@ -6,10 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::targets::Target;
-use super::{
-    Elbv2, attributes, balancers_of, name, need, paged, tagging, target_group_has_listener,
-    validation,
-};
+use super::{Elbv2, attributes, balancers_of, name, need, paged, tagging, target_group_has_listener, validation};
 use crate::call::{Call, text};
 use crate::fault::Fault;
 use crate::services::network;
@@ -57,62 +54,41 @@ fn is_http(protocol: &str) -> bool {
 }
 
 pub(super) fn not_found(arn: &str) -> Fault {
-    Fault::new(
-        "TargetGroupNotFound",
-        format!("Target group '{arn}' not found"),
-    )
+    Fault::new("TargetGroupNotFound", format!("Target group '{arn}' not found"))
 }
 
 pub(super) fn of<'a>(elb: &'a mut Elbv2, arn: &str) -> Result<&'a mut TargetGroup, Fault> {
     if !arn.contains(":targetgroup/") {
-        return Err(validation(format!(
-            "'{arn}' is not a valid target group ARN"
-        )));
+        return Err(validation(format!("'{arn}' is not a valid target group ARN")));
     }
     elb.target_groups.get_mut(arn).ok_or_else(|| not_found(arn))
 }
 
 /// The given parameters over `base`, checked.
 fn check(call: &Call, base: Check) -> Result<Check, Fault> {
-    let ranged = |key: &str, range: std::ops::RangeInclusive<i64>, old: i64| match call.number(key)
-    {
-        Some(value) if !range.contains(&value) => Err(validation(format!(
-            "{key} '{value}' must be between '{}' and '{}'",
-            range.start(),
-            range.end()
-        ))),
+    let ranged = |key: &str, range: std::ops::RangeInclusive<i64>, old: i64| match call.number(key) {
+        Some(value) if !range.contains(&value) => {
+            Err(validation(format!("{key} '{value}' must be between '{}' and '{}'", range.start(), range.end())))
+        }
         given => Ok(given.unwrap_or(old)),
     };
     let protocol = call.opt("HealthCheckProtocol").unwrap_or(base.protocol);
     if !matches!(protocol.as_str(), "HTTP" | "HTTPS" | "TCP") {
-        return Err(validation(format!(
-            "Health check protocol '{protocol}' is not valid"
-        )));
+        return Err(validation(format!("Health check protocol '{protocol}' is not valid")));
     }
     let http = is_http(&protocol);
     let path = call.opt("HealthCheckPath");
     if !http && path.is_some() {
-        return Err(validation(format!(
-            "Health check path is not supported for health checks with protocol {protocol}"
-        )));
+        return Err(validation(format!("Health check path is not supported for health checks with protocol {protocol}")));
     }
     let path = path.or(base.path).or_else(|| Some("/".into()));
-    if path
-        .as_ref()
-        .is_some_and(|path| !path.starts_with('/') || path.len() > 1024)
-    {
-        return Err(validation(
-            "Health check path must begin with '/' and have at most 1024 characters",
-        ));
+    if path.as_ref().is_some_and(|path| !path.starts_with('/') || path.len() > 1024) {
+        return Err(validation("Health check path must begin with '/' and have at most 1024 characters"));
     }
-    let matcher = text(&call.input["Matcher"]["HttpCode"])
-        .or_else(|| text(&call.input["Matcher"]["GrpcCode"]))
-        .or(base.matcher);
+    let matcher = text(&call.input["Matcher"]["HttpCode"]).or_else(|| text(&call.input["Matcher"]["GrpcCode"])).or(base.matcher);
     let port = call.opt("HealthCheckPort").unwrap_or(base.port);
     if port != "traffic-port" && !port.parse().is_ok_and(|port: u16| port > 0) {
-        return Err(validation(format!(
-            "Health check port '{port}' must be 'traffic-port' or a number"
-        )));
+        return Err(validation(format!("Health check port '{port}' must be 'traffic-port' or a number")));
     }
     let made = Check {
         port,
@@ -137,49 +113,28 @@ pub(super) fn create(world: &mut World, call: &Call) -> Result<Reply, Fault> {
     let name = name(call, "Target group")?;
     let target_type = call.opt("TargetType").unwrap_or_else(|| "instance".into());
     if !matches!(target_type.as_str(), "ip" | "instance") {
-        return Err(validation(format!(
-            "Target type '{target_type}' is not valid, or not modelled by the sandbox"
-        )));
+        return Err(validation(format!("Target type '{target_type}' is not valid, or not modelled by the sandbox")));
     }
-    let protocol = call
-        .opt("Protocol")
-        .ok_or_else(|| validation("A protocol must be specified"))?;
-    if !matches!(
-        protocol.as_str(),
-        "HTTP" | "HTTPS" | "TCP" | "TLS" | "UDP" | "TCP_UDP"
-    ) {
-        return Err(validation(format!(
-            "Protocol '{protocol}' is not valid, or not modelled by the sandbox"
-        )));
+    let protocol = call.opt("Protocol").ok_or_else(|| validation("A protocol must be specified"))?;
+    if !matches!(protocol.as_str(), "HTTP" | "HTTPS" | "TCP" | "TLS" | "UDP" | "TCP_UDP") {
+        return Err(validation(format!("Protocol '{protocol}' is not valid, or not modelled by the sandbox")));
     }
     let http = is_http(&protocol);
-    let port = call
-        .number("Port")
-        .ok_or_else(|| validation("A port must be specified"))?;
+    let port = call.number("Port").ok_or_else(|| validation("A port must be specified"))?;
     if !(1..=65_535).contains(&port) {
-        return Err(validation(format!(
-            "Port '{port}' must be between '1' and '65535'"
-        )));
+        return Err(validation(format!("Port '{port}' must be between '1' and '65535'")));
     }
-    let vpc = call
-        .opt("VpcId")
-        .ok_or_else(|| validation("A VPC ID must be specified"))?;
+    let vpc = call.opt("VpcId").ok_or_else(|| validation("A VPC ID must be specified"))?;
     if !network::vpc_exists(world, &vpc) {
         return Err(validation(format!("The VPC ID '{vpc}' is not found")));
     }
     let version = call.opt("ProtocolVersion");
-    let version = if http {
-        version.or_else(|| Some("HTTP1".into()))
-    } else {
-        version
-    };
+    let version = if http { version.or_else(|| Some("HTTP1".into())) } else { version };
     match version.as_deref() {
         Some("HTTP1" | "HTTP2" | "GRPC") if http => {}
         None => {}
         Some(other) => {
-            return Err(validation(format!(
-                "Protocol version '{other}' is not valid for protocol {protocol}"
-            )));
+            return Err(validation(format!("Protocol version '{other}' is not valid for protocol {protocol}")));
         }
     }
     let base = Check {
@@ -194,22 +149,12 @@ pub(super) fn create(world: &mut World, call: &Call) -> Result<Reply, Fault> {
         },
         healthy: 5,
         unhealthy: 2,
-        matcher: http.then(|| {
-            if version.as_deref() == Some("GRPC") {
-                "12"
-            } else {
-                "200"
-            }
-            .into()
-        }),
+        matcher: http.then(|| if version.as_deref() == Some("GRPC") { "12" } else { "200" }.into()),
     };
     let check = check(call, base)?;
     let tags = tagging::read(call)?;
     let hex = world.hex();
-    let arn = world.arn(
-        "elasticloadbalancing",
-        &format!("targetgroup/{name}/{}", &hex[..16]),
-    );
+    let arn = world.arn("elasticloadbalancing", &format!("targetgroup/{name}/{}", &hex[..16]));
     let ip_type = call.opt("IpAddressType").unwrap_or_else(|| "ipv4".into());
     let group = TargetGroup {
         name,
@@ -225,12 +170,7 @@ pub(super) fn create(world: &mut World, call: &Call) -> Result<Reply, Fault> {
         tags,
         targets: BTreeMap::new(),
     };
-    if let Some(old) = world
-        .elbv2
-        .target_groups
-        .values()
-        .find(|old| old.name == group.name)
-    {
+    if let Some(old) = world.elbv2.target_groups.values().find(|old| old.name == group.name) {
         let settings = |g: &TargetGroup| {
             (
                 g.protocol.clone(),
@@ -247,10 +187,7 @@ pub(super) fn create(world: &mut World, call: &Call) -> Result<Reply, Fault> {
         } else {
             Err(Fault::new(
                 "DuplicateTargetGroupName",
-                format!(
-                    "A target group with the same name '{}' exists, but with different settings",
-                    group.name
-                ),
+                format!("A target group with the same name '{}' exists, but with different settings", group.name),
             ))
         };
     }
@@ -281,28 +218,15 @@ fn shape(world: &World, group: &TargetGroup) -> Value {
         "IpAddressType": group.ip_type,
     });
     if let Some(matcher) = &check.matcher {
-        let key = if group.version.as_deref() == Some("GRPC") {
-            "GrpcCode"
-        } else {
-            "HttpCode"
-        };
+        let key = if group.version.as_deref() == Some("GRPC") { "GrpcCode" } else { "HttpCode" };
         body["Matcher"] = json!({ key: matcher });
     }
     body
 }
 
 pub(super) fn describe(world: &World, call: &Call) -> Result<Reply, Fault> {
-    let (arns, names, balancer) = (
-        call.strings("TargetGroupArns"),
-        call.strings("Names"),
-        call.opt("LoadBalancerArn"),
-    );
-    if [!arns.is_empty(), !names.is_empty(), balancer.is_some()]
-        .iter()
-        .filter(|given| **given)
-        .count()
-        > 1
-    {
+    let (arns, names, balancer) = (call.strings("TargetGroupArns"), call.strings("Names"), call.opt("LoadBalancerArn"));
+    if [!arns.is_empty(), !names.is_empty(), balancer.is_some()].iter().filter(|given| **given).count() > 1 {
         return Err(validation(
             "Target group ARNs, target group names and a load balancer ARN cannot be specified at the same time",
         ));
@@ -311,14 +235,8 @@ pub(super) fn describe(world: &World, call: &Call) -> Result<Reply, Fault> {
     if let Some(arn) = arns.iter().find(|arn| !all.contains_key(*arn)) {
         return Err(not_found(arn));
     }
-    if names
-        .iter()
-        .any(|name| !all.values().any(|group| group.name == *name))
-    {
-        return Err(Fault::new(
-            "TargetGroupNotFound",
-            "One or more target groups not found",
-        ));
+    if names.iter().any(|name| !all.values().any(|group| group.name == *name)) {
+        return Err(Fault::new("TargetGroupNotFound", "One or more target groups not found"));
     }
     if let Some(arn) = &balancer
         && !world.elbv2.load_balancers.contains_key(arn)
@@ -329,16 +247,8 @@ pub(super) fn describe(world: &World, call: &Call) -> Result<Reply, Fault> {
         .values()
         .filter(|group| arns.is_empty() || arns.contains(&group.arn))
         .filter(|group| names.is_empty() || names.contains(&group.name))
-        .filter(|group| {
-            balancer
-                .as_ref()
-                .is_none_or(|arn| balancers_of(world, &group.arn).contains(arn))
-        });
-    paged(
-        call,
-        "TargetGroups",
-        found.map(|group| shape(world, group)).collect(),
-    )
+        .filter(|group| balancer.as_ref().is_none_or(|arn| balancers_of(world, &group.arn).contains(arn)));
+    paged(call, "TargetGroups", found.map(|group| shape(world, group)).collect())
 }
 
 /// Health checks only: everything else is fixed at birth.
@@ -354,10 +264,7 @@ pub(super) fn modify(world: &mut World, call: &Call) -> Result<Reply, Fault> {
 pub(super) fn delete(world: &mut World, call: &Call) -> Result<Reply, Fault> {
     let arn = need(call, "TargetGroupArn")?;
     if target_group_has_listener(world, &arn) {
-        return Err(Fault::new(
-            "ResourceInUse",
-            format!("Target group '{arn}' is currently in use by a listener or a rule"),
-        ));
+        return Err(Fault::new("ResourceInUse", format!("Target group '{arn}' is currently in use by a listener or a rule")));
     }
     match of(&mut world.elbv2, &arn) {
         Err(fault) if fault.code != "TargetGroupNotFound" => return Err(fault),

@@ -35,18 +35,8 @@ pub(crate) fn register(
 ) -> Result<(), Fault> {
     let group = of(elb, arn)?;
     let port = port.unwrap_or(group.port);
-    let target = Target {
-        id: id.to_owned(),
-        port,
-        zone,
-        registered: now,
-        drained_at: None,
-        failing: None,
-    };
-    let entry = group
-        .targets
-        .entry(format!("{id}:{port}"))
-        .or_insert_with(|| target.clone());
+    let target = Target { id: id.to_owned(), port, zone, registered: now, drained_at: None, failing: None };
+    let entry = group.targets.entry(format!("{id}:{port}")).or_insert_with(|| target.clone());
     // Registering again what is registered changes nothing.
     if entry.drained_at.is_some() {
         *entry = target;
@@ -55,24 +45,10 @@ pub(crate) fn register(
 }
 
 /// Drains for the group's delay; without a port every port of the address goes. Unknown targets are ignored.
-pub(crate) fn deregister(
-    elb: &mut Elbv2,
-    now: Millis,
-    arn: &str,
-    id: &str,
-    port: Option<i64>,
-) -> Result<(), Fault> {
+pub(crate) fn deregister(elb: &mut Elbv2, now: Millis, arn: &str, id: &str, port: Option<i64>) -> Result<(), Fault> {
     let group = of(elb, arn)?;
-    let delay = group
-        .attributes
-        .get("deregistration_delay.timeout_seconds")
-        .and_then(|text| text.parse().ok())
-        .unwrap_or(300);
-    for target in group
-        .targets
-        .values_mut()
-        .filter(|t| t.id == id && port.is_none_or(|port| t.port == port))
-    {
+    let delay = group.attributes.get("deregistration_delay.timeout_seconds").and_then(|text| text.parse().ok()).unwrap_or(300);
+    for target in group.targets.values_mut().filter(|t| t.id == id && port.is_none_or(|port| t.port == port)) {
         target.drained_at.get_or_insert(now + delay * SECOND);
     }
     Ok(())
@@ -102,15 +78,10 @@ pub(super) fn register_call(world: &mut World, call: &Call) -> Result<Reply, Fau
     for (id, _, _) in &targets {
         let address = id.parse::<std::net::IpAddr>().is_ok();
         if by_ip && !address {
-            return Err(validation(format!(
-                "The IP address '{id}' is not a valid IP address"
-            )));
+            return Err(validation(format!("The IP address '{id}' is not a valid IP address")));
         }
         if !by_ip && !id.starts_with("i-") {
-            return Err(Fault::new(
-                "InvalidTarget",
-                format!("The following targets are not valid: '{id}'"),
-            ));
+            return Err(Fault::new("InvalidTarget", format!("The following targets are not valid: '{id}'")));
         }
     }
     for (id, port, zone) in targets {
@@ -135,44 +106,22 @@ pub(super) fn health(world: &mut World, call: &Call) -> Result<Reply, Fault> {
     let used = target_group_has_listener(world, &arn);
     let group = of(&mut world.elbv2, &arn)?;
     let wait = group.check.healthy.unsigned_abs() * group.check.interval.unsigned_abs() * SECOND;
-    let wanted: Vec<String> = call
-        .list("Targets")
-        .iter()
-        .filter_map(|target| text(&target["Id"]))
-        .collect();
+    let wanted: Vec<String> = call.list("Targets").iter().filter_map(|target| text(&target["Id"])).collect();
     let check_port = |target: &Target| {
-        if group.check.port == "traffic-port" {
-            target.port.to_string()
-        } else {
-            group.check.port.clone()
-        }
+        if group.check.port == "traffic-port" { target.port.to_string() } else { group.check.port.clone() }
     };
     let mut list: Vec<Value> = Vec::new();
-    for target in group
-        .targets
-        .values()
-        .filter(|target| wanted.is_empty() || wanted.contains(&target.id))
-    {
+    for target in group.targets.values().filter(|target| wanted.is_empty() || wanted.contains(&target.id)) {
         let (state, reason) = match target {
-            _ if target.drained_at.is_some() => (
-                "draining",
-                Some("Target.DeregistrationInProgress".to_owned()),
-            ),
+            _ if target.drained_at.is_some() => ("draining", Some("Target.DeregistrationInProgress".to_owned())),
             _ if !used => ("unused", Some("Target.NotInUse".to_owned())),
-            Target {
-                failing: Some(reason),
-                ..
-            } => ("unhealthy", Some(reason.clone())),
-            _ if now < target.registered + wait => {
-                ("initial", Some("Elb.RegistrationInProgress".to_owned()))
-            }
+            Target { failing: Some(reason), .. } => ("unhealthy", Some(reason.clone())),
+            _ if now < target.registered + wait => ("initial", Some("Elb.RegistrationInProgress".to_owned())),
             _ => ("healthy", None),
         };
         let description = match state {
             "draining" => Some("Target deregistration is in progress"),
-            "unused" => {
-                Some("Target group is not configured to receive traffic from the load balancer")
-            }
+            "unused" => Some("Target group is not configured to receive traffic from the load balancer"),
             "unhealthy" => Some("Health checks failed"),
             "initial" => Some("Target registration is in progress"),
             _ => None,
@@ -184,10 +133,7 @@ pub(super) fn health(world: &mut World, call: &Call) -> Result<Reply, Fault> {
         }));
     }
     // A target that was asked for and is not registered is unused.
-    for id in wanted
-        .iter()
-        .filter(|id| !group.targets.values().any(|target| target.id == **id))
-    {
+    for id in wanted.iter().filter(|id| !group.targets.values().any(|target| target.id == **id)) {
         list.push(json!({
             "Target": { "Id": id, "Port": group.port },
             "HealthCheckPort": group.port.to_string(),
