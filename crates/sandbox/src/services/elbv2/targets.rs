@@ -54,7 +54,10 @@ pub(crate) fn deregister(elb: &mut Elbv2, now: Millis, arn: &str, id: &str, port
     Ok(())
 }
 
-fn targets(call: &Call) -> Result<Vec<(String, Option<i64>, Option<String>)>, Fault> {
+/// Id, port and zone as the caller names a target.
+type Named = (String, Option<i64>, Option<String>);
+
+fn targets(call: &Call) -> Result<Vec<Named>, Fault> {
     let list = call.list("Targets");
     if list.is_empty() {
         return Err(validation("The request must contain the parameter Targets"));
