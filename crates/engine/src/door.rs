@@ -7,6 +7,8 @@
 use std::future::Future;
 use std::time::Duration;
 
+use tokio::sync::Semaphore;
+
 use crate::clock::Clock;
 use crate::error::{CallError, Class};
 use crate::node::NodeName;
@@ -47,22 +49,25 @@ const LONGEST_WAIT: Duration = Duration::from_secs(10);
 pub struct Door<'a> {
     pub(crate) stack: &'a Stack,
     pub(crate) node: &'a NodeName,
-    pub(crate) generation: u64,
+    pub(crate) token: String,
     pub(crate) phase: Phase,
     pub(crate) clock: Clock,
     pub(crate) recorder: &'a dyn Recorder,
+    /// Calls in flight, over all steps.
+    pub(crate) permits: &'a Semaphore,
 }
 
 impl<'a> Door<'a> {
     pub fn new(
         stack: &'a Stack,
         node: &'a NodeName,
-        generation: u64,
+        token: String,
         phase: Phase,
         clock: Clock,
         recorder: &'a dyn Recorder,
+        permits: &'a Semaphore,
     ) -> Self {
-        Self { stack, node, generation, phase, clock, recorder }
+        Self { stack, node, token, phase, clock, recorder, permits }
     }
 
     pub fn stack(&self) -> &Stack {
@@ -80,7 +85,7 @@ impl<'a> Door<'a> {
 
     /// Idempotency token of this life of the node, the same in every run: 32 hex digits.
     pub fn token(&self) -> String {
-        self.stack.token(self.node, self.generation)
+        self.token.clone()
     }
 
     /// Sends one mutating call. `operation` is `service:Operation`; `send` is called again for every attempt.
@@ -100,11 +105,13 @@ impl<'a> Door<'a> {
                 CallError::new(Class::Invalid, operation, format!("the journal cannot be written: {e}"))
                     .help("nothing was sent; make room for the state folder and run again")
             };
+            let permit = self.permits.acquire().await;
             let call = self.recorder.intent(self.node, operation).map_err(disk)?;
             let result = OPEN.scope((), send()).await;
-            self.recorder
-                .outcome(call, self.node, operation, result.as_ref().map(|_| ()))
-                .map_err(|e| CallError::new(Class::Ambiguous, operation, format!("sent, but the journal cannot be written: {e}")))?;
+            drop(permit);
+            self.recorder.outcome(call, self.node, operation, result.as_ref().map(|_| ())).map_err(|e| {
+                CallError::new(Class::Ambiguous, operation, format!("sent, but the journal cannot be written: {e}"))
+            })?;
             let error = match result {
                 Ok(value) => return Ok(value),
                 Err(error) => error,

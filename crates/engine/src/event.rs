@@ -26,20 +26,60 @@ pub enum Doing {
 #[serde(tag = "event", rename_all = "kebab-case")]
 pub enum Event {
     /// Always first; carries the plan's size, so that a reader can draw progress.
-    RunStarted { steps: usize },
-    StepStarted { node: NodeName, doing: Doing },
+    RunStarted {
+        steps: usize,
+    },
+    StepStarted {
+        node: NodeName,
+        doing: Doing,
+    },
     /// The id AWS gave, as soon as it is in the journal.
-    StepKnown { node: NodeName, id: String },
+    StepKnown {
+        node: NodeName,
+        id: String,
+    },
     /// The call is tried again after `wait`: throttled, still in use, or AWS does not yet see what was just made.
-    StepRetrying { node: NodeName, attempt: u32, #[serde(serialize_with = "seconds")] wait: Duration, why: String },
+    StepRetrying {
+        node: NodeName,
+        attempt: u32,
+        #[serde(serialize_with = "seconds")]
+        wait: Duration,
+        why: String,
+    },
     /// Made, not usable yet, with AWS's own word for the state.
-    StepWaiting { node: NodeName, state: String, #[serde(serialize_with = "seconds")] elapsed: Duration },
-    StepFinished { node: NodeName, doing: Doing, #[serde(serialize_with = "seconds")] elapsed: Duration },
-    StepFailed { node: NodeName, class: Class, message: String, help: Option<String> },
+    StepWaiting {
+        node: NodeName,
+        state: String,
+        #[serde(serialize_with = "seconds")]
+        elapsed: Duration,
+    },
+    StepFinished {
+        node: NodeName,
+        doing: Doing,
+        #[serde(serialize_with = "seconds")]
+        elapsed: Duration,
+    },
+    StepFailed {
+        node: NodeName,
+        class: Class,
+        message: String,
+        help: Option<String>,
+    },
     /// Something that it needs failed, or the run was stopped before its turn.
-    StepSkipped { node: NodeName, because: String },
+    StepSkipped {
+        node: NodeName,
+        because: String,
+    },
     /// A signal: nothing new starts, `running` steps are let finish.
-    StopRequested { running: usize },
+    StopRequested {
+        running: usize,
+    },
     /// Always last.
-    RunFinished { done: usize, failed: usize, skipped: usize, #[serde(serialize_with = "seconds")] elapsed: Duration },
+    RunFinished {
+        done: usize,
+        failed: usize,
+        skipped: usize,
+        #[serde(serialize_with = "seconds")]
+        elapsed: Duration,
+    },
 }

@@ -35,6 +35,8 @@ pub struct Traits {
     /// Kinds whose nodes of the same stack must stand before one of these is made and must still stand while it is deleted, although no field
     /// names them (a NAT gateway needs the internet gateway of its VPC).
     pub needs: &'static [&'static str],
+    /// Outputs that are new after every update (the ARN of a task definition's latest revision), so that whoever names them changes too.
+    pub renews: &'static [&'static str],
     /// Typical time from the create call to usable, and from the delete call to gone. Source: `aws-behaviours` section 16.
     pub typical_ready: Duration,
     pub typical_gone: Duration,
@@ -51,6 +53,7 @@ impl Traits {
         holds_data: false,
         create_first: false,
         needs: &[],
+        renews: &[],
         typical_ready: Duration::from_secs(1),
         typical_gone: Duration::from_secs(1),
         poll: Duration::from_secs(3),
@@ -70,6 +73,8 @@ pub struct Live<K> {
     pub outputs: BTreeMap<String, String>,
     pub ready: Ready,
     pub tags: Tags,
+    /// False for what the account shares and somebody else owns (a GitHub OIDC provider): used, never changed, never deleted.
+    pub owned: bool,
 }
 
 impl<K: Clone> Live<K> {
@@ -158,11 +163,12 @@ pub trait Kind: Serialize + DeserializeOwned + Clone + Send + Sync + 'static {
     ) -> impl Future<Output = Result<Live<Self>, CallError>> + Send;
 
     /// Already gone is success.
-    fn delete(
-        cx: &Self::Cx,
-        door: &Door<'_>,
-        live: &Live<Self>,
-    ) -> impl Future<Output = Result<Gone, CallError>> + Send;
+    fn delete(cx: &Self::Cx, door: &Door<'_>, live: &Live<Self>) -> impl Future<Output = Result<Gone, CallError>> + Send;
+
+    /// What must hold before anything is touched, such as a value that must be at hand; an `Err` says what is missing and how to give it.
+    fn preflight(&self, _cx: &Self::Cx) -> Result<(), String> {
+        Ok(())
+    }
 
     /// Whether two values of one field mean the same to AWS, where equality is too strict (`16` and `16.4`).
     fn same(_field: &str, desired: &Value, live: &Value) -> bool {

@@ -177,17 +177,14 @@ pub fn resolve(shape: &Value, lookup: &dyn Fn(&Pointer) -> Option<String>) -> Va
             Pointer::deserialize(shape).ok().and_then(|p| lookup(&p)).map_or_else(|| shape.clone(), Value::String)
         }
         Value::Object(map) if map.contains_key("$join") => {
-            let parts: Vec<Value> =
-                map["$join"].as_array().into_iter().flatten().map(|part| resolve(part, lookup)).collect();
+            let parts: Vec<Value> = map["$join"].as_array().into_iter().flatten().map(|part| resolve(part, lookup)).collect();
             if parts.iter().all(Value::is_string) {
                 Value::String(parts.iter().filter_map(Value::as_str).collect())
             } else {
                 json!({ "$join": parts })
             }
         }
-        Value::Object(map) => {
-            Value::Object(map.iter().map(|(k, v)| (k.clone(), resolve(v, lookup))).collect::<Map<_, _>>())
-        }
+        Value::Object(map) => Value::Object(map.iter().map(|(k, v)| (k.clone(), resolve(v, lookup))).collect::<Map<_, _>>()),
         Value::Array(items) => Value::Array(items.iter().map(|v| resolve(v, lookup)).collect()),
         other => other.clone(),
     }

@@ -46,8 +46,11 @@ impl Stack {
     }
 
     /// Idempotency token of one life of a node: 32 hex digits, which every AWS service with tokens accepts.
-    pub fn token(&self, node: &NodeName, generation: u64) -> String {
-        let text = format!("{}\n{}\n{node}\n{generation}", self.project, self.env);
+    ///
+    /// `shape` is the resolved shape: after `down` and `up` the ids in it are new, so that a token which AWS still remembers is never met again, state file
+    /// or not.
+    pub fn token(&self, node: &NodeName, generation: u64, shape: &serde_json::Value) -> String {
+        let text = format!("{}\n{}\n{node}\n{generation}\n{shape}", self.project, self.env);
         hex(&Sha256::digest(text.as_bytes()))[..32].to_owned()
     }
 }

@@ -1,1 +1,57 @@
+//! `landing.toml` and a compose file become one validated [`Project`], or every problem at once.
+//!
+//! Nothing here calls AWS, prints, or reads more than it is told: the process environment and the project folder are
+//! parameters. Resource names, CIDRs of subnets and security rules are chosen by the blueprint, not here.
 
+#![expect(
+    clippy::result_large_err,
+    reason = "a problem is built once, ends in a list, and is never on a hot path"
+)]
+
+mod compose;
+mod files;
+mod mask;
+mod place;
+mod problem;
+mod project;
+mod resolve;
+mod service;
+mod settings;
+mod suggest;
+
+use std::{collections::BTreeMap, path::Path};
+
+pub use crate::{
+    compose::{ComposeKey, compose_keys},
+    problem::{Problem, Problems},
+    project::{
+        AlbFrom, AlbSettings, Database, Github, KeyOutcome, Logs, Nat, Network, Outcome, Project,
+        Registry, Secret, SecretSource, Skipped, Spa,
+    },
+    service::{
+        BakedFile, Build, Condition, DatabaseAttribute, DatabaseKey, EnvValue, HealthCheck,
+        HealthPath, Image, Nofile, Piece, Platform, SecretRef, Service,
+    },
+    settings::landing_toml_schema,
+};
+
+/// All that [`load`] may look at.
+#[derive(Debug, Clone, Copy)]
+pub struct Input<'a> {
+    /// The folder of `landing.toml`; no file reference may lead out of it.
+    pub dir: &'a Path,
+    /// The process environment, for interpolation and for variables without a value.
+    pub environment: &'a BTreeMap<String, String>,
+    /// The environment to land, e.g. `dev`: chooses the `[env.…]` overlay.
+    pub env_name: &'a str,
+    /// Stronger than the file's `region`.
+    pub region: Option<&'a str>,
+}
+
+/// Reads `landing.toml` and the compose file that it names.
+///
+/// # Errors
+/// Everything that is wrong, in file order, never just the first: [`Problems`].
+pub fn load(input: &Input<'_>) -> Result<Project, Problems> {
+    resolve::project(input)
+}

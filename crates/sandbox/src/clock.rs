@@ -14,7 +14,11 @@ pub(crate) struct WorldClock {
 
 impl WorldClock {
     pub(crate) fn new(base: Millis, scale: f64) -> Self {
-        Self { base, start: Instant::now(), scale }
+        Self {
+            base,
+            start: Instant::now(),
+            scale,
+        }
     }
 
     pub(crate) fn now(&self) -> Millis {

@@ -12,6 +12,8 @@ pub(crate) const VPC_READY: Millis = 2 * SECOND;
 pub(crate) const SUBNET_READY: Millis = 2 * SECOND;
 pub(crate) const NAT_READY: Millis = 100 * SECOND;
 pub(crate) const NAT_GONE: Millis = 60 * SECOND;
+/// A NAT gateway that cannot work says so sooner (estimate).
+pub(crate) const NAT_FAILED: Millis = 15 * SECOND;
 /// A deleted NAT gateway stays listed for about an hour.
 pub(crate) const NAT_GHOST: Millis = 3600 * SECOND;
 pub(crate) const GATEWAY_ENDPOINT_READY: Millis = 5 * SECOND;
@@ -21,6 +23,11 @@ pub(crate) const DB_READY: Millis = 360 * SECOND;
 pub(crate) const DB_CREATING: Millis = 300 * SECOND;
 pub(crate) const DB_GONE: Millis = 300 * SECOND;
 pub(crate) const DB_MODIFY: Millis = 60 * SECOND;
+/// Class, version, storage: what restarts the instance.
+pub(crate) const DB_MODIFY_CLASS: Millis = 600 * SECOND;
+/// What a final snapshot adds to `DB_GONE`.
+pub(crate) const DB_SNAPSHOT: Millis = 300 * SECOND;
+pub(crate) const DB_REBOOT: Millis = 60 * SECOND;
 pub(crate) const LOAD_BALANCER_READY: Millis = 120 * SECOND;
 pub(crate) const LOAD_BALANCER_LISTED: Millis = 5 * SECOND;
 pub(crate) const ALB_INTERFACES_GONE: Millis = 75 * SECOND;

@@ -5,6 +5,7 @@
 //! honour idempotency tokens and ETags, and answer with AWS's exact error codes. Behaviour comes from the catalogue of AWS's behaviours, section by
 //! section; what is not modelled is answered with `UnknownOperationException`, never with a made-up success.
 
+mod answer;
 mod call;
 mod clock;
 mod fault;
@@ -36,7 +37,10 @@ impl Sandbox {
     /// `scale` AWS seconds pass in one second of tokio's clock.
     pub fn new(world: World, scale: f64) -> Self {
         let clock = Arc::new(WorldClock::new(world.now, scale));
-        Self { world: Arc::new(Mutex::new(world)), clock }
+        Self {
+            world: Arc::new(Mutex::new(world)),
+            clock,
+        }
     }
 
     /// Looks at the world, or changes it behind everybody's back, at the present time.

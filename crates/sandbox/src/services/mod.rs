@@ -8,6 +8,7 @@ pub(crate) mod ecs;
 pub(crate) mod elbv2;
 pub(crate) mod iam;
 pub(crate) mod logs;
+pub(crate) mod network;
 pub(crate) mod rds;
 pub(crate) mod s3;
 pub(crate) mod secretsmanager;
@@ -25,7 +26,9 @@ use crate::world::{Record, World};
 
 /// Answers one request at the world's present time.
 pub(crate) fn dispatch(world: &mut World, request: &Request) -> Response {
-    let Some((service, call)) = wire::call_of(request) else { return wire::render_unknown() };
+    let Some((service, call)) = wire::call_of(request) else {
+        return wire::render_unknown();
+    };
     let request_id = world.hex();
     let result = handle(world, &call);
     world.calls.push(Record {
@@ -117,5 +120,8 @@ pub(crate) fn tagged(world: &World) -> Vec<(String, Tags)> {
 
 /// The same for us-east-1, where global objects are listed.
 pub(crate) fn tagged_global(world: &World) -> Vec<(String, Tags)> {
-    [cloudfront::tagged(world), iam::tagged(world)].into_iter().flatten().collect()
+    [cloudfront::tagged(world), iam::tagged(world)]
+        .into_iter()
+        .flatten()
+        .collect()
 }

@@ -1,9 +1,19 @@
 //! Network interfaces that services hold: they outlive their owners and block deletes (catalogue, section 15.2).
 
-use serde::{Deserialize, Serialize};
+use std::net::Ipv4Addr;
 
+use ipnet::Ipv4Net;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::call::Call;
 use crate::clock::Millis;
+use crate::fault::Fault;
+use crate::wire::Reply;
 use crate::world::World;
+
+use super::listing::Listing;
+use super::{Ec2, address, lookup};
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Interface {
@@ -16,13 +26,26 @@ pub(crate) struct Interface {
     pub(crate) groups: Vec<String>,
     /// Has a public address, so that the internet gateway cannot be detached.
     pub(crate) public: bool,
+    pub(crate) public_ip: Option<String>,
+    pub(crate) private_ip: String,
     /// When it is freed, once its owner is on the way out.
     pub(crate) free_at: Option<Millis>,
 }
 
+/// Puts an interface of `owner` into a subnet, and tells its id.
+pub(crate) fn attach(world: &mut World, owner: &str, description: &str, subnet: &str, groups: &[String], public: bool) -> String {
 /// Puts an interface of `owner` into a subnet.
-pub(crate) fn attach(world: &mut World, owner: &str, description: &str, subnet: &str, groups: &[String], public: bool) {
+pub(crate) fn attach(
+    world: &mut World,
+    owner: &str,
+    description: &str,
+    subnet: &str,
+    groups: &[String],
+    public: bool,
+) {
     let id = world.id("eni-");
+    let public_ip = public.then(|| address::public_ip(world));
+    let private_ip = free_address(&world.ec2, subnet);
     let interface = Interface {
         id: id.clone(),
         owner: owner.to_owned(),
@@ -30,20 +53,118 @@ pub(crate) fn attach(world: &mut World, owner: &str, description: &str, subnet: 
         subnet: subnet.to_owned(),
         groups: groups.to_vec(),
         public,
+        public_ip,
+        private_ip,
         free_at: None,
     };
-    world.ec2.interfaces.insert(id, interface);
+    world.ec2.interfaces.insert(id.clone(), interface);
+    id
+}
+
+/// The first address of the subnet that AWS does not keep and nobody has.
+fn free_address(ec2: &Ec2, subnet: &str) -> String {
+    let net: Ipv4Net = ec2.subnets.get(subnet).and_then(|subnet| subnet.cidr.parse().ok()).unwrap_or_default();
+    let taken = |ip: &Ipv4Addr| ec2.interfaces.values().any(|it| it.subnet == subnet && it.private_ip == ip.to_string());
+    net.hosts().skip(3).find(|ip| !taken(ip)).unwrap_or(net.addr()).to_string()
 }
 
 /// The interfaces of `owner` go away `after` milliseconds from now.
 pub(crate) fn release(world: &mut World, owner: &str, after: Millis) {
     let at = world.now + after;
-    for interface in world.ec2.interfaces.values_mut().filter(|interface| interface.owner == owner) {
+    for interface in world
+        .ec2
+        .interfaces
+        .values_mut()
+        .filter(|interface| interface.owner == owner)
+    {
         interface.free_at = Some(at);
     }
 }
 
 pub(super) fn advance(world: &mut World) {
     let now = world.now;
-    world.ec2.interfaces.retain(|_, interface| interface.free_at.is_none_or(|at| at > now));
+    world
+        .ec2
+        .interfaces
+        .retain(|_, interface| interface.free_at.is_none_or(|at| at > now));
+}
+
+const LISTING: Listing = Listing {
+    set: "networkInterfaceSet",
+    ids: ("NetworkInterfaceId", "networkInterfaceId"),
+    not_found: lookup::no_interface,
+    filters: &[
+        ("network-interface-id", "networkInterfaceId"),
+        ("vpc-id", "vpcId"),
+        ("subnet-id", "subnetId"),
+        ("group-id", "groupSet.groupId"),
+        ("group-name", "groupSet.groupName"),
+        ("description", "description"),
+        ("status", "status"),
+        ("interface-type", "interfaceType"),
+        ("requester-id", "requesterId"),
+        ("requester-managed", "requesterManaged"),
+        ("availability-zone", "availabilityZone"),
+        ("owner-id", "ownerId"),
+        ("private-ip-address", "privateIpAddress"),
+        ("addresses.private-ip-address", "privateIpAddressesSet.privateIpAddress"),
+        ("association.public-ip", "association.publicIp"),
+        ("association.allocation-id", "association.allocationId"),
+        ("attachment.status", "attachment.status"),
+        ("mac-address", "macAddress"),
+    ],
+};
+
+pub(super) fn describe(world: &mut World, call: &Call) -> Result<Reply, Fault> {
+    LISTING.answer(call, world.ec2.interfaces.values().map(|interface| render(world, interface)).collect())
+}
+
+/// Interface type and requester, told by the description (catalogue, 15.2).
+fn kind(description: &str) -> (&'static str, &'static str) {
+    match description {
+        text if text.starts_with("Interface for NAT Gateway") => ("nat_gateway", "amazon-aws"),
+        text if text.starts_with("ELB net/") => ("network_load_balancer", "amazon-aws"),
+        text if text.starts_with("ELB ") => ("interface", "amazon-elb"),
+        text if text.starts_with("RDS") => ("interface", "amazon-rds"),
+        text if text.starts_with("VPC Endpoint") => ("vpc_endpoint", "amazon-aws"),
+        _ => ("interface", "amazon-ecs"),
+    }
+}
+
+fn render(world: &World, interface: &Interface) -> Value {
+    let subnet = world.ec2.subnets.get(&interface.subnet);
+    let (interface_type, requester) = kind(&interface.description);
+    let suffix = interface.id.trim_start_matches("eni-");
+    let mac: Vec<String> = (0..5).filter_map(|at| Some(suffix.get(at * 2..at * 2 + 2)?.to_owned())).collect();
+    let name = |id: &String| world.ec2.groups.get(id).map(|group| group.name.clone());
+    let groups: Vec<Value> = interface.groups.iter().map(|id| json!({ "groupId": id, "groupName": name(id) })).collect();
+    let elastic = world.ec2.addresses.values().find_map(|address| {
+        let association = address.association.as_ref().filter(|association| association.interface == interface.id)?;
+        Some((&address.id, &association.id))
+    });
+    let association = interface.public_ip.as_ref().map(|ip| {
+        let owner = if elastic.is_some() { world.account.as_str() } else { "amazon" };
+        json!({ "publicIp": ip, "ipOwnerId": owner, "allocationId": elastic.map(|it| it.0), "associationId": elastic.map(|it| it.1) })
+    });
+    json!({
+        "networkInterfaceId": interface.id,
+        "subnetId": interface.subnet,
+        "vpcId": subnet.map(|subnet| &subnet.vpc),
+        "availabilityZone": subnet.map(|subnet| &subnet.zone),
+        "description": interface.description,
+        "ownerId": world.account,
+        "requesterId": requester,
+        "requesterManaged": true,
+        "status": "in-use",
+        "interfaceType": interface_type,
+        "macAddress": format!("02:{}", mac.join(":")),
+        "privateIpAddress": interface.private_ip,
+        "privateIpAddressesSet": [{ "privateIpAddress": interface.private_ip, "primary": true, "association": association.clone() }],
+        "ipv6AddressesSet": [],
+        "sourceDestCheck": true,
+        "groupSet": groups,
+        "association": association,
+        "attachment": { "attachmentId": format!("ela-attach-{suffix}"), "status": "attached", "deleteOnTermination": false, "instanceOwnerId": requester },
+        "tagSet": [],
+    })
 }

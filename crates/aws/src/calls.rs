@@ -1,0 +1,64 @@
+//! Watches every request: counts it, and refuses a mutating one that does not come through the door.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use aws_smithy_runtime_api::box_error::BoxError;
+use aws_smithy_runtime_api::client::interceptors::Intercept;
+use aws_smithy_runtime_api::client::interceptors::context::{
+    BeforeSerializationInterceptorContextRef, BeforeTransmitInterceptorContextRef,
+};
+use aws_smithy_runtime_api::client::orchestrator::Metadata;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::config_bag::ConfigBag;
+
+/// Requests sent, by `service:Operation`; attempts count one each.
+pub type CallCounts = BTreeMap<String, u64>;
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Watch {
+    counts: Arc<Mutex<CallCounts>>,
+}
+
+impl Watch {
+    pub(crate) fn counts(&self) -> CallCounts {
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// Whether an operation changes anything, by the naming that AWS keeps in all its services.
+pub(crate) fn is_read(operation: &str) -> bool {
+    ["Describe", "Get", "List", "Head", "BatchGet"].iter().any(|prefix| operation.starts_with(prefix))
+}
+
+#[aws_smithy_runtime_api::client::interceptors::dyn_dispatch_hint]
+impl Intercept for Watch {
+    fn name(&self) -> &'static str {
+        "landing::Watch"
+    }
+
+    fn read_before_execution(
+        &self,
+        _: &BeforeSerializationInterceptorContextRef<'_>,
+        bag: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let Some(metadata) = bag.load::<Metadata>() else { return Ok(()) };
+        if is_read(metadata.name()) || landing_engine::door::is_open() {
+            return Ok(());
+        }
+        Err(format!("{}:{} changes AWS and did not come through the door", metadata.service(), metadata.name()).into())
+    }
+
+    fn read_before_transmit(
+        &self,
+        _: &BeforeTransmitInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        bag: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        if let Some(metadata) = bag.load::<Metadata>() {
+            let key = format!("{}:{}", metadata.service(), metadata.name());
+            *self.counts.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_default() += 1;
+        }
+        Ok(())
+    }
+}

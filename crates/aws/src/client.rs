@@ -1,0 +1,141 @@
+//! One connection to AWS: the clients of all services, the account, and what a scan shares.
+
+use std::time::Duration;
+
+use aws_config::BehaviorVersion;
+use aws_credential_types::Credentials;
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_smithy_types::retry::RetryConfig;
+use aws_smithy_types::timeout::TimeoutConfig;
+use aws_types::SdkConfig;
+use aws_types::region::Region;
+use landing_engine::{CallError, Class};
+
+use crate::calls::{CallCounts, Watch};
+use crate::errors::IntoCallError;
+use crate::memo::Memo;
+use crate::secrets::SecretValues;
+
+/// How to reach AWS; everything that is not given is found as every AWS tool finds it (environment, profile, container, instance).
+#[derive(Debug, Default)]
+pub struct Connection {
+    pub region: Option<String>,
+    pub profile: Option<String>,
+    pub endpoint_url: Option<String>,
+    /// An AWS in the process: its HTTP hook and made-up credentials are used and nothing else.
+    pub in_process: Option<SharedHttpClient>,
+}
+
+/// Clients, account and region; what every kind's calls are given.
+pub struct Aws {
+    pub account: String,
+    pub region: String,
+    pub partition: String,
+    pub ec2: aws_sdk_ec2::Client,
+    pub ecs: aws_sdk_ecs::Client,
+    pub elbv2: aws_sdk_elasticloadbalancingv2::Client,
+    pub rds: aws_sdk_rds::Client,
+    pub secretsmanager: aws_sdk_secretsmanager::Client,
+    pub s3: aws_sdk_s3::Client,
+    pub cloudfront: aws_sdk_cloudfront::Client,
+    pub ecr: aws_sdk_ecr::Client,
+    pub iam: aws_sdk_iam::Client,
+    pub logs: aws_sdk_cloudwatchlogs::Client,
+    pub servicediscovery: aws_sdk_servicediscovery::Client,
+    pub(crate) tagging: aws_sdk_resourcegroupstagging::Client,
+    pub(crate) global_tagging: aws_sdk_resourcegroupstagging::Client,
+    pub(crate) memo: Memo,
+    pub(crate) secrets: SecretValues,
+    watch: Watch,
+}
+
+/// Attempts of one SDK call: a graph walk bursts dozens of calls at once, so the default of 3 is too few. Source: `aws-behaviours` 1.2.
+const ATTEMPTS: u32 = 10;
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// The SDK has no read timeout by default; a hung socket must not hold a run.
+const READ_TIMEOUT: Duration = Duration::from_secs(60);
+
+impl Aws {
+    /// Finds region and credentials and asks STS who we are, so that a wrong key fails before anything else happens.
+    ///
+    /// # Errors
+    /// `Credentials` when there are none or they are refused; `Invalid` without a region.
+    pub async fn connect(connection: Connection, secrets: SecretValues) -> Result<Self, CallError> {
+        let watch = Watch::default();
+        let config = configure(connection).await;
+        let region = config.region().map(ToString::to_string).ok_or_else(|| {
+            CallError::new(Class::Invalid, "sts:GetCallerIdentity", "no AWS region is set")
+                .help("set `region` in landing.toml, pass --region, or set AWS_REGION")
+        })?;
+        let identity = {
+            let config = aws_sdk_sts::config::Builder::from(&config).interceptor(watch.clone()).build();
+            aws_sdk_sts::Client::from_conf(config).get_caller_identity().send().await.call("sts:GetCallerIdentity")?
+        };
+        let partition = identity.arn().and_then(|arn| arn.split(':').nth(1)).unwrap_or("aws").to_owned();
+        let us_east_1 = config.to_builder().region(Region::new("us-east-1")).build();
+        macro_rules! client {
+            ($service:ident) => {
+                client!($service, &config)
+            };
+            ($service:ident, $config:expr) => {
+                $service::Client::from_conf($service::config::Builder::from($config).interceptor(watch.clone()).build())
+            };
+        }
+        Ok(Self {
+            account: identity.account().unwrap_or_default().to_owned(),
+            region,
+            partition,
+            ec2: client!(aws_sdk_ec2),
+            ecs: client!(aws_sdk_ecs),
+            elbv2: client!(aws_sdk_elasticloadbalancingv2),
+            rds: client!(aws_sdk_rds),
+            secretsmanager: client!(aws_sdk_secretsmanager),
+            // Buckets in the path when an endpoint is given: emulators have no host names for buckets.
+            s3: aws_sdk_s3::Client::from_conf(
+                aws_sdk_s3::config::Builder::from(&config)
+                    .interceptor(watch.clone())
+                    .force_path_style(config.endpoint_url().is_some())
+                    .build(),
+            ),
+            cloudfront: client!(aws_sdk_cloudfront),
+            ecr: client!(aws_sdk_ecr),
+            iam: client!(aws_sdk_iam),
+            logs: client!(aws_sdk_cloudwatchlogs),
+            servicediscovery: client!(aws_sdk_servicediscovery),
+            tagging: client!(aws_sdk_resourcegroupstagging),
+            global_tagging: client!(aws_sdk_resourcegroupstagging, &us_east_1),
+            memo: Memo::default(),
+            secrets,
+            watch,
+        })
+    }
+
+    /// `arn:<partition>:<service>:<region>:<account>:<rest>`.
+    pub fn arn(&self, service: &str, rest: &str) -> String {
+        format!("arn:{}:{service}:{}:{}:{rest}", self.partition, self.region, self.account)
+    }
+
+    /// Requests sent so far.
+    pub fn call_counts(&self) -> CallCounts {
+        self.watch.counts()
+    }
+}
+
+async fn configure(connection: Connection) -> SdkConfig {
+    let timeouts = TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT).read_timeout(READ_TIMEOUT).build();
+    let retries = RetryConfig::standard().with_max_attempts(ATTEMPTS);
+    let mut loader = aws_config::defaults(BehaviorVersion::latest()).retry_config(retries).timeout_config(timeouts);
+    if let Some(region) = connection.region {
+        loader = loader.region(Region::new(region));
+    }
+    if let Some(profile) = connection.profile {
+        loader = loader.profile_name(profile);
+    }
+    if let Some(url) = connection.endpoint_url {
+        loader = loader.endpoint_url(url);
+    }
+    if let Some(http) = connection.in_process {
+        loader = loader.http_client(http).credentials_provider(Credentials::new("SANDBOX", "sandbox", None, None, "sandbox"));
+    }
+    loader.load().await
+}

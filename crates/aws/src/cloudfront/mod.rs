@@ -1,0 +1,24 @@
+//! CloudFront: the distribution, its function and its access to the bucket. Global: its tags are listed in us-east-1.
+
+pub mod distribution;
+pub mod function;
+pub mod origin_access_control;
+mod settings;
+
+pub use distribution::{ApiOrigin, Distribution, S3Origin};
+pub use function::Function;
+use landing_engine::{NodeName, Scan, Stack};
+pub use origin_access_control::OriginAccessControl;
+
+/// What a description or comment says of an object that cannot carry tags, so that a scan without state finds it again. Nothing but a scan reads it.
+pub fn mark(stack: &Stack, node: &NodeName) -> String {
+    format!("landing {}/{} {node}", stack.project, stack.env)
+}
+
+/// The node of an object without tags: its name is that of a wanted node, the state knows its id, or it bears the stack's mark.
+fn node_of(scan: &Scan, id: &str, name: &str, text: &str) -> Option<NodeName> {
+    let wanted = || crate::named::wanted(scan, "name").find(|(_, wanted)| *wanted == name).map(|(node, _)| node.clone());
+    let known = || scan.known.iter().find(|(_, known)| *known == id).map(|(node, _)| node.clone());
+    let marked = || text.strip_prefix(&format!("landing {}/{} ", scan.stack.project, scan.stack.env)).and_then(NodeName::parse);
+    wanted().or_else(known).or_else(marked)
+}

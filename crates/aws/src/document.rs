@@ -1,0 +1,40 @@
+//! Policy documents: compared parsed, because AWS re-serialises them.
+
+use landing_engine::{CallError, Class};
+use percent_encoding::percent_decode_str;
+use serde_json::Value;
+
+/// Parses a document as IAM returns it (URL-encoded) or as others do (plain).
+///
+/// # Errors
+/// `Invalid` when it is not JSON.
+pub(crate) fn parse(operation: &str, text: &str) -> Result<Value, CallError> {
+    let plain = percent_decode_str(text).decode_utf8_lossy();
+    serde_json::from_str(&plain)
+        .or_else(|_| serde_json::from_str(text))
+        .map_err(|e| CallError::new(Class::Invalid, operation, format!("AWS returned a document that is not JSON: {e}")))
+}
+
+/// Whether two documents mean the same: one-element arrays equal their element, lists of actions, resources and principals are sets.
+pub(crate) fn same(left: &Value, right: &Value) -> bool {
+    normal(left) == normal(right)
+}
+
+fn normal(value: &Value) -> Value {
+    match value {
+        Value::Array(items) => {
+            let mut items: Vec<Value> = items.iter().map(normal).collect();
+            if items.len() == 1 {
+                return items.remove(0);
+            }
+            items.sort_by_key(Value::to_string);
+            Value::Array(items)
+        }
+        Value::Object(map) => {
+            let mut entries: Vec<(String, Value)> = map.iter().map(|(k, v)| (k.clone(), normal(v))).collect();
+            entries.sort_by(|a, b| a.0.cmp(&b.0));
+            Value::Object(entries.into_iter().collect())
+        }
+        other => other.clone(),
+    }
+}

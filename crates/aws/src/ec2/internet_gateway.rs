@@ -1,0 +1,133 @@
+//! Internet gateway: the door of one VPC to the internet, and its attachment.
+//!
+//! Known by its `landing:node` tag. It is born detached; attaching is an update, and so is moving it to another VPC.
+//! Source: EC2 API Reference, `CreateInternetGateway`, `AttachInternetGateway`; `aws-behaviours` 3.2.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_ec2::types::{InternetGateway as Reply, ResourceType};
+use landing_engine::{CallError, Changed, Class, Door, Gone, Kind, Live, NodeName, Output, Ready, Ref, Scan, Stack, Traits};
+use serde::{Deserialize, Serialize};
+
+use super::filters;
+use crate::{Aws, GatewayId, IntoCallError, VpcId, ownership};
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct InternetGateway {
+    /// The VPC that it is attached to.
+    pub vpc: Option<Ref<VpcId>>,
+}
+
+impl InternetGateway {
+    /// In the reply to create. A route is accepted only once the gateway is attached, so routes want it `when_usable`.
+    pub const ID: Output<GatewayId> = Output::held("id");
+}
+
+impl Kind for InternetGateway {
+    type Cx = Aws;
+    const NAME: &'static str = "ec2.internet-gateway";
+    const TRAITS: Traits = Traits::DEFAULT;
+
+    async fn scan(cx: &Aws, scan: &Scan) -> Result<Vec<Live<Self>>, CallError> {
+        let ours = filters::of_stack(&scan.stack);
+        let mut pages = cx.ec2.describe_internet_gateways().set_filters(Some(ours)).into_paginator().items().send();
+        let mut found = Vec::new();
+        while let Some(gateway) = pages.next().await {
+            let live = of(&gateway.call("ec2:DescribeInternetGateways")?);
+            found.extend(ownership::node_of::<Self>(scan, &live.id, &live.tags).map(|node| Live { node, ..live }));
+        }
+        Ok(found)
+    }
+
+    async fn read(cx: &Aws, stack: &Stack, node: &NodeName, id: &str) -> Result<Option<Live<Self>>, CallError> {
+        let by_id = filters::filter("internet-gateway-id", id);
+        let reply = cx.ec2.describe_internet_gateways().filters(by_id).send().await.call("ec2:DescribeInternetGateways")?;
+        Ok(filters::one(stack, node, reply.internet_gateways().first().map(of)))
+    }
+
+    async fn create(&self, cx: &Aws, door: &Door<'_>) -> Result<Live<Self>, CallError> {
+        let operation = "ec2:CreateInternetGateway";
+        let reply = door
+            .call(operation, || async {
+                let tags = filters::born_with(ResourceType::InternetGateway, &door.tags());
+                cx.ec2.create_internet_gateway().tag_specifications(tags).send().await.call(operation)
+            })
+            .await?;
+        let gateway = reply.internet_gateway().cloned().unwrap_or_else(|| Reply::builder().build());
+        Ok(Live { node: door.node().clone(), ..of(&gateway) })
+    }
+
+    async fn update(&self, cx: &Aws, door: &Door<'_>, live: &Live<Self>, changed: &Changed) -> Result<Live<Self>, CallError> {
+        if changed.has("vpc") {
+            if let Some(old) = &live.shape.vpc {
+                detach(cx, door, &live.id, old.get()).await?;
+            }
+            if let Some(new) = &self.vpc {
+                attach(cx, door, &live.id, new.get()).await?;
+            }
+        }
+        if changed.tags() {
+            filters::retag(cx, door, &live.id).await?;
+        }
+        Ok(live.with(self))
+    }
+
+    /// Detaching is refused while anything in the VPC has a public address; the door tries again until network interfaces are gone.
+    async fn delete(cx: &Aws, door: &Door<'_>, live: &Live<Self>) -> Result<Gone, CallError> {
+        if let Some(vpc) = &live.shape.vpc {
+            detach(cx, door, &live.id, vpc.get()).await?;
+        }
+        let operation = "ec2:DeleteInternetGateway";
+        filters::gone(
+            door.call(operation, || async {
+                cx.ec2.delete_internet_gateway().internet_gateway_id(&live.id).send().await.call(operation)
+            })
+            .await,
+        )
+    }
+}
+
+async fn attach(cx: &Aws, door: &Door<'_>, id: &str, vpc: &VpcId) -> Result<(), CallError> {
+    let operation = "ec2:AttachInternetGateway";
+    door.call(operation, || async {
+        let sent = cx.ec2.attach_internet_gateway().internet_gateway_id(id).vpc_id(vpc.as_str()).send().await.call(operation);
+        // An attempt whose answer was lost had attached it.
+        filters::done_before(sent, Class::AlreadyExists)
+    })
+    .await
+}
+
+async fn detach(cx: &Aws, door: &Door<'_>, id: &str, vpc: &VpcId) -> Result<(), CallError> {
+    let operation = "ec2:DetachInternetGateway";
+    door.call(operation, || async {
+        let sent = cx.ec2.detach_internet_gateway().internet_gateway_id(id).vpc_id(vpc.as_str()).send().await.call(operation);
+        filters::done_before(sent, Class::NotFound)
+    })
+    .await
+}
+
+/// The node's name is put in by the caller, who knows it from the tag, the state or the door.
+fn of(gateway: &Reply) -> Live<InternetGateway> {
+    let id = gateway.internet_gateway_id().unwrap_or_default().to_owned();
+    let attachment = gateway.attachments().iter().find(|attachment| attachment.vpc_id().is_some());
+    let state = attachment.and_then(|attachment| attachment.state()).map(|state| state.as_str().to_ascii_lowercase());
+    Live {
+        node: NodeName::new(InternetGateway::NAME, &id),
+        outputs: BTreeMap::from([("id".to_owned(), id.clone())]),
+        id,
+        // One that is on its way out of a VPC is not attached any more.
+        shape: InternetGateway {
+            vpc: attachment
+                .filter(|_| state.as_deref() != Some("detached"))
+                .and_then(|attachment| attachment.vpc_id())
+                .map(|vpc| Ref::value(vpc.into())),
+        },
+        ready: match state.as_deref() {
+            // EC2 says `available`, which its own model does not know, or `attached`. A detached gateway is as ready as it gets.
+            None | Some("available" | "attached" | "detached") => Ready::Yes,
+            Some(state) => Ready::NotYet(state.to_owned()),
+        },
+        tags: filters::read(gateway.tags()),
+        owned: true,
+    }
+}

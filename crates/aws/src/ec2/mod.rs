@@ -1,0 +1,22 @@
+//! EC2: the network.
+
+pub mod elastic_ip;
+mod filters;
+pub mod internet_gateway;
+mod lookup;
+pub mod nat_gateway;
+mod permission;
+pub mod route_table;
+pub mod security_group;
+pub mod security_group_rule;
+pub mod subnet;
+pub mod vpc;
+
+pub use elastic_ip::ElasticIp;
+pub use internet_gateway::InternetGateway;
+pub use nat_gateway::NatGateway;
+pub use route_table::RouteTable;
+pub use security_group::{Egress, SecurityGroup};
+pub use security_group_rule::{SecurityGroupRule, Source};
+pub use subnet::Subnet;
+pub use vpc::Vpc;

@@ -1,0 +1,138 @@
+//! NAT gateway: the way out for private subnets, zonal, with one Elastic IP.
+//!
+//! Known by its `landing:node` tag. Subnet and address are fixed at birth. EC2 finds most mistakes only after it has accepted the call: the gateway
+//! then becomes `failed` with a code, never heals, and removes itself within the hour; a new one needs a new token.
+//! Source: EC2 API Reference, `CreateNatGateway`, `NatGateway.State`; `aws-behaviours` 3.5.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use aws_sdk_ec2::types::{NatGateway as Reply, NatGatewayState, ResourceType};
+use landing_engine::{CallError, Changed, Class, Door, Gone, Kind, Live, NodeName, Output, Ready, Ref, Scan, Stack, Traits};
+use serde::{Deserialize, Serialize};
+
+use super::filters;
+use crate::{AllocationId, Aws, IntoCallError, NatGatewayId, SubnetId, ownership};
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct NatGateway {
+    /// A public subnet: one with a route to the internet gateway.
+    pub subnet: Ref<SubnetId>,
+    pub allocation: Ref<AllocationId>,
+}
+
+impl NatGateway {
+    /// In the reply to create. It carries traffic, and takes routes without fail, only when usable.
+    pub const ID: Output<NatGatewayId> = Output::held("id");
+}
+
+/// A gateway that is on its way out cannot be had back; said as a failure so that a plan replaces it.
+const DELETING: &str = "deleting";
+
+impl Kind for NatGateway {
+    type Cx = Aws;
+    const NAME: &'static str = "ec2.nat-gateway";
+    const TRAITS: Traits = Traits {
+        fixed: &["subnet", "allocation"],
+        needs: &["ec2.internet-gateway"],
+        typical_ready: Duration::from_secs(100),
+        typical_gone: Duration::from_secs(60),
+        poll: Duration::from_secs(5),
+        ..Traits::DEFAULT
+    };
+
+    async fn scan(cx: &Aws, scan: &Scan) -> Result<Vec<Live<Self>>, CallError> {
+        // Ghosts (`deleted`, `failed`) stay listed for an hour, with their tags.
+        let mut ours = filters::of_stack(&scan.stack);
+        ours.push(filters::any("state", ["pending", "available", DELETING]));
+        let mut pages = cx.ec2.describe_nat_gateways().set_filter(Some(ours)).into_paginator().items().send();
+        let mut found = Vec::new();
+        while let Some(gateway) = pages.next().await {
+            let live = of(&gateway.call("ec2:DescribeNatGateways")?);
+            found.extend(ownership::node_of::<Self>(scan, &live.id, &live.tags).map(|node| Live { node, ..live }));
+        }
+        Ok(found)
+    }
+
+    async fn read(cx: &Aws, stack: &Stack, node: &NodeName, id: &str) -> Result<Option<Live<Self>>, CallError> {
+        let by_id = filters::filter("nat-gateway-id", id);
+        let reply = cx.ec2.describe_nat_gateways().filter(by_id).send().await.call("ec2:DescribeNatGateways")?;
+        let standing = reply.nat_gateways().iter().find(|gateway| gateway.state() != Some(&NatGatewayState::Deleted));
+        Ok(filters::one(stack, node, standing.map(of)))
+    }
+
+    async fn create(&self, cx: &Aws, door: &Door<'_>) -> Result<Live<Self>, CallError> {
+        let operation = "ec2:CreateNatGateway";
+        let reply = door
+            .call(operation, || async {
+                cx.ec2
+                    .create_nat_gateway()
+                    .subnet_id(self.subnet.get().as_str())
+                    .allocation_id(self.allocation.get().as_str())
+                    .client_token(door.token())
+                    .tag_specifications(filters::born_with(ResourceType::Natgateway, &door.tags()))
+                    .send()
+                    .await
+                    .call(operation)
+            })
+            .await?;
+        let gateway = reply.nat_gateway().cloned().unwrap_or_else(|| Reply::builder().build());
+        // The address is not in it until EC2 has made the interface.
+        Ok(Live { node: door.node().clone(), shape: self.clone(), ..of(&gateway) })
+    }
+
+    async fn update(&self, cx: &Aws, door: &Door<'_>, live: &Live<Self>, changed: &Changed) -> Result<Live<Self>, CallError> {
+        if changed.tags() {
+            filters::retag(cx, door, &live.id).await?;
+        }
+        Ok(live.with(self))
+    }
+
+    async fn delete(cx: &Aws, door: &Door<'_>, live: &Live<Self>) -> Result<Gone, CallError> {
+        match &live.ready {
+            Ready::Failed(reason) if reason == DELETING => return Ok(Gone::NotYet),
+            // It never held its address, and EC2 clears it away by itself.
+            Ready::Failed(_) => return Ok(Gone::Yes),
+            Ready::Yes | Ready::NotYet(_) => {}
+        }
+        let operation = "ec2:DeleteNatGateway";
+        let sent = door
+            .call(operation, || async { cx.ec2.delete_nat_gateway().nat_gateway_id(&live.id).send().await.call(operation) })
+            .await;
+        match sent {
+            Ok(_) => Ok(Gone::NotYet),
+            Err(error) if error.class == Class::NotFound => Ok(Gone::Yes),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// The node's name is put in by the caller, who knows it from the tag, the state or the door.
+fn of(gateway: &Reply) -> Live<NatGateway> {
+    let id = gateway.nat_gateway_id().unwrap_or_default().to_owned();
+    let addresses = gateway.nat_gateway_addresses();
+    let primary = addresses.iter().find(|address| address.is_primary() == Some(true)).or(addresses.first());
+    let allocation = primary.and_then(|address| address.allocation_id()).unwrap_or_default();
+    Live {
+        node: NodeName::new(NatGateway::NAME, &id),
+        outputs: BTreeMap::from([("id".to_owned(), id.clone())]),
+        id,
+        shape: NatGateway {
+            subnet: Ref::value(gateway.subnet_id().unwrap_or_default().into()),
+            allocation: Ref::value(allocation.into()),
+        },
+        ready: match gateway.state() {
+            Some(NatGatewayState::Available) => Ready::Yes,
+            Some(NatGatewayState::Failed) => Ready::Failed(failure(gateway)),
+            Some(NatGatewayState::Deleting) => Ready::Failed(DELETING.to_owned()),
+            state => Ready::NotYet(state.map_or("pending", NatGatewayState::as_str).to_owned()),
+        },
+        tags: filters::read(gateway.tags()),
+        owned: true,
+    }
+}
+
+fn failure(gateway: &Reply) -> String {
+    let code = gateway.failure_code().unwrap_or("failed");
+    gateway.failure_message().map_or_else(|| code.to_owned(), |message| format!("{code}: {message}"))
+}

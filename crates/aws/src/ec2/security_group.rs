@@ -1,0 +1,201 @@
+//! Security group and what it lets out.
+//!
+//! Known by its `landing:node` tag. Name, description and VPC are fixed at birth. What it lets in are nodes of their own (`security_group_rule.rs`),
+//! because they name other groups and groups may name each other; what it lets out names ranges only and is a field.
+//! Source: EC2 API Reference, `CreateSecurityGroup`, `AuthorizeSecurityGroupEgress`; `aws-behaviours` 3.9.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use aws_sdk_ec2::types::{IpPermission, ResourceType, SecurityGroup as Reply};
+use landing_engine::{CallError, Changed, Class, Door, Gone, Kind, Live, NodeName, Output, Ready, Ref, Scan, Stack, Traits};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{filters, permission};
+use crate::{Aws, IntoCallError, SecurityGroupId, VpcId, ownership, sets};
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SecurityGroup {
+    pub vpc: Ref<VpcId>,
+    pub name: String,
+    /// ASCII only, at most 255 characters.
+    pub description: String,
+    /// A set. A new group lets everything out over IPv4.
+    pub egress: Vec<Egress>,
+}
+
+/// One thing that may go out.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Egress {
+    /// `tcp`, `udp`, …, or `-1` for all, which has no ports.
+    pub protocol: String,
+    pub from_port: Option<i32>,
+    pub to_port: Option<i32>,
+    /// Range. In what AWS reports it may also be a group or prefix list that somebody else has put in.
+    pub cidr: String,
+}
+
+impl SecurityGroup {
+    pub const ID: Output<SecurityGroupId> = Output::held("id");
+}
+
+impl Kind for SecurityGroup {
+    type Cx = Aws;
+    const NAME: &'static str = "ec2.security-group";
+    const TRAITS: Traits = Traits { fixed: &["vpc", "name", "description"], ..Traits::DEFAULT };
+
+    async fn scan(cx: &Aws, scan: &Scan) -> Result<Vec<Live<Self>>, CallError> {
+        let groups = of_stack(cx, scan).await?;
+        let node_of = |live: Live<Self>| ownership::node_of::<Self>(scan, &live.id, &live.tags).map(|node| Live { node, ..live });
+        Ok(groups.iter().map(of).filter_map(node_of).collect())
+    }
+
+    async fn read(cx: &Aws, stack: &Stack, node: &NodeName, id: &str) -> Result<Option<Live<Self>>, CallError> {
+        let by_id = filters::filter("group-id", id);
+        let reply = cx.ec2.describe_security_groups().filters(by_id).send().await.call("ec2:DescribeSecurityGroups")?;
+        Ok(filters::one(stack, node, reply.security_groups().first().map(of)))
+    }
+
+    async fn create(&self, cx: &Aws, door: &Door<'_>) -> Result<Live<Self>, CallError> {
+        let operation = "ec2:CreateSecurityGroup";
+        let made = door
+            .call(operation, || async {
+                cx.ec2
+                    .create_security_group()
+                    .vpc_id(self.vpc.get().as_str())
+                    .group_name(&self.name)
+                    .description(&self.description)
+                    .tag_specifications(filters::born_with(ResourceType::SecurityGroup, &door.tags()))
+                    .send()
+                    .await
+                    .call(operation)
+            })
+            .await;
+        let reply = match made {
+            Ok(reply) => reply,
+            Err(error) if error.class == Class::AlreadyExists => return self.existing(cx, door, error).await,
+            Err(error) => return Err(error),
+        };
+        let id = reply.group_id().unwrap_or_default().to_owned();
+        let everything = Egress { protocol: "-1".into(), from_port: None, to_port: None, cidr: "0.0.0.0/0".into() };
+        Ok(Live {
+            node: door.node().clone(),
+            outputs: BTreeMap::from([("id".to_owned(), id.clone())]),
+            id,
+            shape: Self { egress: vec![everything], ..self.clone() },
+            ready: Ready::Yes,
+            // The call is refused as a whole when they cannot be set.
+            tags: door.tags(),
+            owned: true,
+        })
+    }
+
+    async fn update(&self, cx: &Aws, door: &Door<'_>, live: &Live<Self>, changed: &Changed) -> Result<Live<Self>, CallError> {
+        if changed.has("egress") {
+            // First what is missing, then what is too much, so that nothing that stays allowed is ever cut off.
+            for missing in self.egress.iter().filter(|egress| !live.shape.egress.contains(egress)) {
+                allow(cx, door, &live.id, missing).await?;
+            }
+            for surplus in live.shape.egress.iter().filter(|egress| !self.egress.contains(egress)) {
+                forbid(cx, door, &live.id, surplus).await?;
+            }
+        }
+        if changed.tags() {
+            filters::retag(cx, door, &live.id).await?;
+        }
+        Ok(live.with(self))
+    }
+
+    /// Refused while a network interface or a rule of another group names it; interfaces outlive their owners by minutes.
+    async fn delete(cx: &Aws, door: &Door<'_>, live: &Live<Self>) -> Result<Gone, CallError> {
+        let operation = "ec2:DeleteSecurityGroup";
+        filters::gone(
+            door.call(operation, || async { cx.ec2.delete_security_group().group_id(&live.id).send().await.call(operation) })
+                .await,
+        )
+    }
+
+    fn same(field: &str, desired: &Value, live: &Value) -> bool {
+        if field == "egress" { sets::same(desired, live) } else { desired == live }
+    }
+}
+
+impl SecurityGroup {
+    /// The group of this name that is there already: ours from a call whose answer was lost, or somebody else's.
+    async fn existing(&self, cx: &Aws, door: &Door<'_>, refusal: CallError) -> Result<Live<Self>, CallError> {
+        let by_name = [filters::filter("vpc-id", self.vpc.get().as_str()), filters::filter("group-name", &self.name)];
+        let reply = cx.ec2.describe_security_groups().set_filters(Some(by_name.into())).send().await;
+        let reply = reply.call("ec2:DescribeSecurityGroups")?;
+        let Some(live) = reply.security_groups().first().map(of) else { return Err(refusal) };
+        ownership::claim(door, &refusal, &format!("the security group {} ({})", self.name, live.id), &live.tags)?;
+        Ok(Live { node: door.node().clone(), ..live })
+    }
+}
+
+/// The groups with the stack's tags, which the rules want too.
+pub(super) async fn of_stack(cx: &Aws, scan: &Scan) -> Result<Arc<Vec<Reply>>, CallError> {
+    let read = || async {
+        let ours = filters::of_stack(&scan.stack);
+        let mut pages = cx.ec2.describe_security_groups().set_filters(Some(ours)).into_paginator().items().send();
+        let mut groups = Vec::new();
+        while let Some(group) = pages.next().await {
+            groups.push(group.call("ec2:DescribeSecurityGroups")?);
+        }
+        Ok(groups)
+    };
+    cx.memo.get(scan.round, "ec2-security-groups", read).await
+}
+
+/// One rule a call, because one duplicate would refuse them all.
+async fn allow(cx: &Aws, door: &Door<'_>, group: &str, egress: &Egress) -> Result<(), CallError> {
+    let operation = "ec2:AuthorizeSecurityGroupEgress";
+    door.call(operation, || async {
+        let what = permission_of(egress);
+        let sent = cx.ec2.authorize_security_group_egress().group_id(group).ip_permissions(what).send().await.call(operation);
+        filters::done_before(sent, Class::AlreadyExists)
+    })
+    .await
+}
+
+async fn forbid(cx: &Aws, door: &Door<'_>, group: &str, egress: &Egress) -> Result<(), CallError> {
+    let operation = "ec2:RevokeSecurityGroupEgress";
+    door.call(operation, || async {
+        let what = permission_of(egress);
+        let sent = cx.ec2.revoke_security_group_egress().group_id(group).ip_permissions(what).send().await.call(operation);
+        filters::done_before(sent, Class::NotFound)
+    })
+    .await
+}
+
+fn permission_of(egress: &Egress) -> IpPermission {
+    permission::to(&egress.protocol, (egress.from_port, egress.to_port), &egress.cidr, None)
+}
+
+fn egress(permission: &IpPermission) -> Vec<Egress> {
+    let protocol = permission.ip_protocol().unwrap_or("-1");
+    // Ports of "all protocols" are absent, or -1 in some readings.
+    let port = |port: Option<i32>| port.filter(|_| protocol != "-1");
+    let ports = (port(permission.from_port()), port(permission.to_port()));
+    let one = |cidr: &str| Egress { protocol: protocol.into(), from_port: ports.0, to_port: ports.1, cidr: cidr.into() };
+    permission::sources(permission).into_iter().map(one).collect()
+}
+
+/// The node's name is put in by the caller, who knows it from the tag, the state or the door.
+fn of(group: &Reply) -> Live<SecurityGroup> {
+    let id = group.group_id().unwrap_or_default().to_owned();
+    Live {
+        node: NodeName::new(SecurityGroup::NAME, &id),
+        outputs: BTreeMap::from([("id".to_owned(), id.clone())]),
+        id,
+        shape: SecurityGroup {
+            vpc: Ref::value(group.vpc_id().unwrap_or_default().into()),
+            name: group.group_name().unwrap_or_default().to_owned(),
+            description: group.description().unwrap_or_default().to_owned(),
+            egress: group.ip_permissions_egress().iter().flat_map(egress).collect(),
+        },
+        ready: Ready::Yes,
+        tags: filters::read(group.tags()),
+        owned: true,
+    }
+}

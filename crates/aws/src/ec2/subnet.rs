@@ -1,0 +1,114 @@
+//! Subnet: an address range of one VPC, in one availability zone.
+//!
+//! Known by its `landing:node` tag. VPC, range and zone are fixed at birth: changing one means replace.
+//! Source: EC2 API Reference, `CreateSubnet`, `ModifySubnetAttribute`; `aws-behaviours` 3.3.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_ec2::types::{AttributeBooleanValue, ResourceType, Subnet as Reply, SubnetState};
+use landing_engine::{CallError, Changed, Door, Gone, Kind, Live, NodeName, Output, Ready, Ref, Scan, Stack, Traits};
+use serde::{Deserialize, Serialize};
+
+use super::filters;
+use crate::{Aws, IntoCallError, SubnetId, VpcId};
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Subnet {
+    pub vpc: Ref<VpcId>,
+    pub cidr: String,
+    /// Zone name, such as `us-west-2a`.
+    pub zone: String,
+    /// Whether instances get a public address at launch; Fargate decides that for each service instead.
+    pub public_ip: bool,
+}
+
+impl Subnet {
+    pub const ID: Output<SubnetId> = Output::held("id");
+}
+
+impl Kind for Subnet {
+    type Cx = Aws;
+    const NAME: &'static str = "ec2.subnet";
+    const TRAITS: Traits = Traits { fixed: &["vpc", "cidr", "zone"], ..Traits::DEFAULT };
+
+    async fn scan(cx: &Aws, scan: &Scan) -> Result<Vec<Live<Self>>, CallError> {
+        let mut pages =
+            cx.ec2.describe_subnets().set_filters(Some(filters::of_stack(&scan.stack))).into_paginator().items().send();
+        let mut found = Vec::new();
+        while let Some(subnet) = pages.next().await {
+            let live = of(&subnet.call("ec2:DescribeSubnets")?);
+            found.extend(scan.stack.node_of(&live.tags).map(|node| Live { node, ..live }));
+        }
+        Ok(found)
+    }
+
+    async fn read(cx: &Aws, _: &Stack, node: &NodeName, id: &str) -> Result<Option<Live<Self>>, CallError> {
+        let by_id = filters::filter("subnet-id", id);
+        let reply = cx.ec2.describe_subnets().filters(by_id).send().await.call("ec2:DescribeSubnets")?;
+        Ok(reply.subnets().first().map(|subnet| Live { node: node.clone(), ..of(subnet) }))
+    }
+
+    async fn create(&self, cx: &Aws, door: &Door<'_>) -> Result<Live<Self>, CallError> {
+        let operation = "ec2:CreateSubnet";
+        let reply = door
+            .call(operation, || async {
+                cx.ec2
+                    .create_subnet()
+                    .vpc_id(self.vpc.get().as_str())
+                    .cidr_block(&self.cidr)
+                    .availability_zone(&self.zone)
+                    .tag_specifications(filters::born_with(ResourceType::Subnet, &door.tags()))
+                    .send()
+                    .await
+                    .call(operation)
+            })
+            .await?;
+        let subnet = reply.subnet().cloned().unwrap_or_else(|| Reply::builder().build());
+        Ok(Live { node: door.node().clone(), ..of(&subnet) })
+    }
+
+    async fn update(&self, cx: &Aws, door: &Door<'_>, live: &Live<Self>, changed: &Changed) -> Result<Live<Self>, CallError> {
+        if changed.has("public_ip") {
+            let operation = "ec2:ModifySubnetAttribute";
+            door.call(operation, || async {
+                let flag = AttributeBooleanValue::builder().value(self.public_ip).build();
+                cx.ec2.modify_subnet_attribute().subnet_id(&live.id).map_public_ip_on_launch(flag).send().await.call(operation)
+            })
+            .await?;
+        }
+        if changed.tags() {
+            filters::retag(cx, door, &live.id).await?;
+        }
+        Ok(live.with(self))
+    }
+
+    async fn delete(cx: &Aws, door: &Door<'_>, live: &Live<Self>) -> Result<Gone, CallError> {
+        let operation = "ec2:DeleteSubnet";
+        filters::gone(
+            door.call(operation, || async { cx.ec2.delete_subnet().subnet_id(&live.id).send().await.call(operation) }).await,
+        )
+    }
+}
+
+/// The node's name is put in by the caller, who knows it from the tag, the state or the door.
+fn of(subnet: &Reply) -> Live<Subnet> {
+    let id = subnet.subnet_id().unwrap_or_default().to_owned();
+    Live {
+        node: NodeName::new(Subnet::NAME, &id),
+        outputs: BTreeMap::from([("id".to_owned(), id.clone())]),
+        id,
+        shape: Subnet {
+            vpc: Ref::value(subnet.vpc_id().unwrap_or_default().into()),
+            cidr: subnet.cidr_block().unwrap_or_default().to_owned(),
+            zone: subnet.availability_zone().unwrap_or_default().to_owned(),
+            public_ip: subnet.map_public_ip_on_launch().unwrap_or(false),
+        },
+        ready: match subnet.state() {
+            Some(SubnetState::Available) => Ready::Yes,
+            Some(SubnetState::Failed) => Ready::Failed("failed".into()),
+            state => Ready::NotYet(state.map_or("pending", SubnetState::as_str).to_owned()),
+        },
+        tags: filters::read(subnet.tags()),
+        owned: true,
+    }
+}

@@ -1,0 +1,132 @@
+//! Cluster: what services and tasks run in. It has no hosts; Fargate brings them.
+//!
+//! Known by its name. `CreateCluster` on a name that is there answers with the old cluster as if it had made it, so we look first.
+//! Source: ECS API Reference, `CreateCluster`, `UpdateClusterSettings`; `aws-behaviours` 9.1.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use aws_sdk_ecs::types::{Cluster as Reply, ClusterSetting, ClusterSettingName};
+use landing_engine::{CallError, Changed, Door, Gone, Kind, Live, NodeName, Output, Ready, Scan, Stack, Traits};
+use serde::{Deserialize, Serialize};
+
+use super::readings;
+use crate::{Aws, ClusterName, IntoCallError, named};
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Cluster {
+    pub name: String,
+    /// Container Insights: `enabled`, `disabled` or `enhanced`.
+    pub insights: String,
+}
+
+impl Cluster {
+    pub const NAME: Output<ClusterName> = Output::held("name");
+    pub const ARN: Output<String> = Output::known("arn");
+}
+
+impl Kind for Cluster {
+    type Cx = Aws;
+    const NAME: &'static str = "ecs.cluster";
+    const TRAITS: Traits = Traits { fixed: &["name"], typical_ready: Duration::from_secs(2), ..Traits::DEFAULT };
+
+    async fn scan(cx: &Aws, scan: &Scan) -> Result<Vec<Live<Self>>, CallError> {
+        let listed = readings::clusters(cx, scan).await?;
+        let missing = |name: &str| !listed.iter().any(|cluster| cluster.cluster_name() == Some(name));
+        let mut names: Vec<String> = named::wanted(scan, "name").map(|(_, name)| name.to_owned()).collect();
+        names.extend(scan.known.values().cloned());
+        names.retain(|name| missing(name));
+        names.sort();
+        names.dedup();
+        let others = readings::describe_clusters(cx, &names).await?;
+        Ok(listed
+            .iter()
+            .chain(&others)
+            .filter_map(|cluster| {
+                let live = of(cluster);
+                named::owner(scan, &live.id, "name", &live.id, &live.tags).map(|node| Live { node, ..live })
+            })
+            .collect())
+    }
+
+    async fn read(cx: &Aws, _: &Stack, node: &NodeName, id: &str) -> Result<Option<Live<Self>>, CallError> {
+        let found = readings::describe_clusters(cx, &[id.to_owned()]).await?;
+        Ok(found.first().map(|cluster| Live { node: node.clone(), ..of(cluster) }))
+    }
+
+    async fn create(&self, cx: &Aws, door: &Door<'_>) -> Result<Live<Self>, CallError> {
+        let operation = "ecs:CreateCluster";
+        if let Some(found) = Self::read(cx, door.stack(), door.node(), &self.name).await? {
+            return named::adopt(door, operation, found);
+        }
+        let reply = door
+            .call(operation, || async {
+                cx.ecs
+                    .create_cluster()
+                    .cluster_name(&self.name)
+                    .settings(self.setting())
+                    .set_tags(Some(readings::list(&door.tags())))
+                    .send()
+                    .await
+                    .call(operation)
+            })
+            .await?;
+        let cluster = reply.cluster().cloned().unwrap_or_else(|| Reply::builder().cluster_name(&self.name).build());
+        // The reply to a create need not repeat the tags that it was sent.
+        Ok(Live { node: door.node().clone(), tags: door.tags(), ..of(&cluster) })
+    }
+
+    async fn update(&self, cx: &Aws, door: &Door<'_>, live: &Live<Self>, changed: &Changed) -> Result<Live<Self>, CallError> {
+        if changed.has("insights") {
+            let operation = "ecs:UpdateClusterSettings";
+            door.call(operation, || async {
+                cx.ecs.update_cluster_settings().cluster(&live.id).settings(self.setting()).send().await.call(operation)
+            })
+            .await?;
+        }
+        if changed.tags() {
+            readings::retag(cx, door, live.outputs.get("arn").map_or(&live.id, |arn| arn)).await?;
+        }
+        Ok(live.with(self))
+    }
+
+    async fn delete(cx: &Aws, door: &Door<'_>, live: &Live<Self>) -> Result<Gone, CallError> {
+        let operation = "ecs:DeleteCluster";
+        let call = || async { cx.ecs.delete_cluster().cluster(&live.id).send().await.call(operation) };
+        match named::found(door.call(operation, call).await)?.and_then(|reply| reply.cluster) {
+            Some(cluster) if cluster.status().is_some_and(|status| status != "INACTIVE") => Ok(Gone::NotYet),
+            _ => Ok(Gone::Yes),
+        }
+    }
+}
+
+impl Cluster {
+    fn setting(&self) -> ClusterSetting {
+        ClusterSetting::builder().name(ClusterSettingName::ContainerInsights).value(&self.insights).build()
+    }
+}
+
+/// The node's name is put in by the caller.
+fn of(cluster: &Reply) -> Live<Cluster> {
+    let name = cluster.cluster_name().unwrap_or_default().to_owned();
+    let insights = cluster.settings().iter().find(|setting| setting.name() == Some(&ClusterSettingName::ContainerInsights));
+    Live {
+        node: NodeName::new(<Cluster as Kind>::NAME, &name),
+        outputs: BTreeMap::from([
+            ("name".to_owned(), name.clone()),
+            ("arn".to_owned(), cluster.cluster_arn().unwrap_or_default().to_owned()),
+        ]),
+        shape: Cluster {
+            name: name.clone(),
+            insights: insights.and_then(ClusterSetting::value).unwrap_or("disabled").to_owned(),
+        },
+        id: name,
+        ready: match cluster.status() {
+            Some("ACTIVE") => Ready::Yes,
+            Some("FAILED") => Ready::Failed("FAILED".into()),
+            status => Ready::NotYet(status.unwrap_or("PROVISIONING").to_owned()),
+        },
+        tags: readings::read(cluster.tags()),
+        owned: true,
+    }
+}

@@ -1,0 +1,166 @@
+//! Rollout: how many tasks of a service run, and of which revision.
+//!
+//! The same AWS object as the service, and there whenever the service is; a node of its own because it has to wait for the image, the secrets, the
+//! database and other services, which the service itself does not. It cannot carry tags of its own: its node bears the name of the service's node.
+//! Source: ECS API Reference, `UpdateService`, `Deployment`; `aws-behaviours` 9.3.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use aws_sdk_ecs::types::{Deployment, DeploymentRolloutState, Service as Reply};
+use landing_engine::{CallError, Changed, Door, Gone, Kind, Live, NodeName, Ready, Ref, Scan, Stack, Tags, Traits};
+use serde::{Deserialize, Serialize};
+
+use super::readings;
+use super::service::{DRAINING, Service};
+use crate::{Aws, ClusterName, IntoCallError, ServiceName, TaskDefinitionArn};
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Rollout {
+    pub cluster: Ref<ClusterName>,
+    pub service: Ref<ServiceName>,
+    pub task_definition: Ref<TaskDefinitionArn>,
+    /// How many tasks run.
+    pub count: i32,
+}
+
+impl Kind for Rollout {
+    type Cx = Aws;
+    const NAME: &'static str = "ecs.rollout";
+    const TRAITS: Traits = Traits {
+        fixed: &["cluster", "service"],
+        tagged: false,
+        typical_ready: Duration::from_secs(150),
+        poll: Duration::from_secs(5),
+        ..Traits::DEFAULT
+    };
+
+    async fn scan(cx: &Aws, scan: &Scan) -> Result<Vec<Live<Self>>, CallError> {
+        let node = |service: &Reply| {
+            let arn = service.service_arn().unwrap_or_default();
+            let of_service = scan.stack.node_of(&readings::read(service.tags()));
+            let by_tags = of_service.filter(|node| node.kind() == <Service as Kind>::NAME);
+            let known = || scan.known.iter().find(|(_, known)| *known == arn).map(|(node, _)| node.clone());
+            by_tags.map(|node| NodeName::new(Self::NAME, node.name())).or_else(known)
+        };
+        Ok(readings::services(cx, scan)
+            .await?
+            .iter()
+            .filter_map(|service| Some(Live { node: node(service)?, ..of(service) }))
+            .collect())
+    }
+
+    async fn read(cx: &Aws, _: &Stack, node: &NodeName, id: &str) -> Result<Option<Live<Self>>, CallError> {
+        Ok(readings::service(cx, id).await?.map(|service| Live { node: node.clone(), ..of(&service) }))
+    }
+
+    async fn create(&self, cx: &Aws, door: &Door<'_>) -> Result<Live<Self>, CallError> {
+        self.roll(cx, door).await
+    }
+
+    async fn update(&self, cx: &Aws, door: &Door<'_>, _: &Live<Self>, _: &Changed) -> Result<Live<Self>, CallError> {
+        self.roll(cx, door).await
+    }
+
+    /// The service's own delete stops its tasks, with `force`; scaling down first would only make the teardown wait twice.
+    async fn delete(_: &Aws, _: &Door<'_>, _: &Live<Self>) -> Result<Gone, CallError> {
+        Ok(Gone::Yes)
+    }
+}
+
+impl Rollout {
+    async fn roll(&self, cx: &Aws, door: &Door<'_>) -> Result<Live<Self>, CallError> {
+        let operation = "ecs:UpdateService";
+        let reply = door
+            .call(operation, || async {
+                cx.ecs
+                    .update_service()
+                    .cluster(self.cluster.get().as_str())
+                    .service(self.service.get().as_str())
+                    .task_definition(self.task_definition.get().as_str())
+                    .desired_count(self.count)
+                    .send()
+                    .await
+                    .call(operation)
+            })
+            .await?;
+        let service = reply.service().cloned().unwrap_or_else(|| Reply::builder().build());
+        Ok(Live { node: door.node().clone(), ..of(&service) })
+    }
+}
+
+/// The node's name is put in by the caller.
+fn of(service: &Reply) -> Live<Rollout> {
+    let arn = service.service_arn().unwrap_or_default().to_owned();
+    let (cluster, name) = readings::cluster_and_name(&arn);
+    Live {
+        node: NodeName::new(Rollout::NAME, name),
+        outputs: BTreeMap::new(),
+        shape: Rollout {
+            cluster: Ref::value(cluster.into()),
+            service: Ref::value(name.into()),
+            task_definition: Ref::value(service.task_definition().unwrap_or_default().into()),
+            count: service.desired_count(),
+        },
+        id: arn,
+        ready: ready(service),
+        tags: Tags::new(),
+        owned: true,
+    }
+}
+
+/// Judged by the deployment that ECS is about, and not by "one deployment and as many tasks as asked for": that is also true of the old revision after a
+/// rollback. The rollback itself shows as the primary deployment's reason while it runs; once it is over, as a task definition that is not the one
+/// asked for.
+fn ready(service: &Reply) -> Ready {
+    if service.status() == Some(DRAINING) {
+        return Ready::NotYet(DRAINING.into());
+    }
+    let primary = service.deployments().iter().find(|deployment| deployment.status() == Some("PRIMARY"));
+    let state = primary.and_then(Deployment::rollout_state);
+    let reason = primary.and_then(Deployment::rollout_state_reason).unwrap_or_default();
+    let (running, wanted) = (service.running_count(), service.desired_count());
+    if state == Some(&DeploymentRolloutState::Failed) {
+        return Ready::Failed(with_event(service, reason));
+    }
+    if reason.contains("rolling back") {
+        let failed = service.deployments().iter().find(|d| d.rollout_state() == Some(&DeploymentRolloutState::Failed));
+        return Ready::Failed(with_event(service, failed.and_then(Deployment::rollout_state_reason).unwrap_or(reason)));
+    }
+    // Emulators and other deployment controllers give no state.
+    let complete = state.is_none_or(|state| *state == DeploymentRolloutState::Completed);
+    // With no task to wait for there is nothing to complete.
+    if running == wanted && (complete || wanted == 0) {
+        Ready::Yes
+    } else {
+        Ready::NotYet(format!("{running} of {wanted} running"))
+    }
+}
+
+/// The reason with the newest event, which often says more; ECS puts the newest first.
+fn with_event(service: &Reply, reason: &str) -> String {
+    match service.events().first().and_then(|event| event.message()) {
+        Some(event) => format!("{reason} ({event})"),
+        None => reason.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn service(state: DeploymentRolloutState, reason: &str, running: i32) -> Reply {
+        let primary = Deployment::builder().status("PRIMARY").rollout_state(state).rollout_state_reason(reason).build();
+        Reply::builder().status("ACTIVE").desired_count(2).running_count(running).deployments(primary).build()
+    }
+
+    #[test]
+    fn a_rollout_is_ready_when_its_deployment_is_complete_and_failed_when_it_is_rolled_back() {
+        let waiting = service(DeploymentRolloutState::InProgress, "in progress", 2);
+        assert_eq!(ready(&waiting), Ready::NotYet("2 of 2 running".into()));
+        assert_eq!(ready(&service(DeploymentRolloutState::Completed, "completed", 2)), Ready::Yes);
+        let back = service(DeploymentRolloutState::InProgress, "ECS deployment circuit breaker: rolling back to ecs-svc/1", 2);
+        assert!(matches!(ready(&back), Ready::Failed(_)));
+        assert!(matches!(ready(&service(DeploymentRolloutState::Failed, "tasks failed to start", 0)), Ready::Failed(_)));
+    }
+}

@@ -1,0 +1,232 @@
+//! Service: keeps a number of tasks running behind target groups and Service Connect names.
+//!
+//! It is created early and with no task, so that every endpoint is there before anything starts; how many tasks run, and of which revision, is the
+//! rollout's. Known by its name within its cluster. A service that drains is left out of what is wanted, because its name becomes free by itself and the
+//! create waits for that, but it is shown to whoever wants it gone.
+//! Source: ECS API Reference, `CreateService`, `UpdateService`; `aws-behaviours` 9.3.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use aws_sdk_ecs::types::{LaunchType, Service as Reply};
+use landing_engine::{CallError, Changed, Class, Door, Gone, Kind, Live, NodeName, Output, Ready, Ref, Scan, Stack, Traits};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{readings, wiring};
+use crate::{
+    Aws, ClusterName, IntoCallError, NamespaceArn, SecurityGroupId, ServiceName, SubnetId, TargetGroupArn, TaskDefinitionArn,
+    document, named,
+};
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Service {
+    pub name: String,
+    pub cluster: Ref<ClusterName>,
+    /// Only said at birth, because ECS wants one; afterwards the rollout says which.
+    pub task_definition: Ref<TaskDefinitionArn>,
+    pub subnets: Vec<Ref<SubnetId>>,
+    pub groups: Vec<Ref<SecurityGroupId>>,
+    pub public_ip: bool,
+    pub targets: Vec<Target>,
+    pub connect: Option<Connect>,
+    pub minimum_percent: i32,
+    pub maximum_percent: i32,
+    /// Circuit breaker that goes back to the last revision that worked.
+    pub rollback: bool,
+    /// How long health checks of load balancers are not held against a new task.
+    pub grace_seconds: Option<i32>,
+    /// Whether tasks carry the tags of the service.
+    pub propagate_tags: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Target {
+    pub group: Ref<TargetGroupArn>,
+    pub container: String,
+    pub port: i32,
+}
+
+/// Service Connect; without endpoints the service is only a client.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Connect {
+    pub namespace: Ref<NamespaceArn>,
+    pub endpoints: Vec<Endpoint>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Endpoint {
+    /// Name of the port in the task definition.
+    pub port_name: String,
+    pub discovery_name: String,
+    /// What clients call it, with `port`.
+    pub dns_name: String,
+    pub port: i32,
+}
+
+impl Service {
+    pub const NAME: Output<ServiceName> = Output::held("name");
+    pub const ARN: Output<String> = Output::known("arn");
+}
+
+pub(crate) const DRAINING: &str = "DRAINING";
+
+impl Kind for Service {
+    type Cx = Aws;
+    const NAME: &'static str = "ecs.service";
+    const TRAITS: Traits = Traits {
+        fixed: &["name", "cluster"],
+        typical_gone: Duration::from_secs(60),
+        poll: Duration::from_secs(5),
+        // A target group's deregistration delay (300 s if left alone) and stop timeouts come on top of the worst 500 s.
+        patience: Duration::from_secs(30 * 60),
+        ..Traits::DEFAULT
+    };
+
+    async fn scan(cx: &Aws, scan: &Scan) -> Result<Vec<Live<Self>>, CallError> {
+        let listed = readings::services(cx, scan).await?;
+        let unlisted = unlisted(cx, scan, &listed).await?;
+        let mine = |service: &Reply| {
+            let live = of(service);
+            let node = named::owner(scan, &live.id, "name", &live.shape.name, &live.tags)?;
+            let leaving = live.ready == Ready::NotYet(DRAINING.into());
+            let wanted = scan.wanted.iter().any(|(wanted, _)| *wanted == node);
+            (!leaving || !wanted).then_some(Live { node, ..live })
+        };
+        Ok(listed.iter().chain(&unlisted).filter_map(mine).collect())
+    }
+
+    async fn read(cx: &Aws, _: &Stack, node: &NodeName, id: &str) -> Result<Option<Live<Self>>, CallError> {
+        Ok(readings::service(cx, id).await?.map(|service| Live { node: node.clone(), ..of(&service) }))
+    }
+
+    async fn create(&self, cx: &Aws, door: &Door<'_>) -> Result<Live<Self>, CallError> {
+        let operation = "ecs:CreateService";
+        let (service, old) = door
+            .call(operation, || async {
+                let error = match self.creation(cx, door).send().await.call(operation) {
+                    Err(error) if error.class == Class::AlreadyExists => error,
+                    made => return made.map(|reply| (reply.service, false)),
+                };
+                // Right after it became INACTIVE the old name may still be in the way for a minute: nothing to find, so the door tries again.
+                let cluster = self.cluster.get().as_str();
+                match readings::describe_services(cx, cluster, std::slice::from_ref(&self.name)).await?.into_iter().next() {
+                    Some(found) => Ok((Some(found), true)),
+                    None => Err(CallError { class: Class::InUse, ..error }),
+                }
+            })
+            .await?;
+        let service = service.unwrap_or_else(|| Reply::builder().service_name(&self.name).build());
+        let live = Live { node: door.node().clone(), ..of(&service) };
+        // The reply to a create need not repeat the tags that it was sent.
+        if old { named::adopt(door, operation, live) } else { Ok(Live { tags: door.tags(), ..live }) }
+    }
+
+    async fn update(&self, cx: &Aws, door: &Door<'_>, live: &Live<Self>, changed: &Changed) -> Result<Live<Self>, CallError> {
+        if changed.0.iter().any(|field| field != "tags") {
+            let operation = "ecs:UpdateService";
+            door.call(operation, || async {
+                let call = cx.ecs.update_service().cluster(self.cluster.get().as_str()).service(&self.name);
+                self.changes(call, changed).send().await.call(operation)
+            })
+            .await?;
+        }
+        if changed.tags() {
+            readings::retag(cx, door, &live.id).await?;
+        }
+        Ok(live.with(self))
+    }
+
+    async fn delete(cx: &Aws, door: &Door<'_>, live: &Live<Self>) -> Result<Gone, CallError> {
+        if live.ready == Ready::NotYet(DRAINING.into()) {
+            return Ok(Gone::NotYet);
+        }
+        let operation = "ecs:DeleteService";
+        let (cluster, name) = readings::cluster_and_name(&live.id);
+        let call = || async {
+            let call = cx.ecs.delete_service().cluster(cluster).service(name).force(true);
+            match call.send().await.call(operation) {
+                // It drains already, and the reading did not know yet.
+                Err(error) if error.has_code(&["ServiceNotActiveException"]) => Ok(()),
+                answer => answer.map(|_| ()),
+            }
+        };
+        Ok(named::found(door.call(operation, call).await)?.map_or(Gone::Yes, |()| Gone::NotYet))
+    }
+
+    fn same(field: &str, desired: &Value, live: &Value) -> bool {
+        match field {
+            "task_definition" => true,
+            "subnets" | "groups" | "targets" => document::same(desired, live),
+            "connect" => document::same(&wiring::comparable(desired, live), live),
+            "grace_seconds" => desired.as_i64().unwrap_or(0) == live.as_i64().unwrap_or(0),
+            _ => desired == live,
+        }
+    }
+}
+
+impl Service {
+    fn creation(
+        &self,
+        cx: &Aws,
+        door: &Door<'_>,
+    ) -> aws_sdk_ecs::operation::create_service::builders::CreateServiceFluentBuilder {
+        cx.ecs
+            .create_service()
+            .cluster(self.cluster.get().as_str())
+            .service_name(&self.name)
+            .task_definition(self.task_definition.get().as_str())
+            .desired_count(0)
+            .client_token(door.token())
+            .launch_type(LaunchType::Fargate)
+            .network_configuration(self.network())
+            .set_load_balancers(Some(self.load_balancers()))
+            .set_service_connect_configuration(self.connect.as_ref().map(Connect::configuration))
+            .deployment_configuration(self.deployment())
+            .set_health_check_grace_period_seconds(self.grace_seconds)
+            .propagate_tags(self.propagation())
+            .set_tags(Some(readings::list(&door.tags())))
+    }
+}
+
+/// Services that the state or a wanted node names and ECS does not list: draining, or just made.
+async fn unlisted(cx: &Aws, scan: &Scan, listed: &[Reply]) -> Result<Vec<Reply>, CallError> {
+    let mut names: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let mut ask = |cluster: &str, name: &str| {
+        let known = listed.iter().any(|service| service.service_name() == Some(name));
+        let asked = names.get(cluster).is_some_and(|names| names.iter().any(|other| other == name));
+        if !known && !asked && !cluster.is_empty() {
+            names.entry(cluster.to_owned()).or_default().push(name.to_owned());
+        }
+    };
+    for arn in scan.known.values() {
+        let (cluster, name) = readings::cluster_and_name(arn);
+        ask(cluster, name);
+    }
+    for cluster in readings::clusters(cx, scan).await?.iter() {
+        named::wanted(scan, "name").for_each(|(_, name)| ask(cluster.cluster_name().unwrap_or_default(), name));
+    }
+    let mut found = Vec::new();
+    for (cluster, names) in &names {
+        found.extend(readings::describe_services(cx, cluster, names).await?);
+    }
+    Ok(found)
+}
+
+/// The node's name is put in by the caller.
+pub(crate) fn of(service: &Reply) -> Live<Service> {
+    let name = service.service_name().unwrap_or_default().to_owned();
+    let arn = service.service_arn().unwrap_or_default().to_owned();
+    Live {
+        node: NodeName::new(<Service as Kind>::NAME, &name),
+        outputs: BTreeMap::from([("name".to_owned(), name), ("arn".to_owned(), arn.clone())]),
+        id: arn,
+        shape: wiring::shape(service),
+        ready: match service.status() {
+            Some("ACTIVE") => Ready::Yes,
+            status => Ready::NotYet(status.unwrap_or("PENDING").to_owned()),
+        },
+        tags: readings::read(service.tags()),
+        owned: true,
+    }
+}

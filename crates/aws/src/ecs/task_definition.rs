@@ -1,0 +1,228 @@
+//! Task definition: what one task of a service runs, with how much CPU and memory, as whom, and with which secrets.
+//!
+//! Known by its family. A revision never changes: a difference in anything but the family registers the next revision, and whoever runs the family is
+//! rolled over by its rollout. Old revisions stay until the family goes, because a circuit breaker rolls back to them.
+//! Source: ECS API Reference, `RegisterTaskDefinition`, `DeleteTaskDefinitions`; `aws-behaviours` 9.2.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_ecs::operation::register_task_definition::builders::RegisterTaskDefinitionFluentBuilder as Registration;
+use aws_sdk_ecs::types::{
+    Compatibility, CpuArchitecture, NetworkMode, OsFamily, RuntimePlatform, TaskDefinition as Reply, TaskDefinitionFamilyStatus,
+    TaskDefinitionField, TaskDefinitionStatus,
+};
+use futures_util::future::try_join_all;
+use landing_engine::{
+    CallError, Changed, Class, Door, Gone, Kind, Live, NodeName, Output, Ready, Ref, Scan, Stack, Tags, Traits,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{container, readings};
+use crate::{Aws, IntoCallError, LogGroupName, RoleArn, TaskDefinitionArn, document, named};
+
+/// One task of exactly one container; its fields are those of the task and of the container side by side, so that a plan names what changes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TaskDefinition {
+    pub family: String,
+    /// CPU units; 1024 is one vCPU.
+    pub cpu: i32,
+    /// MiB.
+    pub memory: i32,
+    /// `X86_64` or `ARM64`.
+    pub architecture: String,
+    pub execution_role: Ref<RoleArn>,
+    pub task_role: Ref<RoleArn>,
+    /// Name of the container.
+    pub container: String,
+    pub image: Ref<String>,
+    pub command: Option<Vec<String>>,
+    pub entrypoint: Option<Vec<String>>,
+    pub environment: BTreeMap<String, Ref<String>>,
+    /// Variable → ARN of the secret, or `ARN:json-key::`.
+    pub secrets: BTreeMap<String, Ref<String>>,
+    pub ports: Vec<Port>,
+    pub health: Option<Health>,
+    pub log_group: Ref<LogGroupName>,
+    /// Region of the log group.
+    pub region: String,
+    /// Seconds between SIGTERM and SIGKILL; 120 at most on Fargate.
+    pub stop_timeout: Option<i32>,
+    pub user: Option<String>,
+    pub working_directory: Option<String>,
+    pub read_only: bool,
+    /// An init process that forwards signals and reaps children.
+    pub init: bool,
+    /// Soft and hard limit of open files.
+    pub nofile: Option<(i32, i32)>,
+    pub labels: BTreeMap<String, String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Port {
+    pub container: i32,
+    /// What Service Connect calls it; may be empty.
+    pub name: String,
+    /// HTTP gives Service Connect requests to count and retry; otherwise it is TCP.
+    pub http: bool,
+}
+
+/// Times in seconds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Health {
+    pub command: Vec<String>,
+    pub interval: i32,
+    pub timeout: i32,
+    pub retries: i32,
+    pub start_period: i32,
+}
+
+/// Most revisions that one `DeleteTaskDefinitions` takes.
+const DELETES_A_CALL: usize = 10;
+
+impl TaskDefinition {
+    /// With the revision.
+    pub const ARN: Output<TaskDefinitionArn> = Output::known("arn");
+}
+
+impl Kind for TaskDefinition {
+    type Cx = Aws;
+    const NAME: &'static str = "ecs.task-definition";
+    const TRAITS: Traits = Traits { fixed: &["family"], ..Traits::DEFAULT };
+
+    async fn scan(cx: &Aws, scan: &Scan) -> Result<Vec<Live<Self>>, CallError> {
+        let prefix = format!("{}-", scan.stack.prefix());
+        let mut families: Vec<String> = named::wanted(scan, "family")
+            .map(|(_, family)| family.to_owned())
+            .filter(|name| !name.starts_with(&prefix))
+            .collect();
+        families.extend(scan.known.values().cloned());
+        let listing = cx.ecs.list_task_definition_families().family_prefix(&prefix).status(TaskDefinitionFamilyStatus::Active);
+        let mut listed = listing.into_paginator().items().send();
+        while let Some(family) = listed.next().await {
+            families.push(family.call("ecs:ListTaskDefinitionFamilies")?);
+        }
+        families.sort();
+        families.dedup();
+        // ECS has no call that describes several families, so it is one each, all at once.
+        let found = try_join_all(families.iter().map(|family| latest(cx, family))).await?;
+        let mine =
+            |live: Live<Self>| named::owner(scan, &live.id, "family", &live.id, &live.tags).map(|node| Live { node, ..live });
+        Ok(found.into_iter().flatten().filter_map(mine).collect())
+    }
+
+    async fn read(cx: &Aws, _: &Stack, node: &NodeName, id: &str) -> Result<Option<Live<Self>>, CallError> {
+        Ok(latest(cx, id).await?.map(|live| Live { node: node.clone(), ..live }))
+    }
+
+    async fn create(&self, cx: &Aws, door: &Door<'_>) -> Result<Live<Self>, CallError> {
+        let operation = "ecs:RegisterTaskDefinition";
+        if let Some(found) = Self::read(cx, door.stack(), door.node(), &self.family).await? {
+            return named::adopt(door, operation, found);
+        }
+        self.register(cx, door).await
+    }
+
+    async fn update(&self, cx: &Aws, door: &Door<'_>, live: &Live<Self>, changed: &Changed) -> Result<Live<Self>, CallError> {
+        // The next revision is born with the tags; only when nothing else differs is the latest one tagged.
+        if changed.0.iter().any(|field| field != "tags") {
+            return self.register(cx, door).await;
+        }
+        readings::retag(cx, door, live.outputs.get("arn").map_or("", String::as_str)).await?;
+        Ok(live.with(self))
+    }
+
+    async fn delete(cx: &Aws, door: &Door<'_>, live: &Live<Self>) -> Result<Gone, CallError> {
+        for arn in &revisions(cx, &live.id, TaskDefinitionStatus::Active).await? {
+            let operation = "ecs:DeregisterTaskDefinition";
+            let call = || async { cx.ecs.deregister_task_definition().task_definition(arn).send().await.call(operation) };
+            named::found(door.call(operation, call).await)?;
+        }
+        for arns in revisions(cx, &live.id, TaskDefinitionStatus::Inactive).await?.chunks(DELETES_A_CALL) {
+            let operation = "ecs:DeleteTaskDefinitions";
+            door.call(operation, || async {
+                let call = cx.ecs.delete_task_definitions().set_task_definitions(Some(arns.to_vec()));
+                let reply = call.send().await.call(operation)?;
+                // A 200 that names what it did not delete.
+                reply.failures().first().map_or(Ok(()), |failure| {
+                    let arn = failure.arn().unwrap_or_default();
+                    let reason = failure.reason().or(failure.detail()).unwrap_or("no reason given");
+                    Err(CallError::new(Class::Invalid, operation, format!("{arn}: {reason}")))
+                })
+            })
+            .await?;
+        }
+        // What a service still runs stays as `DELETE_IN_PROGRESS` until the service is gone and then vanishes by itself.
+        Ok(Gone::Yes)
+    }
+
+    fn same(field: &str, desired: &Value, live: &Value) -> bool {
+        match field {
+            "ports" => document::same(desired, live),
+            _ => desired == live,
+        }
+    }
+}
+
+impl TaskDefinition {
+    async fn register(&self, cx: &Aws, door: &Door<'_>) -> Result<Live<Self>, CallError> {
+        let operation = "ecs:RegisterTaskDefinition";
+        let reply = door.call(operation, || async { self.registration(cx, door).send().await.call(operation) }).await?;
+        let definition = reply.task_definition().cloned().unwrap_or_else(|| Reply::builder().family(&self.family).build());
+        // The reply need not repeat the tags that it was sent.
+        Ok(Live { node: door.node().clone(), ..of(&definition, door.tags()) })
+    }
+
+    fn registration(&self, cx: &Aws, door: &Door<'_>) -> Registration {
+        let platform = RuntimePlatform::builder()
+            .cpu_architecture(CpuArchitecture::from(self.architecture.as_str()))
+            .operating_system_family(OsFamily::Linux)
+            .build();
+        cx.ecs
+            .register_task_definition()
+            .family(&self.family)
+            .cpu(self.cpu.to_string())
+            .memory(self.memory.to_string())
+            .network_mode(NetworkMode::Awsvpc)
+            .requires_compatibilities(Compatibility::Fargate)
+            .runtime_platform(platform)
+            .execution_role_arn(self.execution_role.get().as_str())
+            .task_role_arn(self.task_role.get().as_str())
+            .container_definitions(container::definition(self))
+            .set_tags(Some(readings::list(&door.tags())))
+    }
+}
+
+/// The latest active revision of a family.
+async fn latest(cx: &Aws, family: &str) -> Result<Option<Live<TaskDefinition>>, CallError> {
+    let call = cx.ecs.describe_task_definition().task_definition(family).include(TaskDefinitionField::Tags);
+    let Some(reply) = named::found(call.send().await.call("ecs:DescribeTaskDefinition"))? else { return Ok(None) };
+    let active = |definition: &&Reply| definition.status().is_none_or(|status| *status == TaskDefinitionStatus::Active);
+    Ok(reply.task_definition().filter(active).map(|definition| of(definition, readings::read(reply.tags()))))
+}
+
+/// Revisions of exactly this family; `ListTaskDefinitions` may take its name for a prefix.
+async fn revisions(cx: &Aws, family: &str, status: TaskDefinitionStatus) -> Result<Vec<String>, CallError> {
+    let mut arns = cx.ecs.list_task_definitions().family_prefix(family).status(status).into_paginator().items().send();
+    let mut found = Vec::new();
+    while let Some(arn) = arns.next().await {
+        let arn = arn.call("ecs:ListTaskDefinitions")?;
+        found.extend(Some(arn).filter(|arn| readings::last(arn).split(':').next() == Some(family)));
+    }
+    Ok(found)
+}
+
+/// The node's name is put in by the caller.
+fn of(definition: &Reply, tags: Tags) -> Live<TaskDefinition> {
+    let family = definition.family().unwrap_or_default().to_owned();
+    let arn = definition.task_definition_arn().unwrap_or_default().to_owned();
+    Live {
+        node: NodeName::new(TaskDefinition::NAME, &family),
+        id: family,
+        shape: container::shape(definition),
+        outputs: BTreeMap::from([("arn".to_owned(), arn)]),
+        ready: Ready::Yes,
+        tags,
+        owned: true,
+    }
+}

@@ -1,0 +1,239 @@
+//! Load balancer: application (HTTP) or network (TCP).
+//!
+//! Known by its name, which is unique in the region for both sorts together, and its `landing:node` tag. Name, sort and scheme are fixed at birth.
+//! Its network interfaces outlive it by minutes and hold subnets and groups; their deletes wait for that, not this one.
+//! Source: ELBv2 API Reference, `CreateLoadBalancer`, `ModifyLoadBalancerAttributes`; `aws-behaviours` 10.1.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use aws_sdk_elasticloadbalancingv2::types::{
+    LoadBalancer as Reply, LoadBalancerAttribute, LoadBalancerSchemeEnum, LoadBalancerStateEnum, LoadBalancerTypeEnum,
+};
+use futures_util::future::try_join_all;
+use landing_engine::{CallError, Changed, Class, Door, Gone, Kind, Live, NodeName, Output, Ready, Ref, Scan, Stack, Traits};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::reading;
+use crate::{Aws, IntoCallError, LoadBalancerArn, SecurityGroupId, SubnetId, ownership, sets};
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LoadBalancer {
+    /// At most 32 characters.
+    pub name: String,
+    /// `application` or `network`.
+    pub kind: String,
+    /// `internet-facing` or `internal`.
+    pub scheme: String,
+    /// One a zone; an application load balancer needs two. A set.
+    pub subnets: Vec<Ref<SubnetId>>,
+    /// A set. A network load balancer that was born without groups can never get one.
+    pub groups: Vec<Ref<SecurityGroupId>>,
+    /// Only those that are asked for; all others are left as they are.
+    pub attributes: BTreeMap<String, String>,
+}
+
+impl LoadBalancer {
+    pub const ARN: Output<LoadBalancerArn> = Output::held("arn");
+    pub const DNS: Output<String> = Output::known("dns");
+    /// Hosted zone for alias records.
+    pub const ZONE: Output<String> = Output::known("zone");
+}
+
+impl Kind for LoadBalancer {
+    type Cx = Aws;
+    const NAME: &'static str = "elbv2.load-balancer";
+    const TRAITS: Traits = Traits {
+        fixed: &["name", "kind", "scheme"],
+        needs: &["ec2.internet-gateway"],
+        typical_ready: Duration::from_secs(120),
+        typical_gone: Duration::from_secs(5),
+        poll: Duration::from_secs(5),
+        ..Traits::DEFAULT
+    };
+
+    async fn scan(cx: &Aws, scan: &Scan) -> Result<Vec<Live<Self>>, CallError> {
+        let index = cx.tag_index(scan.round, &scan.stack).await?;
+        let all = reading::load_balancers(cx, scan.round).await?;
+        let candidates: Vec<_> =
+            all.iter().map(of).filter(|live| reading::may_be_ours(scan, &index, &live.shape.name, &live.id)).collect();
+        let arns = candidates.iter().map(|live| live.id.clone()).collect();
+        let mut tags = reading::tags_of(cx, &index, &scan.stack, arns).await?;
+        let ours = candidates.into_iter().filter_map(|live| {
+            let tags = tags.remove(&live.id)?;
+            let node = ownership::node_of_named::<Self>(scan, &live.id, &live.shape.name, &tags)?;
+            Some(Live { node, tags, ..live })
+        });
+        try_join_all(ours.map(|live| with_wanted_attributes(cx, scan, live))).await
+    }
+
+    async fn read(cx: &Aws, stack: &Stack, node: &NodeName, id: &str) -> Result<Option<Live<Self>>, CallError> {
+        let Some(live) = find(cx, id).await? else { return Ok(None) };
+        let (tags, attributes) = tokio::try_join!(reading::tags(cx, id), attributes(cx, id))?;
+        let (Some(tags), Some(attributes)) = (tags, attributes) else { return Ok(None) };
+        let shape = Self { attributes, ..live.shape.clone() };
+        Ok(Some(Live { node: node.clone(), tags, shape, ..live }).filter(|live| !ownership::is_foreign(stack, &live.tags)))
+    }
+
+    async fn create(&self, cx: &Aws, door: &Door<'_>) -> Result<Live<Self>, CallError> {
+        let operation = "elasticloadbalancing:CreateLoadBalancer";
+        let what = format!("the load balancer {}", self.name);
+        door.call(operation, || async {
+            let groups: Vec<String> = self.groups.iter().map(|group| group.get().to_string()).collect();
+            let sent = cx
+                .elbv2
+                .create_load_balancer()
+                .name(&self.name)
+                .r#type(LoadBalancerTypeEnum::from(self.kind.as_str()))
+                .scheme(LoadBalancerSchemeEnum::from(self.scheme.as_str()))
+                .set_subnets(Some(self.subnets.iter().map(|subnet| subnet.get().to_string()).collect()))
+                .set_security_groups((!groups.is_empty()).then_some(groups))
+                .set_tags(Some(reading::list(&door.tags())))
+                .send()
+                .await
+                .call(operation);
+            let live = match sent {
+                Ok(reply) => reply.load_balancers().first().map(of),
+                Err(error) if error.class == Class::AlreadyExists => {
+                    let reply = cx.elbv2.describe_load_balancers().names(&self.name).send().await;
+                    reply.call("elasticloadbalancing:DescribeLoadBalancers")?.load_balancers().first().map(of)
+                }
+                Err(error) => return Err(error),
+            };
+            let missing = || CallError::new(Class::Ambiguous, operation, "the answer does not contain the load balancer");
+            let live = live.ok_or_else(missing)?;
+            let tags = reading::tags_at_birth(cx, door, operation, &what, &live.id).await?;
+            Ok(Live { node: door.node().clone(), tags, ..live })
+        })
+        .await
+    }
+
+    async fn update(&self, cx: &Aws, door: &Door<'_>, live: &Live<Self>, changed: &Changed) -> Result<Live<Self>, CallError> {
+        if changed.has("attributes") {
+            let operation = "elasticloadbalancing:ModifyLoadBalancerAttributes";
+            let set = self.attributes.iter().map(|(key, value)| LoadBalancerAttribute::builder().key(key).value(value).build());
+            let set: Vec<_> = set.collect();
+            door.call(operation, || async {
+                let request = cx.elbv2.modify_load_balancer_attributes().load_balancer_arn(&live.id);
+                request.set_attributes(Some(set.clone())).send().await.call(operation)
+            })
+            .await?;
+        }
+        if changed.has("groups") {
+            let operation = "elasticloadbalancing:SetSecurityGroups";
+            door.call(operation, || async {
+                let groups = self.groups.iter().map(|group| group.get().to_string()).collect();
+                let request = cx.elbv2.set_security_groups().load_balancer_arn(&live.id);
+                request.set_security_groups(Some(groups)).send().await.call(operation)
+            })
+            .await?;
+        }
+        if changed.has("subnets") {
+            let operation = "elasticloadbalancing:SetSubnets";
+            door.call(operation, || async {
+                let subnets = self.subnets.iter().map(|subnet| subnet.get().to_string()).collect();
+                cx.elbv2.set_subnets().load_balancer_arn(&live.id).set_subnets(Some(subnets)).send().await.call(operation)
+            })
+            .await?;
+        }
+        if changed.tags() {
+            reading::retag(cx, door, &live.id).await?;
+        }
+        Ok(live.with(self))
+    }
+
+    /// Takes its listeners and rules with it, and succeeds when there is nothing to delete; the list shows it for some seconds more.
+    async fn delete(cx: &Aws, door: &Door<'_>, live: &Live<Self>) -> Result<Gone, CallError> {
+        let operation = "elasticloadbalancing:DeleteLoadBalancer";
+        let sent = door
+            .call(operation, || async {
+                cx.elbv2.delete_load_balancer().load_balancer_arn(&live.id).send().await.call(operation)
+            })
+            .await;
+        match sent {
+            Ok(_) => Ok(Gone::NotYet),
+            Err(error) if error.class == Class::NotFound => Ok(Gone::Yes),
+            Err(error) if error.has_code(&["OperationNotPermitted"]) => {
+                Err(error.help("its deletion protection is on: switch `deletion_protection.enabled` off and run again"))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn same(field: &str, desired: &Value, live: &Value) -> bool {
+        match field {
+            "subnets" | "groups" => sets::same(desired, live),
+            "attributes" => desired.as_object().is_none_or(|asked| asked.iter().all(|(key, value)| live.get(key) == Some(value))),
+            _ => desired == live,
+        }
+    }
+}
+
+async fn find(cx: &Aws, arn: &str) -> Result<Option<Live<LoadBalancer>>, CallError> {
+    let reply = cx.elbv2.describe_load_balancers().load_balancer_arns(arn).send().await;
+    match reply.call("elasticloadbalancing:DescribeLoadBalancers") {
+        Ok(reply) => Ok(reply.load_balancers().first().map(of)),
+        Err(error) if error.class == Class::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// The attributes that the wanted node asks for, so that a difference shows only those; no call when it asks for none.
+async fn with_wanted_attributes(cx: &Aws, scan: &Scan, live: Live<LoadBalancer>) -> Result<Live<LoadBalancer>, CallError> {
+    let wanted = scan.wanted.iter().find(|(node, _)| *node == live.node);
+    let Some(asked) = wanted.and_then(|(_, shape)| shape["attributes"].as_object()).filter(|asked| !asked.is_empty()) else {
+        return Ok(live);
+    };
+    let mut attributes = attributes(cx, &live.id).await?.unwrap_or_default();
+    attributes.retain(|key, _| asked.contains_key(key));
+    Ok(Live { shape: LoadBalancer { attributes, ..live.shape }, ..live })
+}
+
+/// `None` when the load balancer is gone.
+async fn attributes(cx: &Aws, arn: &str) -> Result<Option<BTreeMap<String, String>>, CallError> {
+    let reply = cx.elbv2.describe_load_balancer_attributes().load_balancer_arn(arn).send().await;
+    match reply.call("elasticloadbalancing:DescribeLoadBalancerAttributes") {
+        Ok(reply) => {
+            let all = reply.attributes().iter().filter_map(|one| Some((one.key()?.to_owned(), one.value()?.to_owned())));
+            Ok(Some(all.collect()))
+        }
+        Err(error) if error.class == Class::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Node, tags and attributes are put in by the caller.
+fn of(balancer: &Reply) -> Live<LoadBalancer> {
+    let text = |value: Option<&str>| value.unwrap_or_default().to_owned();
+    let id = text(balancer.load_balancer_arn());
+    let subnets = balancer.availability_zones().iter().filter_map(|zone| zone.subnet_id());
+    let state = balancer.state();
+    Live {
+        node: NodeName::new(LoadBalancer::NAME, balancer.load_balancer_name().unwrap_or_default()),
+        outputs: BTreeMap::from([
+            ("arn".to_owned(), id.clone()),
+            ("dns".to_owned(), text(balancer.dns_name())),
+            ("zone".to_owned(), text(balancer.canonical_hosted_zone_id())),
+        ]),
+        id,
+        shape: LoadBalancer {
+            name: text(balancer.load_balancer_name()),
+            kind: text(balancer.r#type().map(LoadBalancerTypeEnum::as_str)),
+            scheme: text(balancer.scheme().map(LoadBalancerSchemeEnum::as_str)),
+            subnets: subnets.map(|subnet| Ref::value(subnet.into())).collect(),
+            groups: balancer.security_groups().iter().map(|group| Ref::value(group.as_str().into())).collect(),
+            attributes: BTreeMap::new(),
+        },
+        ready: match state.and_then(|state| state.code()) {
+            // Impaired is active with fewer addresses than it would like.
+            Some(LoadBalancerStateEnum::Active | LoadBalancerStateEnum::ActiveImpaired) => Ready::Yes,
+            Some(LoadBalancerStateEnum::Failed) => {
+                Ready::Failed(state.and_then(|state| state.reason()).unwrap_or("failed").to_owned())
+            }
+            code => Ready::NotYet(code.map_or("provisioning", LoadBalancerStateEnum::as_str).to_owned()),
+        },
+        tags: BTreeMap::new(),
+        owned: true,
+    }
+}

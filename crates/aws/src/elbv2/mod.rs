@@ -1,0 +1,14 @@
+//! Elastic Load Balancing v2: application and network load balancers.
+
+mod action;
+pub mod listener;
+pub mod load_balancer;
+mod reading;
+pub mod rule;
+pub mod target_group;
+
+pub use action::Action;
+pub use listener::Listener;
+pub use load_balancer::LoadBalancer;
+pub use rule::Rule;
+pub use target_group::TargetGroup;

@@ -1,0 +1,256 @@
+//! AWS's error codes to the engine's classes.
+//!
+//! One table for all services: the codes are the wire's (`ProvideErrorMetadata::code`). Messages are looked at only where one code means several things.
+//! Source: `aws-behaviours` 1.1, 1.2, 1.5, 2, 15, 17.
+
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use landing_engine::{CallError, Class};
+
+/// Turns the SDK's result into the engine's, naming the operation (`service:Operation`, as in an IAM policy).
+pub trait IntoCallError<T> {
+    /// # Errors
+    /// The same failure with its class.
+    fn call(self, operation: &str) -> Result<T, CallError>;
+}
+
+impl<T, E> IntoCallError<T> for Result<T, SdkError<E, HttpResponse>>
+where
+    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+{
+    fn call(self, operation: &str) -> Result<T, CallError> {
+        self.map_err(|error| call_error(operation, &error))
+    }
+}
+
+fn call_error<E>(operation: &str, error: &SdkError<E, HttpResponse>) -> CallError
+where
+    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+{
+    let Some(service) = error.as_service_error() else {
+        return CallError::new(without_answer(error), operation, chain(error));
+    };
+    let status = error.raw_response().map_or(0, |response| response.status().as_u16());
+    let request_id = error
+        .raw_response()
+        .and_then(|response| ["x-amzn-requestid", "x-amz-request-id"].iter().find_map(|name| response.headers().get(*name)));
+    // Answers to HEAD carry no body and so no code.
+    let code = service.code().map(str::to_owned).or_else(|| match status {
+        404 => Some("NotFound".to_owned()),
+        403 => Some("AccessDenied".to_owned()),
+        _ => None,
+    });
+    let message = service.message().unwrap_or("AWS gave no message").trim().to_owned();
+    let class = code.as_deref().map_or(Class::Invalid, |code| class_of(code, &message, status));
+    CallError { class, operation: operation.to_owned(), code, message, request_id: request_id.map(str::to_owned), help: None }
+}
+
+/// The request did not get an answer that the SDK could read.
+fn without_answer<E>(error: &SdkError<E, HttpResponse>) -> Class
+where
+    E: std::error::Error + 'static,
+{
+    let text = chain(error);
+    if text.contains("credential") || text.contains("Credential") {
+        return Class::Credentials;
+    }
+    match error {
+        // Never sent.
+        SdkError::ConstructionFailure(_) => Class::Invalid,
+        _ => Class::Ambiguous,
+    }
+}
+
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let line = cause.to_string();
+        if !text.contains(&line) {
+            text.push_str(": ");
+            text.push_str(&line);
+        }
+        source = cause.source();
+    }
+    text
+}
+
+fn class_of(code: &str, message: &str, status: u16) -> Class {
+    match code {
+        "Throttling"
+        | "ThrottlingException"
+        | "ThrottledException"
+        | "RequestLimitExceeded"
+        | "SlowDown"
+        | "TooManyRequestsException"
+        | "RequestThrottled"
+        | "RequestThrottledException"
+        | "PriorRequestNotComplete"
+        | "BandwidthLimitExceeded"
+        | "EC2ThrottledException" => Class::Throttled,
+
+        "ExpiredToken"
+        | "ExpiredTokenException"
+        | "InvalidClientTokenId"
+        | "UnrecognizedClientException"
+        | "SignatureDoesNotMatch"
+        | "RequestExpired"
+        | "InvalidAccessKeyId" => Class::Credentials,
+        "AuthFailure" if message.contains("credentials") => Class::Credentials,
+        // An Elastic IP whose NAT gateway is not yet gone. Source: `aws-behaviours` 3.4.
+        "AuthFailure" => Class::InUse,
+
+        "AccessDenied" | "AccessDeniedException" | "UnauthorizedOperation" | "UnauthorizedException" => Class::Denied,
+
+        // IAM propagation and its kin. Source: `aws-behaviours` 2.
+        "MalformedPolicyDocument" | "MalformedPolicy" | "MalformedPolicyDocumentException"
+            if message.contains("nvalid principal") || message.contains("unsupported principal") =>
+        {
+            Class::NotVisibleYet
+        }
+        "ClientException" if message.contains("Role is not valid") => Class::NotVisibleYet,
+        "InvalidParameterException"
+            if message.contains("service linked role")
+                || message.contains("does not have an associated load balancer")
+                || message.contains("Error retrieving security group")
+                || message.contains("service role being passed") =>
+        {
+            Class::NotVisibleYet
+        }
+        "InvalidParameterException" if message.contains("still Draining") || message.contains("deployments are active") => {
+            Class::InUse
+        }
+        "InvalidParameterValue"
+            if message.contains("Invalid security group")
+                || message.contains("belong to different networks")
+                || message.contains("service linked role") =>
+        {
+            Class::NotVisibleYet
+        }
+        "InvalidParameterValue" if message.contains("currently in use") => Class::InUse,
+        "InvalidRequestException" if message.contains("scheduled for deletion") || message.contains("was deleted") => {
+            Class::InUse
+        }
+        // IAM could not reach the identity provider to check its certificate. Source: `aws-behaviours` 4.4.
+        "OpenIdIdpCommunicationError" => Class::NotVisibleYet,
+        "InvalidParameterException" if message.contains("not idempotent") => Class::AlreadyExists,
+        // A Cloud Map service that outlives the ECS service it was made for. Source: `aws-behaviours` 9.3 (wording unverified).
+        "InvalidParameterException" if message.contains("is already used") => Class::InUse,
+        // A function that is not LIVE yet, an access control that was just made. Source: `aws-behaviours` 12.2.
+        "InvalidFunctionAssociation" | "InvalidOriginAccessControl" => Class::NotVisibleYet,
+        "InvalidSubnet" | "InvalidSecurityGroup" | "InvalidGatewayID.NotFound" => Class::NotVisibleYet,
+
+        "DependencyViolation"
+        | "ResourceInUse"
+        | "ResourceInUseException"
+        | "DeleteConflict"
+        | "InvalidGroup.InUse"
+        | "InvalidIPAddress.InUse"
+        | "OperationAborted"
+        | "OperationAbortedException"
+        | "ConcurrentModification"
+        | "IncorrectState"
+        | "InvalidDBInstanceState"
+        | "InvalidDBSubnetGroupStateFault"
+        | "InvalidDBParameterGroupState"
+        | "ClusterContainsServicesException"
+        | "ClusterContainsTasksException"
+        | "ClusterContainsContainerInstancesException"
+        | "UpdateInProgressException"
+        | "ServiceNotActiveException"
+        | "DistributionNotDisabled"
+        | "OriginAccessControlInUse"
+        | "FunctionInUse"
+        | "PreconditionFailed"
+        | "DuplicateRequest"
+        | "ConditionalRequestConflict"
+        | "BucketNotEmpty" => Class::InUse,
+
+        "VpcLimitExceeded"
+        | "InternetGatewayLimitExceeded"
+        | "AddressLimitExceeded"
+        | "NatGatewayLimitExceeded"
+        | "SubnetLimitExceeded"
+        | "RouteTableLimitExceeded"
+        | "RouteLimitExceeded"
+        | "SecurityGroupLimitExceeded"
+        | "RulesPerSecurityGroupLimitExceeded"
+        | "SecurityGroupsPerInterfaceLimitExceeded"
+        | "VpcEndpointLimitExceeded"
+        | "NetworkInterfaceLimitExceeded"
+        | "LimitExceeded"
+        | "LimitExceededException"
+        | "InstanceQuotaExceeded"
+        | "StorageQuotaExceeded"
+        | "DBSubnetGroupQuotaExceeded"
+        | "DBParameterGroupQuotaExceeded"
+        | "TooManyLoadBalancers"
+        | "TooManyListeners"
+        | "TooManyRules"
+        | "TooManyTargetGroups"
+        | "TooManyTargets"
+        | "TooManyBuckets"
+        | "TooManyDistributions"
+        | "TooManyOriginAccessControls"
+        | "TooManyFunctions"
+        | "ResourceLimitExceeded" => Class::Quota,
+
+        "EntityAlreadyExists"
+        | "RepositoryAlreadyExistsException"
+        | "ResourceExistsException"
+        | "ResourceAlreadyExistsException"
+        | "DBInstanceAlreadyExists"
+        | "DBSubnetGroupAlreadyExists"
+        | "DuplicateLoadBalancerName"
+        | "DuplicateTargetGroupName"
+        | "DuplicateListener"
+        | "PriorityInUse"
+        | "InvalidGroup.Duplicate"
+        | "InvalidPermission.Duplicate"
+        | "RouteAlreadyExists"
+        | "Resource.AlreadyAssociated"
+        | "BucketAlreadyOwnedByYou"
+        | "BucketAlreadyExists"
+        | "OriginAccessControlAlreadyExists"
+        | "FunctionAlreadyExists"
+        | "DistributionAlreadyExists"
+        | "NamespaceAlreadyExists" => Class::AlreadyExists,
+
+        "NoSuchEntity"
+        | "NotFound"
+        | "NoSuchBucket"
+        | "NoSuchKey"
+        | "NoSuchDistribution"
+        | "NoSuchOriginAccessControl"
+        | "NoSuchFunctionExists"
+        | "DBInstanceNotFound"
+        | "DBSubnetGroupNotFoundFault"
+        | "DBParameterGroupNotFound"
+        | "NatGatewayNotFound"
+        | "RepositoryNotFoundException"
+        | "LifecyclePolicyNotFoundException"
+        | "ResourceNotFoundException"
+        | "ClusterNotFoundException"
+        | "ServiceNotFoundException"
+        | "LoadBalancerNotFound"
+        | "TargetGroupNotFound"
+        | "ListenerNotFound"
+        | "RuleNotFound"
+        | "NamespaceNotFound"
+        | "NamespaceNotFoundException"
+        | "Gateway.NotAttached"
+        | "NoSuchTagSet"
+        | "NoSuchBucketPolicy"
+        | "NoSuchResource"
+        | "NoSuchPublicAccessBlockConfiguration"
+        | "ImageNotFoundException"
+        | "ServerSideEncryptionConfigurationNotFoundError"
+        | "OwnershipControlsNotFoundError" => Class::NotFound,
+        "ClientException" if message.contains("Unable to describe task definition") => Class::NotFound,
+        _ if code.ends_with(".NotFound") => Class::NotFound,
+
+        _ if status >= 500 => Class::Ambiguous,
+        _ => Class::Invalid,
+    }
+}

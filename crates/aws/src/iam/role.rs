@@ -1,0 +1,235 @@
+//! Role: who may act as it, and what it may do (inline policies and attached managed ones are fields of it).
+//!
+//! Known by its tags; the Tagging API does not list roles, but one paged call gives every role of the account with all that the shape has.
+//! Changes to one role are sent one after the other: IAM refuses two at once with `ConcurrentModification`.
+//! Source: IAM API Reference, `GetAccountAuthorizationDetails`, `CreateRole`; `aws-behaviours` 4.1-4.3.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use aws_sdk_iam::types::EntityType;
+use futures_util::future::try_join_all;
+use landing_engine::{CallError, Changed, Class, Door, Gone, Kind, Live, NodeName, Output, Ready, Scan, Stack, Tags, Traits};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::{Aws, IntoCallError, RoleArn, RoleName, document, owner};
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Role {
+    /// At most 64 characters, unique in the account without regard to case.
+    pub name: String,
+    /// Trust policy: who may assume the role.
+    pub trust: Value,
+    /// Inline policies: name to document.
+    pub policies: BTreeMap<String, Value>,
+    /// ARNs of attached managed policies; a set.
+    pub managed: Vec<String>,
+}
+
+impl Role {
+    pub const ARN: Output<RoleArn> = Output::known("arn");
+    pub const NAME: Output<RoleName> = Output::known("name");
+}
+
+impl Kind for Role {
+    type Cx = Aws;
+    const NAME: &'static str = "iam.role";
+    const TRAITS: Traits = Traits {
+        fixed: &["name"],
+        typical_ready: Duration::from_secs(8),
+        patience: Duration::from_secs(4 * 60),
+        ..Traits::DEFAULT
+    };
+
+    async fn scan(cx: &Aws, scan: &Scan) -> Result<Vec<Live<Self>>, CallError> {
+        let operation = "iam:GetAccountAuthorizationDetails";
+        // 1000 is the most that one page may have; the default of 100 would make ten calls in a full account.
+        let request = cx.iam.get_account_authorization_details().filter(EntityType::Role).max_items(1000);
+        let mut pages = request.into_paginator().send();
+        let mut found = Vec::new();
+        while let Some(page) = pages.next().await {
+            for role in page.call(operation)?.role_detail_list() {
+                let tags = super::read(role.tags());
+                let name = role.role_name().unwrap_or_default();
+                let Some(node) = owner::node_in::<Self>(scan, name, name, &tags) else { continue };
+                let policies = role.role_policy_list().iter().map(|policy| {
+                    let text = policy.policy_document().unwrap_or_default();
+                    Ok((policy.policy_name().unwrap_or_default().to_owned(), document::parse(operation, text)?))
+                });
+                let shape = Self {
+                    name: name.to_owned(),
+                    trust: document::parse(operation, role.assume_role_policy_document().unwrap_or_default())?,
+                    policies: policies.collect::<Result<_, CallError>>()?,
+                    managed: arns(role.attached_managed_policies()),
+                };
+                found.push(live(cx, node, shape, role.arn(), tags));
+            }
+        }
+        Ok(found)
+    }
+
+    async fn read(cx: &Aws, _: &Stack, node: &NodeName, id: &str) -> Result<Option<Live<Self>>, CallError> {
+        let operation = "iam:GetRole";
+        let Some(reply) = owner::found(cx.iam.get_role().role_name(id).send().await.call(operation))? else { return Ok(None) };
+        let Some(role) = reply.role() else { return Ok(None) };
+        let Some((policies, managed)) = owner::found(tokio::try_join!(inline(cx, id), attached(cx, id)))? else {
+            return Ok(None);
+        };
+        let trust = document::parse(operation, role.assume_role_policy_document().unwrap_or_default())?;
+        let shape = Self { name: role.role_name().to_owned(), trust, policies, managed };
+        Ok(Some(live(cx, node.clone(), shape, Some(role.arn()), super::read(role.tags()))))
+    }
+
+    async fn create(&self, cx: &Aws, door: &Door<'_>) -> Result<Live<Self>, CallError> {
+        let operation = "iam:CreateRole";
+        let created = door
+            .call(operation, || async {
+                cx.iam
+                    .create_role()
+                    .role_name(&self.name)
+                    .assume_role_policy_document(self.trust.to_string())
+                    .set_tags(Some(super::list(&door.tags())))
+                    .send()
+                    .await
+                    .call(operation)
+            })
+            .await;
+        match created {
+            Ok(reply) => {
+                let shape = Self { policies: BTreeMap::new(), managed: Vec::new(), ..self.clone() };
+                Ok(live(cx, door.node().clone(), shape, reply.role().map(|role| role.arn()), door.tags()))
+            }
+            Err(error) if error.class == Class::AlreadyExists => {
+                let found = Self::read(cx, door.stack(), door.node(), &self.name).await?;
+                owner::claim(door, error, &self.name, found)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn update(&self, cx: &Aws, door: &Door<'_>, live: &Live<Self>, changed: &Changed) -> Result<Live<Self>, CallError> {
+        if changed.has("trust") {
+            let operation = "iam:UpdateAssumeRolePolicy";
+            let send = || cx.iam.update_assume_role_policy().role_name(&live.id).policy_document(self.trust.to_string()).send();
+            door.call(operation, || async { send().await.call(operation) }).await?;
+        }
+        if changed.has("policies") {
+            for (name, policy) in &self.policies {
+                if live.shape.policies.get(name).is_some_and(|old| document::same(policy, old)) {
+                    continue;
+                }
+                let operation = "iam:PutRolePolicy";
+                let put = || cx.iam.put_role_policy().role_name(&live.id).policy_name(name).policy_document(policy.to_string());
+                door.call(operation, || async { put().send().await.call(operation) }).await?;
+            }
+            for name in live.shape.policies.keys().filter(|name| !self.policies.contains_key(*name)) {
+                remove(cx, door, &live.id, name).await?;
+            }
+        }
+        if changed.has("managed") {
+            // The new ones first, so that whoever runs with the role never has less than either set.
+            for arn in self.managed.iter().filter(|arn| !live.shape.managed.contains(arn)) {
+                let operation = "iam:AttachRolePolicy";
+                let send = || cx.iam.attach_role_policy().role_name(&live.id).policy_arn(arn).send();
+                door.call(operation, || async { send().await.call(operation) }).await?;
+            }
+            for arn in live.shape.managed.iter().filter(|arn| !self.managed.contains(arn)) {
+                detach(cx, door, &live.id, arn).await?;
+            }
+        }
+        if changed.tags() {
+            let operation = "iam:TagRole";
+            let send = || cx.iam.tag_role().role_name(&live.id).set_tags(Some(super::list(&door.tags()))).send();
+            door.call(operation, || async { send().await.call(operation) }).await?;
+        }
+        Ok(live.with(self))
+    }
+
+    async fn delete(cx: &Aws, door: &Door<'_>, live: &Live<Self>) -> Result<Gone, CallError> {
+        // IAM refuses to delete a role that still has policies (`DeleteConflict`), for a moment after they are gone, too.
+        for arn in &live.shape.managed {
+            detach(cx, door, &live.id, arn).await?;
+        }
+        for name in live.shape.policies.keys() {
+            remove(cx, door, &live.id, name).await?;
+        }
+        let operation = "iam:DeleteRole";
+        let send = || cx.iam.delete_role().role_name(&live.id).send();
+        owner::gone(door.call(operation, || async { send().await.call(operation) }).await)
+    }
+
+    fn same(field: &str, desired: &Value, live: &Value) -> bool {
+        match field {
+            "trust" => document::same(desired, live),
+            "policies" => match (desired.as_object(), live.as_object()) {
+                (Some(desired), Some(live)) => {
+                    let equal = |(name, policy)| live.get(name).is_some_and(|old| document::same(policy, old));
+                    desired.len() == live.len() && desired.iter().all(equal)
+                }
+                _ => desired == live,
+            },
+            "managed" => owner::same_set(desired, live),
+            _ => desired == live,
+        }
+    }
+}
+
+async fn inline(cx: &Aws, role: &str) -> Result<BTreeMap<String, Value>, CallError> {
+    let mut names = Vec::new();
+    let mut pages = cx.iam.list_role_policies().role_name(role).into_paginator().items().send();
+    while let Some(name) = pages.next().await {
+        names.push(name.call("iam:ListRolePolicies")?);
+    }
+    let operation = "iam:GetRolePolicy";
+    let policies = try_join_all(names.iter().map(|name| async move {
+        let reply = cx.iam.get_role_policy().role_name(role).policy_name(name).send().await.call(operation)?;
+        Ok((name.clone(), document::parse(operation, reply.policy_document())?))
+    }));
+    Ok(policies.await?.into_iter().collect())
+}
+
+async fn attached(cx: &Aws, role: &str) -> Result<Vec<String>, CallError> {
+    let mut found = Vec::new();
+    let mut pages = cx.iam.list_attached_role_policies().role_name(role).into_paginator().items().send();
+    while let Some(policy) = pages.next().await {
+        found.push(policy.call("iam:ListAttachedRolePolicies")?);
+    }
+    Ok(arns(&found))
+}
+
+fn arns(attached: &[aws_sdk_iam::types::AttachedPolicy]) -> Vec<String> {
+    let mut arns: Vec<String> = attached.iter().filter_map(|policy| policy.policy_arn().map(str::to_owned)).collect();
+    arns.sort();
+    arns
+}
+
+/// Gone before is gone, also while the role is being made: the door would wait for a policy to appear.
+async fn detach(cx: &Aws, door: &Door<'_>, role: &str, arn: &str) -> Result<(), CallError> {
+    let operation = "iam:DetachRolePolicy";
+    let send = || cx.iam.detach_role_policy().role_name(role).policy_arn(arn).send();
+    door.call(operation, || async { owner::found(send().await.call(operation)) }).await.map(|_| ())
+}
+
+async fn remove(cx: &Aws, door: &Door<'_>, role: &str, policy: &str) -> Result<(), CallError> {
+    let operation = "iam:DeleteRolePolicy";
+    let send = || cx.iam.delete_role_policy().role_name(role).policy_name(policy).send();
+    door.call(operation, || async { owner::found(send().await.call(operation)) }).await.map(|_| ())
+}
+
+/// For an instant after creation IAM shows a bare unique id (`AROA…`) instead of the ARN; the ARN itself follows from the name.
+fn live(cx: &Aws, node: NodeName, shape: Role, arn: Option<&str>, tags: Tags) -> Live<Role> {
+    let settled = arn.is_some_and(|arn| arn.starts_with("arn:"));
+    let arn = arn
+        .filter(|_| settled)
+        .map_or_else(|| format!("arn:{}:iam::{}:role/{}", cx.partition, cx.account, shape.name), str::to_owned);
+    Live {
+        id: shape.name.clone(),
+        node,
+        outputs: BTreeMap::from([("arn".to_owned(), arn), ("name".to_owned(), shape.name.clone())]),
+        shape,
+        ready: if settled { Ready::Yes } else { Ready::NotYet("no ARN yet".to_owned()) },
+        tags,
+        owned: true,
+    }
+}

@@ -1,0 +1,5 @@
+//! CloudWatch Logs.
+
+pub mod group;
+
+pub use group::Group;

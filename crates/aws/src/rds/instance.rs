@@ -1,0 +1,266 @@
+//! DB instance: one managed database.
+//!
+//! Known by its tags, which its list call returns. RDS stores the name in lower case. Everything that can change goes in one call, applied at once;
+//! what RDS has accepted but not yet applied counts as live, or the same change would be sent again and again. The password is made and kept by
+//! RDS in a secret of its own. Source: RDS API Reference, `CreateDBInstance`, `ModifyDBInstance`; `aws-behaviours` 7.3.
+
+use std::time::Duration;
+
+use landing_engine::{CallError, Changed, Class, Door, Gone, Kind, Live, NodeName, Output, Ready, Ref, Scan, Stack, Traits};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::reading;
+use crate::{Aws, InstanceArn, InstanceHost, InstancePort, IntoCallError, SecretArn, SecurityGroupId, SubnetGroupName, owner};
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Instance {
+    pub name: String,
+    /// `postgres`.
+    pub engine: String,
+    /// `16` means the newest minor version when it is made, and any minor version afterwards.
+    pub version: String,
+    /// `db.t4g.micro`.
+    pub class: String,
+    /// Grows only.
+    pub storage_gib: i32,
+    /// How far AWS may let it grow by itself; 0 when it may not. More than `storage_gib` otherwise.
+    pub max_storage_gib: i32,
+    pub storage_type: String,
+    pub encrypted: bool,
+    /// The one database that RDS makes.
+    pub database: String,
+    /// Master user.
+    pub user: String,
+    pub subnet_group: Ref<SubnetGroupName>,
+    /// A set.
+    pub groups: Vec<Ref<SecurityGroupId>>,
+    /// 0 makes no backups.
+    pub backup_days: i32,
+    pub multi_az: bool,
+    pub deletion_protection: bool,
+    pub public: bool,
+    /// RDS makes the master password, keeps it in a secret and rotates it every seven days.
+    pub managed_password: bool,
+}
+
+impl Instance {
+    pub const ARN: Output<InstanceArn> = Output::known("arn");
+    pub const HOST: Output<InstanceHost> = Output::usable("host");
+    pub const PORT: Output<InstancePort> = Output::usable("port");
+    pub const SECRET_ARN: Output<SecretArn> = Output::usable("secret_arn");
+}
+
+impl Kind for Instance {
+    type Cx = Aws;
+    const NAME: &'static str = "rds.instance";
+    const TRAITS: Traits = Traits {
+        fixed: &["name", "engine", "encrypted", "database", "user", "subnet_group"],
+        holds_data: true,
+        typical_ready: Duration::from_secs(360),
+        typical_gone: Duration::from_secs(300),
+        poll: Duration::from_secs(15),
+        // Twice the worst, which is Multi-AZ.
+        patience: Duration::from_secs(60 * 60),
+        ..Traits::DEFAULT
+    };
+
+    async fn scan(cx: &Aws, scan: &Scan) -> Result<Vec<Live<Self>>, CallError> {
+        let mut pages = cx.rds.describe_db_instances().max_records(100).into_paginator().items().send();
+        let mut found = Vec::new();
+        while let Some(instance) = pages.next().await {
+            let instance = instance.call("rds:DescribeDBInstances")?;
+            let tags = super::read(instance.tag_list());
+            let name = instance.db_instance_identifier().unwrap_or_default();
+            let Some(node) = owner::node_in::<Self>(scan, name, name, &tags) else { continue };
+            // One that is on its way out is no longer the one that the stack asks for: `create` waits until its name is free. When nobody asks
+            // for it any more it is still there, and whoever removes the stack waits for it.
+            let leaving = reading::is_deleting(&instance);
+            if !(leaving && scan.wanted.iter().any(|(wanted, _)| *wanted == node)) {
+                found.push(reading::of(node, &instance));
+            }
+        }
+        Ok(found)
+    }
+
+    async fn read(cx: &Aws, _: &Stack, node: &NodeName, id: &str) -> Result<Option<Live<Self>>, CallError> {
+        Ok(reading::get(cx, id).await?.map(|instance| reading::of(node.clone(), &instance)))
+    }
+
+    async fn create(&self, cx: &Aws, door: &Door<'_>) -> Result<Live<Self>, CallError> {
+        let operation = "rds:CreateDBInstance";
+        let created = door
+            .call(operation, || async {
+                let result = cx
+                    .rds
+                    .create_db_instance()
+                    .db_instance_identifier(&self.name)
+                    .engine(&self.engine)
+                    .engine_version(&self.version)
+                    .db_instance_class(&self.class)
+                    .allocated_storage(self.storage_gib)
+                    .set_max_allocated_storage((self.max_storage_gib > 0).then_some(self.max_storage_gib))
+                    .storage_type(&self.storage_type)
+                    .storage_encrypted(self.encrypted)
+                    .db_name(&self.database)
+                    .master_username(&self.user)
+                    .manage_master_user_password(self.managed_password)
+                    .db_subnet_group_name(self.subnet_group.get().as_str())
+                    .set_vpc_security_group_ids(Some(self.group_ids()))
+                    .backup_retention_period(self.backup_days)
+                    .multi_az(self.multi_az)
+                    .deletion_protection(self.deletion_protection)
+                    .publicly_accessible(self.public)
+                    .set_tags(Some(super::list(&door.tags())))
+                    .send()
+                    .await
+                    .call(operation);
+                match result {
+                    // The name is free again when the old one is gone: the door waits for that.
+                    Err(error)
+                        if error.class == Class::AlreadyExists
+                            && reading::get(cx, &self.name).await?.as_ref().is_none_or(reading::is_deleting) =>
+                    {
+                        Err(CallError { class: Class::InUse, ..error })
+                    }
+                    other => other,
+                }
+            })
+            .await;
+        match created {
+            Ok(reply) => {
+                let instance = reply.db_instance().cloned().unwrap_or_else(|| reading::Reply::builder().build());
+                // The call carried every field; a version such as `16` is resolved in what is read later.
+                let made = Live { tags: door.tags(), id: self.name.clone(), ..reading::of(door.node().clone(), &instance) };
+                Ok(made.with(self))
+            }
+            Err(error) if error.class == Class::AlreadyExists => {
+                let found = Self::read(cx, door.stack(), door.node(), &self.name).await?;
+                owner::claim(door, error, &self.name, found)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn update(&self, cx: &Aws, door: &Door<'_>, live: &Live<Self>, changed: &Changed) -> Result<Live<Self>, CallError> {
+        let mut now = live.with(self);
+        if changed.0.iter().any(|field| field != "tags") {
+            let operation = "rds:ModifyDBInstance";
+            door.call(operation, || async {
+                // RDS takes changes only when no other one is under way; the door waits for that.
+                reading::settled(cx, operation, &live.id).await?;
+                self.changes(cx, live, changed).send().await.call(operation)
+            })
+            .await?;
+            // These take minutes, and for the first seconds RDS still reports `available`.
+            if changed.any(&["class", "version", "storage_gib", "storage_type", "multi_az"]) {
+                now.ready = Ready::NotYet("modifying".to_owned());
+            }
+        }
+        if changed.tags() {
+            super::retag(cx, door, &cx.arn("rds", &format!("db:{}", live.id))).await?;
+        }
+        Ok(now)
+    }
+
+    async fn delete(cx: &Aws, door: &Door<'_>, live: &Live<Self>) -> Result<Gone, CallError> {
+        if live.ready == Ready::NotYet(reading::DELETING.to_owned()) {
+            return Ok(Gone::NotYet);
+        }
+        if live.shape.deletion_protection {
+            let operation = "rds:ModifyDBInstance";
+            let modify = || cx.rds.modify_db_instance().db_instance_identifier(&live.id).apply_immediately(true);
+            let result =
+                door.call(operation, || async { modify().deletion_protection(false).send().await.call(operation) }).await;
+            return Ok(owner::found(result)?.map_or(Gone::Yes, |_| Gone::NotYet));
+        }
+        let operation = "rds:DeleteDBInstance";
+        let result = door
+            .call(operation, || async {
+                // Without a last snapshot: whether the data may go was asked before the walk began.
+                let delete = cx.rds.delete_db_instance().db_instance_identifier(&live.id).skip_final_snapshot(true);
+                match delete.delete_automated_backups(true).send().await.call(operation) {
+                    Err(error) if error.message.contains("already being deleted") => Ok(Gone::NotYet),
+                    other => other.map(|_| Gone::NotYet),
+                }
+            })
+            .await;
+        Ok(owner::found(result)?.unwrap_or(Gone::Yes))
+    }
+
+    fn same(field: &str, desired: &Value, live: &Value) -> bool {
+        match (field, desired, live) {
+            ("groups", ..) => owner::same_set(desired, live),
+            ("name" | "subnet_group", Value::String(desired), Value::String(live)) => desired.eq_ignore_ascii_case(live),
+            ("version", Value::String(desired), Value::String(live)) => same_version(desired, live),
+            ("storage_gib", Value::Number(desired), Value::Number(live)) => desired.as_i64() <= live.as_i64(),
+            _ => desired == live,
+        }
+    }
+}
+
+impl Instance {
+    fn group_ids(&self) -> Vec<String> {
+        self.groups.iter().map(|group| group.get().to_string()).collect()
+    }
+
+    /// One call for all that changed; a field that did not change is not sent, since RDS refuses some that are merely repeated.
+    fn changes(
+        &self,
+        cx: &Aws,
+        live: &Live<Self>,
+        changed: &Changed,
+    ) -> aws_sdk_rds::operation::modify_db_instance::builders::ModifyDBInstanceFluentBuilder {
+        let has = |field| changed.has(field);
+        let major = |version: &str| version.split('.').next().map(str::to_owned);
+        // RDS has no "off" for growing by itself but a limit that is already reached.
+        let limit = if self.max_storage_gib > 0 { self.max_storage_gib } else { self.storage_gib.max(live.shape.storage_gib) };
+        cx.rds
+            .modify_db_instance()
+            .db_instance_identifier(&live.id)
+            .apply_immediately(true)
+            .set_engine_version(has("version").then(|| self.version.clone()))
+            .set_allow_major_version_upgrade(
+                (has("version") && major(&self.version) != major(&live.shape.version)).then_some(true),
+            )
+            .set_db_instance_class(has("class").then(|| self.class.clone()))
+            .set_allocated_storage(has("storage_gib").then_some(self.storage_gib))
+            .set_max_allocated_storage(has("max_storage_gib").then_some(limit))
+            .set_storage_type(has("storage_type").then(|| self.storage_type.clone()))
+            .set_vpc_security_group_ids(has("groups").then(|| self.group_ids()))
+            .set_backup_retention_period(has("backup_days").then_some(self.backup_days))
+            .set_multi_az(has("multi_az").then_some(self.multi_az))
+            .set_deletion_protection(has("deletion_protection").then_some(self.deletion_protection))
+            .set_publicly_accessible(has("public").then_some(self.public))
+            .set_manage_master_user_password(has("managed_password").then_some(self.managed_password))
+    }
+}
+
+/// `16` is any 16.x, and a minor version that AWS has gone past by itself (automatic minor upgrades) cannot be had back.
+fn same_version(desired: &str, live: &str) -> bool {
+    let parts = |version: &str| version.split('.').map(|part| part.parse::<u32>().ok()).collect::<Option<Vec<u32>>>();
+    match (parts(desired), parts(live)) {
+        (Some(desired), Some(live)) => desired.first() == live.first() && desired <= live,
+        _ => desired == live,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_version_covers_its_minors_and_is_never_taken_back() {
+        let same = |desired: &str, live: &str| Instance::same("version", &json!(desired), &json!(live));
+        assert!(same("16", "16.4") && same("16.4", "16.4") && same("16.3", "16.4"));
+        assert!(!same("16.10", "16.4") && !same("17", "16.4") && !same("1", "16.4") && !same("16", "17.1"));
+    }
+
+    #[test]
+    fn storage_only_grows() {
+        assert!(Instance::same("storage_gib", &json!(20), &json!(35)));
+        assert!(!Instance::same("storage_gib", &json!(40), &json!(35)));
+    }
+}

@@ -1,0 +1,276 @@
+//! Bucket: where files live. Its settings are sub-resources with a call each; here they are its fields.
+//!
+//! Known by its name, which is unique in the world. Everything but the name can be changed; versioning can be suspended but never taken away again.
+//! Source: S3 API Reference, `CreateBucket`, `PutBucketTagging`, `PutPublicAccessBlock`, …; `aws-behaviours` 11.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_s3::types::{
+    BucketLocationConstraint, BucketVersioningStatus, CreateBucketConfiguration, ObjectOwnership, OwnershipControls,
+    OwnershipControlsRule, PublicAccessBlockConfiguration, ServerSideEncryption, ServerSideEncryptionByDefault,
+    ServerSideEncryptionConfiguration, ServerSideEncryptionRule, Tagging, VersioningConfiguration,
+};
+use futures_util::future::try_join_all;
+use landing_engine::{CallError, Changed, Class, Door, Gone, Kind, Live, NodeName, Output, Ready, Scan, Stack, Tags, Traits};
+use serde::{Deserialize, Serialize};
+
+use super::empty::empty;
+use super::readings;
+use crate::{Aws, BucketName, IntoCallError, named};
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Bucket {
+    pub name: String,
+    /// All four blocks of public access at once.
+    pub block_public: bool,
+    /// `AES256`, or `aws:kms`.
+    pub encryption: String,
+    pub versioning: bool,
+    /// `BucketOwnerEnforced` is without ACLs.
+    pub object_ownership: String,
+}
+
+impl Bucket {
+    pub const NAME: Output<BucketName> = Output::held("name");
+    pub const ARN: Output<String> = Output::known("arn");
+    /// Regional: the global one answers with redirects for hours after a bucket was made outside us-east-1.
+    pub const DOMAIN: Output<String> = Output::known("domain");
+}
+
+impl Kind for Bucket {
+    type Cx = Aws;
+    const NAME: &'static str = "s3.bucket";
+    const TRAITS: Traits = Traits { fixed: &["name"], holds_data: true, ..Traits::DEFAULT };
+
+    async fn scan(cx: &Aws, scan: &Scan) -> Result<Vec<Live<Self>>, CallError> {
+        let listed = readings::buckets(cx, scan).await?;
+        let mut mine: Vec<(NodeName, String, Tags)> = Vec::new();
+        for bucket in listed.iter() {
+            let node = named::owner(scan, &bucket.name, "name", &bucket.name, &bucket.tags);
+            mine.extend(node.map(|node| (node, bucket.name.clone(), bucket.tags.clone())));
+        }
+        // Names that do not begin like the stack's are asked for one by one.
+        let wanted = named::wanted(scan, "name").map(|(_, name)| name);
+        let mut others: Vec<&str> = wanted.chain(scan.known.values().map(String::as_str)).collect();
+        others.retain(|name| !name.starts_with(&scan.stack.prefix()));
+        others.sort_unstable();
+        others.dedup();
+        for name in others {
+            // Somebody else's bucket of that name answers "denied": it is not ours, and the create will say so.
+            let tags = match readings::own_tags(cx, name).await {
+                Err(error) if error.class == Class::Denied => None,
+                tags => tags?,
+            };
+            let Some(tags) = tags else { continue };
+            mine.extend(named::owner(scan, name, "name", name, &tags).map(|node| (node, name.to_owned(), tags)));
+        }
+        let lives = mine.into_iter().map(|(node, name, tags)| live(cx, node, name, tags));
+        Ok(try_join_all(lives).await?.into_iter().flatten().collect())
+    }
+
+    async fn read(cx: &Aws, _: &Stack, node: &NodeName, id: &str) -> Result<Option<Live<Self>>, CallError> {
+        let Some(tags) = readings::own_tags(cx, id).await? else { return Ok(None) };
+        live(cx, node.clone(), id.to_owned(), tags).await
+    }
+
+    async fn create(&self, cx: &Aws, door: &Door<'_>) -> Result<Live<Self>, CallError> {
+        let operation = "s3:CreateBucket";
+        // In us-east-1 a create on a bucket of the same account answers as if it had made it, so we look first.
+        if let Some(found) = self.find(cx, door).await? {
+            return named::adopt(door, operation, found);
+        }
+        door.call(operation, || async {
+            // us-east-1 must not be named, every other region must.
+            let region = Some(cx.region.as_str()).filter(|region| *region != "us-east-1").map(BucketLocationConstraint::from);
+            let born = CreateBucketConfiguration::builder()
+                .set_location_constraint(region)
+                .set_tags(Some(readings::list(&door.tags())))
+                .build();
+            cx.s3.create_bucket().bucket(&self.name).create_bucket_configuration(born).send().await.call(operation)
+        })
+        .await?;
+        // Read back rather than assumed: emulators differ in what they give a new bucket, and some do not keep the tags.
+        let made = Self::read(cx, door.stack(), door.node(), &self.name).await?;
+        Ok(made.unwrap_or_else(|| of(cx, door.node().clone(), Self::newborn(&self.name), door.tags())))
+    }
+
+    async fn update(&self, cx: &Aws, door: &Door<'_>, live: &Live<Self>, changed: &Changed) -> Result<Live<Self>, CallError> {
+        // One after the other: S3 refuses parallel changes of one bucket with `OperationAborted`.
+        if changed.has("block_public") {
+            self.put_public_access(cx, door).await?;
+        }
+        if changed.has("encryption") {
+            self.put_encryption(cx, door).await?;
+        }
+        if changed.has("versioning") {
+            self.put_versioning(cx, door).await?;
+        }
+        if changed.has("object_ownership") {
+            self.put_ownership(cx, door).await?;
+        }
+        if changed.tags() {
+            put_tags(cx, door, &live.id).await?;
+        }
+        Ok(live.with(self))
+    }
+
+    async fn delete(cx: &Aws, door: &Door<'_>, live: &Live<Self>) -> Result<Gone, CallError> {
+        empty(cx, door, &live.id).await?;
+        let operation = "s3:DeleteBucket";
+        let call = || async {
+            match cx.s3.delete_bucket().bucket(&live.id).send().await.call(operation) {
+                // Somebody still writes, or the listing lagged: empty it again.
+                Err(error) if error.has_code(&["BucketNotEmpty"]) => Ok(Gone::NotYet),
+                answer => answer.map(|_| Gone::Yes),
+            }
+        };
+        Ok(named::found(door.call(operation, call).await)?.unwrap_or(Gone::Yes))
+    }
+}
+
+impl Bucket {
+    /// What AWS gives a bucket at birth, since 2023.
+    fn newborn(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            block_public: true,
+            encryption: "AES256".into(),
+            versioning: false,
+            object_ownership: "BucketOwnerEnforced".into(),
+        }
+    }
+
+    async fn find(&self, cx: &Aws, door: &Door<'_>) -> Result<Option<Live<Self>>, CallError> {
+        Self::read(cx, door.stack(), door.node(), &self.name).await.map_err(|error| match error.class {
+            Class::Denied => CallError {
+                class: Class::Invalid,
+                message: format!("the bucket {} belongs to another AWS account, or its tags may not be read", self.name),
+                ..error
+            }
+            .help("bucket names are unique in the world: choose another project name, or allow s3:GetBucketTagging"),
+            _ => error,
+        })
+    }
+
+    async fn put_public_access(&self, cx: &Aws, door: &Door<'_>) -> Result<(), CallError> {
+        let operation = "s3:PutBucketPublicAccessBlock";
+        let block = self.block_public;
+        let all = PublicAccessBlockConfiguration::builder()
+            .block_public_acls(block)
+            .ignore_public_acls(block)
+            .block_public_policy(block)
+            .restrict_public_buckets(block)
+            .build();
+        door.call(operation, || async {
+            let call = cx.s3.put_public_access_block().bucket(&self.name);
+            call.public_access_block_configuration(all.clone()).send().await.call(operation)
+        })
+        .await
+        .map(|_| ())
+    }
+
+    async fn put_encryption(&self, cx: &Aws, door: &Door<'_>) -> Result<(), CallError> {
+        let operation = "s3:PutEncryptionConfiguration";
+        let algorithm = ServerSideEncryption::from(self.encryption.as_str());
+        let default = ServerSideEncryptionByDefault::builder().sse_algorithm(algorithm).build().expect("the algorithm is set");
+        let rule = ServerSideEncryptionRule::builder().apply_server_side_encryption_by_default(default).build();
+        let rules = ServerSideEncryptionConfiguration::builder().rules(rule).build().expect("the rule is set");
+        door.call(operation, || async {
+            let call = cx.s3.put_bucket_encryption().bucket(&self.name);
+            call.server_side_encryption_configuration(rules.clone()).send().await.call(operation)
+        })
+        .await
+        .map(|_| ())
+    }
+
+    async fn put_versioning(&self, cx: &Aws, door: &Door<'_>) -> Result<(), CallError> {
+        let operation = "s3:PutBucketVersioning";
+        let status = if self.versioning { BucketVersioningStatus::Enabled } else { BucketVersioningStatus::Suspended };
+        let versioning = VersioningConfiguration::builder().status(status).build();
+        door.call(operation, || async {
+            let call = cx.s3.put_bucket_versioning().bucket(&self.name);
+            call.versioning_configuration(versioning.clone()).send().await.call(operation)
+        })
+        .await
+        .map(|_| ())
+    }
+
+    async fn put_ownership(&self, cx: &Aws, door: &Door<'_>) -> Result<(), CallError> {
+        let operation = "s3:PutBucketOwnershipControls";
+        let ownership = ObjectOwnership::from(self.object_ownership.as_str());
+        let rule = OwnershipControlsRule::builder().object_ownership(ownership).build().expect("the ownership is set");
+        let controls = OwnershipControls::builder().rules(rule).build().expect("the rule is set");
+        door.call(operation, || async {
+            let call = cx.s3.put_bucket_ownership_controls().bucket(&self.name);
+            call.ownership_controls(controls.clone()).send().await.call(operation)
+        })
+        .await
+        .map(|_| ())
+    }
+}
+
+/// Replaces the whole set, so the tags of others are read first and sent along.
+async fn put_tags(cx: &Aws, door: &Door<'_>, bucket: &str) -> Result<(), CallError> {
+    let operation = "s3:PutBucketTagging";
+    door.call(operation, || async {
+        let mut tags = readings::own_tags(cx, bucket).await?.unwrap_or_default();
+        // AWS's own cannot be sent.
+        tags.retain(|key, _| !key.starts_with("aws:"));
+        tags.extend(door.tags());
+        let tagging = Tagging::builder().set_tag_set(Some(readings::list(&tags))).build().expect("the tags are set");
+        cx.s3.put_bucket_tagging().bucket(bucket).tagging(tagging).send().await.call(operation)
+    })
+    .await
+    .map(|_| ())
+}
+
+/// The bucket with its settings, four calls at once; `None` when it went away meanwhile.
+async fn live(cx: &Aws, node: NodeName, name: String, tags: Tags) -> Result<Option<Live<Bucket>>, CallError> {
+    let (block, encryption, versioning, ownership) = tokio::join!(
+        cx.s3.get_public_access_block().bucket(&name).send(),
+        cx.s3.get_bucket_encryption().bucket(&name).send(),
+        cx.s3.get_bucket_versioning().bucket(&name).send(),
+        cx.s3.get_bucket_ownership_controls().bucket(&name).send(),
+    );
+    let block =
+        named::found(block.call("s3:GetBucketPublicAccessBlock"))?.and_then(|reply| reply.public_access_block_configuration);
+    let encryption = named::found(encryption.call("s3:GetEncryptionConfiguration"))?;
+    let ownership = named::found(ownership.call("s3:GetBucketOwnershipControls"))?.and_then(|reply| reply.ownership_controls);
+    // The only one of the four that is never "not configured": not found means that the bucket is gone.
+    let Some(versioning) = named::found(versioning.call("s3:GetBucketVersioning"))? else { return Ok(None) };
+    let rules = encryption.as_ref().and_then(|reply| reply.server_side_encryption_configuration()).map(|rules| rules.rules());
+    let rule = rules.and_then(|rules| rules.first()).and_then(ServerSideEncryptionRule::apply_server_side_encryption_by_default);
+    let ownership = ownership.as_ref().and_then(|controls| controls.rules().first());
+    let shape = Bucket {
+        name,
+        block_public: block.is_some_and(|block| {
+            let all =
+                [block.block_public_acls, block.ignore_public_acls, block.block_public_policy, block.restrict_public_buckets];
+            all.iter().all(|flag| *flag == Some(true))
+        }),
+        encryption: rule.map_or("", |rule| rule.sse_algorithm().as_str()).to_owned(),
+        versioning: versioning.status() == Some(&BucketVersioningStatus::Enabled),
+        // Without controls it is what buckets were before there were any.
+        object_ownership: ownership.map_or("ObjectWriter", |rule| rule.object_ownership().as_str()).to_owned(),
+    };
+    Ok(Some(of(cx, node, shape, tags)))
+}
+
+fn of(cx: &Aws, node: NodeName, shape: Bucket, tags: Tags) -> Live<Bucket> {
+    let name = shape.name.clone();
+    // The China partition has its own domain.
+    let suffix = if cx.partition == "aws-cn" { "amazonaws.com.cn" } else { "amazonaws.com" };
+    Live {
+        node,
+        outputs: BTreeMap::from([
+            ("name".to_owned(), name.clone()),
+            ("arn".to_owned(), readings::arn(cx, &name)),
+            ("domain".to_owned(), format!("{name}.s3.{}.{suffix}", cx.region)),
+        ]),
+        id: name,
+        shape,
+        ready: Ready::Yes,
+        tags,
+        owned: true,
+    }
+}

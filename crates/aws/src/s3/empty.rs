@@ -1,0 +1,40 @@
+//! Emptying a bucket, versions and delete markers included: S3 deletes empty buckets only.
+//!
+//! Source: S3 API Reference, `ListObjectVersions`, `DeleteObjects`; `aws-behaviours` 11.3.
+
+use aws_sdk_s3::types::{Delete, ObjectIdentifier};
+use landing_engine::{CallError, Class, Door};
+
+use crate::{Aws, IntoCallError, named};
+
+/// Deletes page by page, 1000 keys each, until nothing is listed; a bucket that is not there is empty.
+pub(crate) async fn empty(cx: &Aws, door: &Door<'_>, bucket: &str) -> Result<(), CallError> {
+    loop {
+        let page = cx.s3.list_object_versions().bucket(bucket).send().await.call("s3:ListBucketVersions");
+        let Some(page) = named::found(page)? else { return Ok(()) };
+        let versions = page.versions().iter().map(|version| (version.key(), version.version_id()));
+        let markers = page.delete_markers().iter().map(|marker| (marker.key(), marker.version_id()));
+        let objects: Vec<ObjectIdentifier> = versions.chain(markers).map(|(key, version)| identifier(key, version)).collect();
+        if objects.is_empty() {
+            return Ok(());
+        }
+        let operation = "s3:DeleteObject";
+        door.call(operation, || async {
+            let all = Delete::builder().set_objects(Some(objects.clone())).quiet(true).build().expect("the objects are set");
+            let reply = cx.s3.delete_objects().bucket(bucket).delete(all).send().await.call(operation)?;
+            // A 200 that names what it did not delete. The listing starts again, so only a refusal ends it.
+            let refused = reply.errors().iter().find(|error| error.code() != Some("InternalError"));
+            refused.map_or(Ok(()), |error| {
+                let (code, key) = (error.code().unwrap_or_default(), error.key().unwrap_or_default());
+                let class = if code == "AccessDenied" { Class::Denied } else { Class::Invalid };
+                Err(CallError { code: Some(code.into()), ..CallError::new(class, operation, format!("{key} cannot be deleted")) })
+            })
+        })
+        .await?;
+    }
+}
+
+fn identifier(key: Option<&str>, version: Option<&str>) -> ObjectIdentifier {
+    let version = version.map(str::to_owned);
+    ObjectIdentifier::builder().key(key.unwrap_or_default()).set_version_id(version).build().expect("the key is set")
+}

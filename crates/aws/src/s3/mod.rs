@@ -1,0 +1,9 @@
+//! S3: buckets and who may read them.
+
+pub mod bucket;
+mod empty;
+pub mod policy;
+mod readings;
+
+pub use bucket::Bucket;
+pub use policy::BucketPolicy;

@@ -1,0 +1,99 @@
+//! Bucket policy: who may use a bucket, besides its owner.
+//!
+//! A node of its own, and not a field of the bucket, because it names the distribution that names the bucket. It has no tags: its node bears the name of
+//! the bucket's node. Source: S3 API Reference, `PutBucketPolicy`; `aws-behaviours` 11.2.
+
+use std::collections::BTreeMap;
+
+use futures_util::future::try_join_all;
+use landing_engine::{CallError, Changed, Door, Gone, Kind, Live, NodeName, Ready, Ref, Scan, Stack, Tags, Traits};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::bucket::Bucket;
+use super::readings;
+use crate::{Aws, BucketName, IntoCallError, document, named};
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BucketPolicy {
+    pub bucket: Ref<BucketName>,
+    pub policy: Value,
+}
+
+impl Kind for BucketPolicy {
+    type Cx = Aws;
+    const NAME: &'static str = "s3.bucket-policy";
+    const TRAITS: Traits = Traits { fixed: &["bucket"], tagged: false, ..Traits::DEFAULT };
+
+    async fn scan(cx: &Aws, scan: &Scan) -> Result<Vec<Live<Self>>, CallError> {
+        let buckets = readings::buckets(cx, scan).await?;
+        let node_of = |name: &str, tags: &Tags| {
+            let bucket = scan.stack.node_of(tags).filter(|node| node.kind() == <Bucket as Kind>::NAME);
+            let known = || scan.known.iter().find(|(_, known)| *known == name).map(|(node, _)| node.clone());
+            bucket.map(|node| NodeName::new(Self::NAME, node.name())).or_else(known)
+        };
+        let listed = buckets.iter().map(|bucket| (node_of(&bucket.name, &bucket.tags), bucket.name.as_str()));
+        // A bucket whose name does not begin like the stack's is not listed: the state knows it.
+        let unlisted = scan.known.iter().filter(|(_, id)| buckets.iter().all(|bucket| bucket.name != **id));
+        let all = listed.chain(unlisted.map(|(node, id)| (Some(node.clone()), id.as_str())));
+        let reads = all.filter_map(|(node, bucket)| Some(live(cx, node?, bucket)));
+        Ok(try_join_all(reads).await?.into_iter().flatten().collect())
+    }
+
+    async fn read(cx: &Aws, _: &Stack, node: &NodeName, id: &str) -> Result<Option<Live<Self>>, CallError> {
+        live(cx, node.clone(), id).await
+    }
+
+    async fn create(&self, cx: &Aws, door: &Door<'_>) -> Result<Live<Self>, CallError> {
+        self.put(cx, door).await
+    }
+
+    async fn update(&self, cx: &Aws, door: &Door<'_>, _: &Live<Self>, _: &Changed) -> Result<Live<Self>, CallError> {
+        self.put(cx, door).await
+    }
+
+    async fn delete(cx: &Aws, door: &Door<'_>, live: &Live<Self>) -> Result<Gone, CallError> {
+        let operation = "s3:DeleteBucketPolicy";
+        let call = || async { cx.s3.delete_bucket_policy().bucket(&live.id).send().await.call(operation) };
+        named::gone(door.call(operation, call).await)
+    }
+
+    fn same(field: &str, desired: &Value, live: &Value) -> bool {
+        match field {
+            "policy" => document::same(desired, live),
+            _ => desired == live,
+        }
+    }
+}
+
+impl BucketPolicy {
+    async fn put(&self, cx: &Aws, door: &Door<'_>) -> Result<Live<Self>, CallError> {
+        let operation = "s3:PutBucketPolicy";
+        let bucket = self.bucket.get();
+        door.call(operation, || async {
+            let call = cx.s3.put_bucket_policy().bucket(bucket.as_str());
+            call.policy(self.policy.to_string()).send().await.call(operation)
+        })
+        .await?;
+        Ok(of(door.node().clone(), bucket.as_str(), self.policy.clone()))
+    }
+}
+
+async fn live(cx: &Aws, node: NodeName, bucket: &str) -> Result<Option<Live<BucketPolicy>>, CallError> {
+    let operation = "s3:GetBucketPolicy";
+    let reply = named::found(cx.s3.get_bucket_policy().bucket(bucket).send().await.call(operation))?;
+    let Some(text) = reply.and_then(|reply| reply.policy) else { return Ok(None) };
+    Ok(Some(of(node, bucket, document::parse(operation, &text)?)))
+}
+
+fn of(node: NodeName, bucket: &str, policy: Value) -> Live<BucketPolicy> {
+    Live {
+        id: bucket.to_owned(),
+        node,
+        shape: BucketPolicy { bucket: Ref::value(bucket.into()), policy },
+        outputs: BTreeMap::new(),
+        ready: Ready::Yes,
+        tags: Tags::new(),
+        owned: true,
+    }
+}

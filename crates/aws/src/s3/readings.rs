@@ -1,0 +1,59 @@
+//! What the S3 kinds share: the buckets of the stack, read once in a scan, and their tags.
+
+use std::sync::Arc;
+
+use aws_sdk_s3::types::Tag;
+use futures_util::future::try_join_all;
+use landing_engine::{CallError, Scan, Tags};
+
+use crate::{Aws, IntoCallError, named, tags};
+
+/// A bucket whose name begins like the stack's.
+pub(crate) struct Found {
+    pub(crate) name: String,
+    pub(crate) tags: Tags,
+}
+
+/// One list of all buckets with the stack's prefix; tags from the index, or one call for each bucket that it does not know yet.
+pub(crate) async fn buckets(cx: &Aws, scan: &Scan) -> Result<Arc<Vec<Found>>, CallError> {
+    let read = || async {
+        let index = cx.tag_index(scan.round, &scan.stack).await?;
+        let prefix = scan.stack.prefix();
+        let mut pages = cx.s3.list_buckets().prefix(&prefix).into_paginator().items().send();
+        let mut names = Vec::new();
+        while let Some(bucket) = pages.next().await {
+            let name = bucket.call("s3:ListAllMyBuckets")?.name.unwrap_or_default();
+            // Emulators may not know the filter.
+            names.extend(Some(name).filter(|name| name.starts_with(&prefix)));
+        }
+        let index = &index;
+        let found = names.into_iter().map(|name| async move {
+            let known = tags::trusted(index, &arn(cx, &name), &scan.stack);
+            let tags = match known {
+                Some((_, tags)) => Some(tags),
+                None => own_tags(cx, &name).await?,
+            };
+            Ok::<_, CallError>(tags.map(|tags| Found { name, tags }))
+        });
+        Ok(try_join_all(found).await?.into_iter().flatten().collect())
+    };
+    cx.memo.get(scan.round, "s3-buckets", read).await
+}
+
+/// The tags of a bucket; `None` when there is no such bucket.
+pub(crate) async fn own_tags(cx: &Aws, bucket: &str) -> Result<Option<Tags>, CallError> {
+    match cx.s3.get_bucket_tagging().bucket(bucket).send().await.call("s3:GetBucketTagging") {
+        Ok(reply) => Ok(Some(reply.tag_set().iter().map(|tag| (tag.key().to_owned(), tag.value().to_owned())).collect())),
+        Err(error) if error.has_code(&["NoSuchTagSet"]) => Ok(Some(Tags::new())),
+        Err(error) => named::found(Err(error)),
+    }
+}
+
+pub(crate) fn list(tags: &Tags) -> Vec<Tag> {
+    tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build().expect("key and value are set")).collect()
+}
+
+/// Bucket ARNs carry neither region nor account.
+pub(crate) fn arn(cx: &Aws, bucket: &str) -> String {
+    format!("arn:{}:s3:::{bucket}", cx.partition)
+}

@@ -1,0 +1,7 @@
+//! Secrets Manager: values that nobody but the services may see.
+
+pub mod secret;
+mod value;
+
+pub use secret::Secret;
+pub use value::SecretSource;

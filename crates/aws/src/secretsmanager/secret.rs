@@ -1,0 +1,276 @@
+//! Secret: one value that services read by ARN.
+//!
+//! Known by its tags. The name is fixed at birth; the ARN ends in six random characters, so a secret made again has another one. The list lags by up
+//! to five minutes in both directions: what it shows and the state knows is believed, everything else is asked for one by one.
+//! Source: Secrets Manager API Reference, `CreateSecret`, `ListSecrets`; `aws-behaviours` 6.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use aws_sdk_secretsmanager::operation::create_secret::CreateSecretOutput;
+use aws_sdk_secretsmanager::types::{Filter, FilterNameStringType, Tag};
+use futures_util::future::try_join_all;
+use landing_engine::{
+    CallError, Changed, Class, Door, Gone, Kind, Live, NodeName, Output, Ready, Scan, Stack, Tags, Traits, stack,
+};
+use secrecy::ExposeSecret;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::value::{self, Held, SecretSource};
+use crate::{Aws, IntoCallError, SecretArn, owner, tags};
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Secret {
+    pub name: String,
+    pub description: String,
+    pub value: SecretSource,
+}
+
+impl Secret {
+    pub const ARN: Output<SecretArn> = Output::known("arn");
+}
+
+/// Marks the version that readers get.
+const CURRENT: &str = "AWSCURRENT";
+
+impl Kind for Secret {
+    type Cx = Aws;
+    const NAME: &'static str = "secretsmanager.secret";
+    const TRAITS: Traits = Traits {
+        fixed: &["name"],
+        holds_data: true,
+        typical_gone: Duration::from_secs(10),
+        patience: Duration::from_secs(4 * 60),
+        ..Traits::DEFAULT
+    };
+
+    async fn scan(cx: &Aws, scan: &Scan) -> Result<Vec<Live<Self>>, CallError> {
+        let by_name = Filter::builder().key(FilterNameStringType::Name).values(scan.stack.prefix()).build();
+        let mut pages = cx.secretsmanager.list_secrets().filters(by_name).max_results(100).into_paginator().send();
+        let known: BTreeSet<&String> = scan.known.values().collect();
+        let mut found = Vec::new();
+        let mut unsure = BTreeSet::new();
+        while let Some(page) = pages.next().await {
+            for entry in page.call("secretsmanager:ListSecrets")?.secret_list() {
+                let arn = entry.arn().unwrap_or_default().to_owned();
+                if entry.deleted_date().is_some() {
+                    continue;
+                }
+                if known.contains(&arn) {
+                    let has_value = has_current(entry.secret_versions_to_stages().into_iter().flatten());
+                    found.push(of(&arn, entry.name(), entry.description(), has_value, read_tags(entry.tags())));
+                } else if owner::node_in::<Self>(scan, &arn, entry.name().unwrap_or_default(), &read_tags(entry.tags())).is_some()
+                {
+                    unsure.insert(arn);
+                }
+            }
+        }
+        // What was made, deleted or untagged within the last minutes, or is adopted; nothing in the steady state.
+        let index = cx.tag_index(scan.round, &scan.stack).await?;
+        let indexed = index.keys().filter(|arn| arn.contains(":secret:") && tags::trusted(&index, arn, &scan.stack).is_some());
+        let listed: BTreeSet<String> = found.iter().map(|live| live.id.clone()).collect();
+        unsure.extend(indexed.chain(known).filter(|arn| !listed.contains(*arn)).cloned());
+        found.extend(try_join_all(unsure.iter().map(|arn| describe(cx, arn))).await?.into_iter().flatten());
+        let ours = found.into_iter().filter_map(|live| {
+            let node = owner::node_in::<Self>(scan, &live.id, &live.shape.name, &live.tags)?;
+            let wanted = scan.wanted.iter().find(|(wanted, _)| *wanted == node);
+            let source = wanted.and_then(|(_, shape)| serde_json::from_value(shape["value"].clone()).ok());
+            let value = value::believed(source.as_ref(), live.shape.value != SecretSource::Missing);
+            Some(Live { node, ..live.with(&Self { value, ..live.shape.clone() }) })
+        });
+        compared(cx, ours.collect()).await
+    }
+
+    /// The value is only said to be there ([`SecretSource::Different`]) or not: where it should come from is not in AWS.
+    async fn read(cx: &Aws, _: &Stack, node: &NodeName, id: &str) -> Result<Option<Live<Self>>, CallError> {
+        Ok(describe(cx, id).await?.map(|live| Live { node: node.clone(), ..live }))
+    }
+
+    fn preflight(&self, cx: &Aws) -> Result<(), String> {
+        match &self.value {
+            SecretSource::Env(variable) if cx.secrets.get(variable).is_none() => Err(value::missing(&self.name, variable)),
+            _ => Ok(()),
+        }
+    }
+
+    async fn create(&self, cx: &Aws, door: &Door<'_>) -> Result<Live<Self>, CallError> {
+        let operation = "secretsmanager:CreateSecret";
+        let value = self.value.value(cx, &self.name, operation)?;
+        let send = || async { self.send_create(cx, door, operation, value.expose_secret()).await };
+        let error = match door.call(operation, send).await {
+            Err(error) if error.class == Class::AlreadyExists => error,
+            other => return Ok(self.made(door, &other?)),
+        };
+        if let Some(live) = Self::read(cx, door.stack(), door.node(), &self.name).await? {
+            return self.valued(cx, owner::claim(door, error, &self.name, Some(live))?).await;
+        }
+        // Ours, in its recovery window. Value, description and tags are what they were: the engine sees to them as to any drift.
+        match restore(cx, door, &self.name).await? {
+            Some(live) => self.valued(cx, live).await,
+            // Gone for good in the meantime: the name is free.
+            None => Ok(self.made(door, &door.call(operation, send).await?)),
+        }
+    }
+
+    async fn update(&self, cx: &Aws, door: &Door<'_>, live: &Live<Self>, changed: &Changed) -> Result<Live<Self>, CallError> {
+        if changed.has("description") {
+            let operation = "secretsmanager:UpdateSecret";
+            let update = || cx.secretsmanager.update_secret().secret_id(&live.id).description(&self.description);
+            door.call(operation, || async { update().send().await.call(operation) }).await?;
+        }
+        if changed.has("value") {
+            let operation = "secretsmanager:PutSecretValue";
+            let value = self.value.value(cx, &self.name, operation)?;
+            // A fresh token, not the node's: that one already names the first version, and one made from the value would give it away.
+            let token = stack::hex(&rand::random::<[u8; 16]>());
+            let put = || cx.secretsmanager.put_secret_value().secret_id(&live.id).client_request_token(&token);
+            door.call(operation, || async { put().secret_string(value.expose_secret()).send().await.call(operation) }).await?;
+        }
+        if changed.tags() {
+            let operation = "secretsmanager:TagResource";
+            let tag = || cx.secretsmanager.tag_resource().secret_id(&live.id).set_tags(Some(list_tags(&door.tags())));
+            door.call(operation, || async { tag().send().await.call(operation) }).await?;
+        }
+        Ok(live.with(self))
+    }
+
+    async fn delete(cx: &Aws, door: &Door<'_>, live: &Live<Self>) -> Result<Gone, CallError> {
+        let operation = "secretsmanager:DeleteSecret";
+        // At once: a recovery window would block the name for a week. That the value may go was asked before the walk began.
+        let delete = || cx.secretsmanager.delete_secret().secret_id(&live.id).force_delete_without_recovery(true);
+        owner::gone(door.call(operation, || async { delete().send().await.call(operation) }).await)
+    }
+
+    fn same(field: &str, desired: &Value, live: &Value) -> bool {
+        match field {
+            // Whatever it is: a generated value is never made a second time, since a database may know the first one.
+            "value" if desired.get("generated").is_some() => live != "missing",
+            _ => desired == live,
+        }
+    }
+}
+
+impl Secret {
+    async fn send_create(
+        &self,
+        cx: &Aws,
+        door: &Door<'_>,
+        operation: &str,
+        value: &str,
+    ) -> Result<CreateSecretOutput, CallError> {
+        let request = cx
+            .secretsmanager
+            .create_secret()
+            .name(&self.name)
+            .description(&self.description)
+            .secret_string(value)
+            .client_request_token(door.token())
+            .set_tags(Some(list_tags(&door.tags())));
+        let error = match request.send().await.call(operation) {
+            Err(error) if error.has_code(&["InvalidRequestException"]) && error.class == Class::InUse => error,
+            other => return other,
+        };
+        // The name is blocked: for seconds after a forced deletion, which the door waits for, or for days by a recovery window.
+        match scheduled(cx, &self.name).await? {
+            None => Err(error),
+            Some(tags) if door.stack().node_of(&tags).as_ref() == Some(door.node()) => {
+                Err(CallError { class: Class::AlreadyExists, ..error })
+            }
+            Some(_) => Err(CallError { class: Class::Invalid, ..error }.help(format!(
+                "a secret `{0}` that is not this stack's waits to be deleted and blocks the name; if nobody needs it, run \
+                 `aws secretsmanager delete-secret --force-delete-without-recovery --secret-id {0}` and run again",
+                self.name
+            ))),
+        }
+    }
+
+    fn made(&self, door: &Door<'_>, reply: &CreateSecretOutput) -> Live<Self> {
+        let arn = reply.arn().unwrap_or_default();
+        let live = of(arn, Some(&self.name), None, true, door.tags());
+        Live { node: door.node().clone(), ..live.with(self) }
+    }
+
+    /// One that was found while it was to be made, its value compared as a scan does.
+    async fn valued(&self, cx: &Aws, live: Live<Self>) -> Result<Live<Self>, CallError> {
+        let value = value::believed(Some(&self.value), live.shape.value != SecretSource::Missing);
+        let believed = live.with(&Self { value, ..live.shape.clone() });
+        Ok(compared(cx, vec![believed]).await?.pop().unwrap_or(live))
+    }
+}
+
+/// Puts the values at hand beside the stored ones, and drops what the list still showed but is gone.
+async fn compared(cx: &Aws, found: Vec<Live<Secret>>) -> Result<Vec<Live<Secret>>, CallError> {
+    let at_hand = found.iter().filter_map(|live| match &live.shape.value {
+        SecretSource::Env(variable) if cx.secrets.get(variable).is_some() => Some((live.id.clone(), variable.clone())),
+        _ => None,
+    });
+    let held = value::compare(cx, &at_hand.collect()).await?;
+    let mut kept = Vec::with_capacity(found.len());
+    for mut live in found {
+        match held.get(&live.id) {
+            Some(Held::Different) => live.shape.value = SecretSource::Different,
+            Some(Held::Unreadable) if describe(cx, &live.id).await?.is_none() => continue,
+            Some(Held::Unreadable) => live.shape.value = SecretSource::Missing,
+            Some(Held::Same) | None => {}
+        }
+        kept.push(live);
+    }
+    Ok(kept)
+}
+
+/// One that is scheduled for deletion is absent, although its name is not free.
+async fn describe(cx: &Aws, id: &str) -> Result<Option<Live<Secret>>, CallError> {
+    let request = cx.secretsmanager.describe_secret().secret_id(id);
+    let Some(reply) = owner::found(request.send().await.call("secretsmanager:DescribeSecret"))? else { return Ok(None) };
+    if reply.deleted_date().is_some() {
+        return Ok(None);
+    }
+    let has_value = has_current(reply.version_ids_to_stages().into_iter().flatten());
+    let arn = reply.arn().unwrap_or_default();
+    Ok(Some(of(arn, reply.name(), reply.description(), has_value, read_tags(reply.tags()))))
+}
+
+/// The tags of a secret of that name in its recovery window.
+async fn scheduled(cx: &Aws, name: &str) -> Result<Option<Tags>, CallError> {
+    let request = cx.secretsmanager.describe_secret().secret_id(name);
+    let reply = owner::found(request.send().await.call("secretsmanager:DescribeSecret"))?;
+    Ok(reply.filter(|reply| reply.deleted_date().is_some()).map(|reply| read_tags(reply.tags())))
+}
+
+/// `None` when it was deleted for good before it could be restored.
+async fn restore(cx: &Aws, door: &Door<'_>, name: &str) -> Result<Option<Live<Secret>>, CallError> {
+    let operation = "secretsmanager:RestoreSecret";
+    // Not found is an answer here; the door would wait for the secret to appear.
+    let send = || async { owner::found(cx.secretsmanager.restore_secret().secret_id(name).send().await.call(operation)) };
+    if door.call(operation, send).await?.is_none() {
+        return Ok(None);
+    }
+    Ok(describe(cx, name).await?.map(|live| Live { node: door.node().clone(), ..live }))
+}
+
+fn list_tags(tags: &Tags) -> Vec<Tag> {
+    tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect()
+}
+
+fn read_tags(tags: &[Tag]) -> Tags {
+    tags.iter().map(|tag| (tag.key().unwrap_or_default().to_owned(), tag.value().unwrap_or_default().to_owned())).collect()
+}
+
+fn has_current<'a>(mut versions: impl Iterator<Item = (&'a String, &'a Vec<String>)>) -> bool {
+    versions.any(|(_, stages)| stages.iter().any(|stage| stage == CURRENT))
+}
+
+/// The node's name is put in by the caller, who knows it from the tag, the state or the door.
+fn of(arn: &str, name: Option<&str>, description: Option<&str>, has_value: bool, tags: Tags) -> Live<Secret> {
+    let name = name.unwrap_or_default().to_owned();
+    Live {
+        id: arn.to_owned(),
+        node: NodeName::new(Secret::NAME, &name),
+        outputs: BTreeMap::from([("arn".to_owned(), arn.to_owned())]),
+        shape: Secret { name, description: description.unwrap_or_default().to_owned(), value: value::believed(None, has_value) },
+        ready: Ready::Yes,
+        tags,
+        owned: true,
+    }
+}

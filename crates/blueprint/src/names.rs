@@ -1,0 +1,46 @@
+//! Names that fit AWS's limits: deterministic, never with a random part; what is too long is cut and ends in a hash of the whole.
+
+use sha2::{Digest, Sha256};
+
+/// `name` when it fits into `limit` characters, else its beginning and eight hex digits of its hash.
+pub(crate) fn fit(name: &str, limit: usize) -> String {
+    if name.chars().count() <= limit {
+        return name.to_owned();
+    }
+    let kept: String = name.chars().take(limit - 9).collect();
+    format!("{}-{}", kept.trim_end_matches(['-', '_']), hash(name, 8))
+}
+
+/// The first `digits` hex digits of the hash of `text`.
+pub(crate) fn hash(text: &str, digits: usize) -> String {
+    let digest = Sha256::digest(text.as_bytes());
+    let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    hex[..digits].to_owned()
+}
+
+/// Only letters, digits and single inner dashes, as load balancers, target groups and databases want their names.
+pub(crate) fn dashed(name: &str) -> String {
+    let mut text = String::with_capacity(name.len());
+    for c in name.chars() {
+        match c {
+            'a'..='z' | 'A'..='Z' | '0'..='9' => text.push(c),
+            _ if !text.ends_with('-') => text.push('-'),
+            _ => {}
+        }
+    }
+    text.trim_matches('-').to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_is_too_long_keeps_its_beginning_and_stays_unique() {
+        assert_eq!(fit("pulse-dev-alb", 32), "pulse-dev-alb");
+        let (one, two) = (fit("pulse-dev-subscription-worker-with-a-tail", 32), fit("pulse-dev-subscription-worker-with-a-tale", 32));
+        assert_eq!(one.len(), 32);
+        assert_ne!(one, two);
+        assert_eq!(dashed("ui_iot__x."), "ui-iot-x");
+    }
+}

@@ -1,0 +1,178 @@
+//! What a user types.
+
+use std::path::PathBuf;
+
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+#[derive(Debug, Parser)]
+#[command(
+    name = "landing",
+    version,
+    about = "Takes a docker-compose application to a least-privilege AWS landing zone, directly through the AWS API",
+    after_help = "Examples:
+  landing validate                     what becomes of every compose key, no AWS needed
+  landing plan                         what `up` would change
+  landing up --sandbox --yes           the whole of it on an AWS in this process, ten minutes in ten seconds
+  landing up                           on AWS, with the credentials of the environment
+  landing down --allow-data-loss       everything gone again
+
+Exit codes:
+  0 done · 1 failed · 2 usage or configuration · 3 credentials · 4 permission · 5 quota · 6 deploy failed and rolled back
+  7 deploy failed · 8 smoke failed · 9 lock held · 10 plan has changes · 11 drift · 12 state needs repair · 130 interrupted"
+)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    pub(crate) common: Common,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Common {
+    /// Project folder, where landing.toml is
+    #[arg(short = 'C', long = "dir", global = true, value_name = "DIR", default_value = ".")]
+    pub(crate) dir: PathBuf,
+    /// Environment: `[env.NAME]` of landing.toml is laid over the rest, and the name is part of every AWS name
+    #[arg(long, global = true, value_name = "NAME", default_value = "dev", env = "LANDING_ENV")]
+    pub(crate) env: String,
+    /// State file [default: DIR/state/PROJECT-ENV.json]
+    #[arg(long, global = true, value_name = "PATH")]
+    pub(crate) state: Option<PathBuf>,
+    /// AWS region; before landing.toml and the environment
+    #[arg(long, global = true)]
+    pub(crate) region: Option<String>,
+    /// Profile of the AWS configuration files
+    #[arg(long, global = true)]
+    pub(crate) profile: Option<String>,
+    /// Send every AWS call there, to an emulator or to `landing sandbox serve`
+    #[arg(long, global = true, value_name = "URL", conflicts_with = "sandbox")]
+    pub(crate) endpoint_url: Option<String>,
+    /// Use an AWS in this process; its world is kept beside the state file
+    #[arg(long, global = true)]
+    pub(crate) sandbox: bool,
+    /// Machine output: JSON on stdout
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// When to use colour
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
+    pub(crate) color: Color,
+    /// Say more on stderr; twice and three times for more
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+impl Color {
+    /// `NO_COLOR`, `CLICOLOR_FORCE` and terminals are looked at by anstream when this says `auto`.
+    pub(crate) fn write_global(self) {
+        let choice = match self {
+            Self::Auto => anstream::ColorChoice::Auto,
+            Self::Always => anstream::ColorChoice::Always,
+            Self::Never => anstream::ColorChoice::Never,
+        };
+        choice.write_global();
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Check landing.toml and the compose file, and say what becomes of every compose key
+    Validate,
+    /// Show what `up` would change, and change nothing
+    Plan(PlanOptions),
+    /// Bring AWS to what the project describes
+    Up(UpOptions),
+    /// Delete everything that the stack owns
+    Down(DownOptions),
+    /// Show what stands in AWS, and what drifted
+    Status(StatusOptions),
+    /// Print addresses and names of what was built
+    Outputs,
+    /// Look into the state file
+    State {
+        #[command(subcommand)]
+        command: StateCommand,
+    },
+    /// Print the JSON schema of landing.toml
+    Schema,
+    /// The AWS in this process
+    Sandbox {
+        #[command(subcommand)]
+        command: SandboxCommand,
+    },
+    /// Print a completion script for a shell
+    Completions { shell: Shell },
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct PlanOptions {
+    /// Show what `down` would delete instead
+    #[arg(long)]
+    pub(crate) down: bool,
+    /// Exit with 10 when there is anything to change
+    #[arg(long)]
+    pub(crate) detailed_exitcode: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Consent {
+    /// Do not ask
+    #[arg(short, long, env = "LANDING_YES")]
+    pub(crate) yes: bool,
+    /// Allow steps that delete data for good: databases, buckets, secrets, image repositories
+    #[arg(long)]
+    pub(crate) allow_data_loss: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct UpOptions {
+    #[command(flatten)]
+    pub(crate) consent: Consent,
+    /// Return when everything is created and known, without waiting for the last of it to be ready
+    #[arg(long)]
+    pub(crate) no_wait: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct DownOptions {
+    #[command(flatten)]
+    pub(crate) consent: Consent,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct StatusOptions {
+    /// Exit with 11 when something drifted
+    #[arg(long)]
+    pub(crate) detailed_exitcode: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum StateCommand {
+    /// Every node with its id
+    List,
+    /// One node's record
+    Show { node: String },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum SandboxCommand {
+    /// Serve it to any AWS client
+    Serve {
+        /// 0 takes a free one and prints it
+        #[arg(long, default_value_t = 4566)]
+        port: u16,
+        /// AWS seconds in one second
+        #[arg(long, default_value_t = 60.0, value_name = "X")]
+        time_scale: f64,
+        /// Load the world from this file and save it there at the end
+        #[arg(long, value_name = "FILE")]
+        world: Option<PathBuf>,
+    },
+}

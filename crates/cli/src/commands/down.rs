@@ -1,0 +1,9 @@
+//! `landing down`: the same path with an empty desired graph.
+
+use super::run::{Direction, run as walk};
+use crate::args::{Common, DownOptions};
+use crate::failure::{Exit, Failure};
+
+pub(crate) async fn run(common: &Common, options: &DownOptions) -> Result<Exit, Failure> {
+    walk(common, &options.consent, Direction::Down, true).await
+}

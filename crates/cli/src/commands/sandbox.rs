@@ -1,0 +1,36 @@
+//! `landing sandbox serve`: the in-process AWS for any AWS client.
+
+use landing_sandbox::{Sandbox, World, serve};
+use tokio::net::TcpListener;
+
+use super::{print, say};
+use crate::args::{Common, SandboxCommand};
+use crate::failure::{Exit, Failure};
+
+pub(crate) async fn run(common: &Common, command: &SandboxCommand) -> Result<Exit, Failure> {
+    let SandboxCommand::Serve { port, time_scale, world } = command;
+    if !(time_scale.is_finite() && *time_scale > 0.0) {
+        return Err(Failure::new(Exit::Configuration, "--time-scale must be more than 0"));
+    }
+    let failed = |what: &str, error: std::io::Error| Failure::new(Exit::Failed, format!("{what}: {error}"));
+    let loaded = match world {
+        Some(path) if path.exists() => {
+            let text = std::fs::read_to_string(path).map_err(|e| failed(&path.display().to_string(), e))?;
+            World::load(&text).map_err(|e| Failure::new(Exit::Failed, format!("{} is not a saved sandbox: {e}", path.display())))?
+        }
+        _ => World::new(common.region.as_deref().unwrap_or("us-west-2")),
+    };
+    let sandbox = Sandbox::new(loaded, *time_scale);
+    let listener = TcpListener::bind(("127.0.0.1", *port)).await.map_err(|e| failed(&format!("cannot listen on port {port}"), e))?;
+    let address = listener.local_addr().map_err(|e| failed("cannot tell the port", e))?;
+    print(&format!("http://{address}"));
+    say("an AWS of its own; any access key will do. Ctrl-C ends it");
+    tokio::select! {
+        served = serve(sandbox.clone(), listener) => served.map_err(|e| failed("the server ended", e))?,
+        _ = tokio::signal::ctrl_c() => {}
+    }
+    if let Some(path) = world {
+        std::fs::write(path, sandbox.save()).map_err(|e| failed(&path.display().to_string(), e))?;
+    }
+    Ok(Exit::Done)
+}

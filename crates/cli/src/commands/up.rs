@@ -1,0 +1,9 @@
+//! `landing up`: bring AWS to what the project describes.
+
+use super::run::{Direction, run as walk};
+use crate::args::{Common, UpOptions};
+use crate::failure::{Exit, Failure};
+
+pub(crate) async fn run(common: &Common, options: &UpOptions) -> Result<Exit, Failure> {
+    walk(common, &options.consent, Direction::Up, !options.no_wait).await
+}

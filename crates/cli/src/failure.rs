@@ -1,0 +1,187 @@
+//! The one place where an error becomes words and an exit code.
+
+use std::process::ExitCode;
+
+use landing_engine::lock::LockError;
+use landing_engine::scan::ScanError;
+use landing_engine::state::StateError;
+use landing_engine::{CallError, Class};
+use serde_json::json;
+
+use crate::render::style;
+
+/// The contract of `landing --help`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exit {
+    Done = 0,
+    Failed = 1,
+    Configuration = 2,
+    Credentials = 3,
+    Permission = 4,
+    Quota = 5,
+    LockHeld = 9,
+    PlanHasChanges = 10,
+    Drift = 11,
+    StateNeedsRepair = 12,
+    Interrupted = 130,
+}
+
+impl Exit {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Failed => "failed",
+            Self::Configuration => "configuration",
+            Self::Credentials => "credentials",
+            Self::Permission => "permission",
+            Self::Quota => "quota",
+            Self::LockHeld => "lock-held",
+            Self::PlanHasChanges => "plan-has-changes",
+            Self::Drift => "drift",
+            Self::StateNeedsRepair => "state-needs-repair",
+            Self::Interrupted => "interrupted",
+        }
+    }
+
+    pub(crate) fn of_class(class: Class) -> Self {
+        match class {
+            Class::Denied => Self::Permission,
+            Class::Credentials => Self::Credentials,
+            Class::Quota => Self::Quota,
+            _ => Self::Failed,
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+/// What a command could not do: one line, its causes, what to do next.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) exit: Exit,
+    title: String,
+    causes: Vec<String>,
+    help: Option<String>,
+    /// Already drawn, with its source lines.
+    drawn: Option<String>,
+}
+
+impl Failure {
+    pub(crate) fn new(exit: Exit, title: impl Into<String>) -> Self {
+        Self { exit, title: title.into(), causes: Vec::new(), help: None, drawn: None }
+    }
+
+    pub(crate) fn drawn(exit: Exit, title: impl Into<String>, drawn: String) -> Self {
+        Self { drawn: Some(drawn), ..Self::new(exit, title) }
+    }
+
+    #[must_use]
+    pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    #[must_use]
+    pub(crate) fn because(mut self, cause: impl Into<String>) -> Self {
+        self.causes.push(cause.into());
+        self
+    }
+
+    /// Prints it, and answers with the exit code.
+    #[expect(clippy::print_stdout, clippy::print_stderr, reason = "this is where the program speaks")]
+    pub(crate) fn report(self, as_json: bool) -> Exit {
+        if as_json {
+            let exit = json!({ "code": self.exit as u8, "name": self.exit.name() });
+            let error = json!({ "error": self.title, "causes": self.causes, "help": self.help, "exit": exit });
+            println!("{error}");
+        }
+        if let Some(drawn) = &self.drawn {
+            anstream::eprintln!("{}", drawn.trim_end());
+            return self.exit;
+        }
+        anstream::eprintln!("{}: {}", style::error("error"), self.title);
+        for cause in &self.causes {
+            anstream::eprintln!("{}: {cause}", style::dim("cause"));
+        }
+        if let Some(help) = &self.help {
+            anstream::eprintln!(" {}: {help}", style::good("help"));
+        }
+        self.exit
+    }
+}
+
+/// What to do about a class of error, when the error itself does not say.
+pub(crate) fn help_of(error: &CallError) -> Option<String> {
+    if error.help.is_some() {
+        return error.help.clone();
+    }
+    Some(match error.class {
+        Class::Credentials => "sign in (`aws sso login`, or set AWS_PROFILE or AWS_ACCESS_KEY_ID), or try it on the in-process AWS with --sandbox".into(),
+        Class::Denied => format!("allow the action {} to whoever runs landing; docs/permissions.md lists all that it needs", error.operation),
+        Class::Quota => "ask AWS for more of it (Service Quotas), or delete what is not needed, and run again".into(),
+        Class::Throttled => "the account's other users share this limit; run again in a minute".into(),
+        Class::Ambiguous => "nothing is lost: run the same command again".into(),
+        _ => return None,
+    })
+}
+
+impl From<CallError> for Failure {
+    fn from(error: CallError) -> Self {
+        let exit = match (error.class, error.operation.as_str()) {
+            (Class::Invalid, "sts:GetCallerIdentity") => Exit::Configuration,
+            (class, _) => Exit::of_class(class),
+        };
+        let help = help_of(&error);
+        let title = match exit {
+            Exit::Credentials => "no usable AWS credentials",
+            Exit::Permission => "AWS denies a call that landing needs",
+            _ => "a call to AWS failed",
+        };
+        Self { help, ..Self::new(exit, title).because(error.to_string()) }
+    }
+}
+
+impl From<ScanError> for Failure {
+    fn from(error: ScanError) -> Self {
+        match error {
+            ScanError::Calls(errors) => {
+                let worst = errors.iter().map(|(_, error)| Exit::of_class(error.class)).max_by_key(|exit| *exit as u8);
+                let help = errors.first().and_then(|(_, error)| help_of(error));
+                let title = "what stands in AWS could not be read; nothing was touched";
+                let failure = Self { help, ..Self::new(worst.unwrap_or(Exit::Failed), title) };
+                errors.iter().fold(failure, |failure, (kind, error)| failure.because(format!("{kind}: {error}")))
+            }
+            ScanError::Twice { .. } => Self::new(Exit::StateNeedsRepair, error.to_string())
+                .help("delete the one that is not in use (`landing status` shows what the others name), then run again; nothing was touched"),
+        }
+    }
+}
+
+impl From<StateError> for Failure {
+    fn from(error: StateError) -> Self {
+        let exit = match &error {
+            StateError::Io { .. } => Exit::Failed,
+            _ => Exit::StateNeedsRepair,
+        };
+        let help = match &error {
+            StateError::Unreadable { .. } => "move the file away and run again: landing finds everything by its tags".to_owned(),
+            StateError::Newer { .. } => "use the newer landing".to_owned(),
+            StateError::Foreign { .. } => "check --env, --region and the AWS account, or name another file with --state".to_owned(),
+            StateError::Io { .. } => "check the folder's permissions and free space".to_owned(),
+        };
+        let cause = std::error::Error::source(&error).map(ToString::to_string);
+        let failure = Self::new(exit, error.to_string()).help(help);
+        cause.into_iter().fold(failure, Self::because)
+    }
+}
+
+impl From<LockError> for Failure {
+    fn from(error: LockError) -> Self {
+        let exit = if matches!(error, LockError::Held { .. }) { Exit::LockHeld } else { Exit::Failed };
+        Self::new(exit, error.to_string()).help("wait for it to end; a lock whose owner has died frees itself")
+    }
+}

@@ -1,0 +1,150 @@
+//! What every command that speaks to AWS begins with: the project, the connection, the facts, the blueprint, the state.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use landing_aws::{Aws, Connection, SecretValues, registry};
+use landing_blueprint::{Blueprint, Facts, draw, repositories};
+use landing_engine::lock::{Lock, Owner};
+use landing_engine::{Clock, LiveSet, Plan, Registry, Stack, State, plan, scan};
+use landing_project::{AlbFrom, Input, Project, SecretSource};
+
+use crate::args::Common;
+use crate::failure::{Exit, Failure};
+use crate::world::{self, KeptWorld};
+
+pub(crate) struct Session {
+    pub(crate) stack: Stack,
+    pub(crate) aws: Arc<Aws>,
+    pub(crate) registry: Registry,
+    pub(crate) blueprint: Blueprint,
+    pub(crate) state_path: PathBuf,
+    pub(crate) clock: Clock,
+    /// Dropped last, when nothing can change the world any more.
+    _world: Option<KeptWorld>,
+}
+
+/// The process environment; what is not UTF-8 cannot be meant for us.
+pub(crate) fn environment() -> BTreeMap<String, String> {
+    std::env::vars_os().filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?))).collect()
+}
+
+/// The project, or every problem in it drawn with its source line.
+pub(crate) fn load(common: &Common) -> Result<Project, Failure> {
+    let environment = environment();
+    let input = Input { dir: &common.dir, environment: &environment, env_name: &common.env, region: common.region.as_deref() };
+    landing_project::load(&input).map_err(|problems| {
+        let color = !matches!(anstream::AutoStream::choice(&std::io::stderr()), anstream::ColorChoice::Never);
+        Failure::drawn(Exit::Configuration, problems.to_string(), problems.render(color))
+    })
+}
+
+pub(crate) fn state_path(common: &Common, project: &Project) -> PathBuf {
+    let name = format!("{}-{}.json", project.name, project.env);
+    common.state.clone().unwrap_or_else(|| common.dir.join("state").join(name))
+}
+
+impl Session {
+    pub(crate) async fn open(common: &Common) -> Result<Self, Failure> {
+        let project = load(common)?;
+        let state_path = state_path(common, &project);
+        let region = common.region.clone().or_else(|| project.region.clone());
+        let world = match common.sandbox {
+            true => Some(KeptWorld::open(&KeptWorld::beside(&state_path), region.as_deref().unwrap_or("us-east-1"))?),
+            false => None,
+        };
+        let connection = Connection {
+            region: region.or_else(|| world.as_ref().map(|_| "us-east-1".to_owned())),
+            profile: common.profile.clone(),
+            endpoint_url: common.endpoint_url.clone(),
+            in_process: world.as_ref().map(|world| world.sandbox.http_client()),
+        };
+        let aws = Arc::new(Aws::connect(connection, secret_values(&project)).await?);
+        let facts = facts(&project, &aws).await?;
+        let blueprint =
+            draw(&project, &facts).map_err(|error| Failure::new(Exit::Configuration, error.to_string()).help("lower `zones` under [network], or choose another region"))?;
+        let clock = Clock::new(if world.is_some() { world::SCALE } else { 1.0 });
+        Ok(Self { stack: blueprint.stack.clone(), registry: registry(&aws), aws, blueprint, state_path, clock, _world: world })
+    }
+
+    pub(crate) fn state(&self) -> Result<State, Failure> {
+        Ok(State::open(&self.state_path, &self.stack, &self.aws.account, &self.aws.region)?)
+    }
+
+    pub(crate) async fn scan(&self, state: &State) -> Result<LiveSet, Failure> {
+        Ok(scan(&self.registry, &self.stack, &self.blueprint.graph, state).await?)
+    }
+
+    /// The plan to reach the blueprint, or to reach nothing.
+    pub(crate) fn plan(&self, down: bool, live: &LiveSet, state: &State) -> Result<Plan, Failure> {
+        let nothing = landing_engine::Graph::default();
+        let desired = if down { &nothing } else { &self.blueprint.graph };
+        plan(&self.registry, &self.stack, desired, live, state).map_err(|error| Failure::new(Exit::Failed, error.to_string()).help("this is a mistake in landing, please report it"))
+    }
+
+    /// Where this run works, in words.
+    pub(crate) fn place(&self) -> String {
+        format!("{}, account {}", self.aws.region, self.aws.account)
+    }
+
+    pub(crate) fn lock(&self, command: &str) -> Result<Lock, Failure> {
+        Ok(Lock::take(&self.state_path, &owner(command))?)
+    }
+}
+
+fn owner(command: &str) -> Owner {
+    let variable = |names: &[&str]| names.iter().find_map(|name| std::env::var(name).ok()).unwrap_or_else(|| "unknown".into());
+    let host = std::fs::read_to_string("/etc/hostname").map(|text| text.trim().to_owned());
+    Owner {
+        pid: std::process::id(),
+        host: host.unwrap_or_else(|_| variable(&["HOSTNAME", "COMPUTERNAME"])),
+        user: variable(&["USER", "USERNAME", "LOGNAME"]),
+        command: format!("landing {command}"),
+        since: jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+    }
+}
+
+/// Only the variables that the project's secrets name are ever read as secrets.
+fn secret_values(project: &Project) -> SecretValues {
+    let variables = project.secrets.values().filter_map(|secret| match &secret.source {
+        SecretSource::Environment { variable } => Some(variable),
+        SecretSource::Generate { .. } => None,
+    });
+    SecretValues::new(variables.filter_map(|variable| Some((variable.clone(), std::env::var(variable).ok()?))))
+}
+
+async fn facts(project: &Project, aws: &Aws) -> Result<Facts, Failure> {
+    let wanted = repositories(project).into_iter().map(|name| (name, landing_blueprint::TAG.to_owned())).collect();
+    let prefix_list = async {
+        match project.alb.from {
+            AlbFrom::CloudFront => aws.cloudfront_prefix_list().await.map(Some),
+            AlbFrom::Internet => Ok(None),
+        }
+    };
+    let (zones, images, cloudfront_prefix_list) = tokio::try_join!(aws.zones(), aws.images(&wanted), prefix_list)?;
+    Ok(Facts {
+        account: aws.account.clone(),
+        region: aws.region.clone(),
+        partition: aws.partition.clone(),
+        zones,
+        images,
+        cloudfront_prefix_list,
+    })
+}
+
+/// Facts for commands that only read the state file: enough to know which outputs there are.
+pub(crate) fn facts_of(state: &State) -> Facts {
+    Facts {
+        account: state.account.clone(),
+        region: state.region.clone(),
+        partition: "aws".into(),
+        zones: ["a", "b", "c", "d", "e", "f"].map(|letter| format!("{}{letter}", state.region)).to_vec(),
+        ..Facts::default()
+    }
+}
+
+/// A path as people write it.
+pub(crate) fn shown(path: &Path) -> String {
+    path.display().to_string()
+}

@@ -1,0 +1,58 @@
+//! The in-process AWS of `--sandbox`: its world lives in a file beside the state, so that separate commands see the same AWS.
+
+use std::path::{Path, PathBuf};
+
+use landing_sandbox::{Sandbox, World};
+
+use crate::failure::{Exit, Failure};
+
+/// Ten AWS minutes in ten seconds, so that one can watch.
+pub(crate) const SCALE: f64 = 60.0;
+
+pub(crate) struct KeptWorld {
+    pub(crate) sandbox: Sandbox,
+    path: PathBuf,
+}
+
+impl KeptWorld {
+    pub(crate) fn beside(state: &Path) -> PathBuf {
+        state.with_extension("sandbox.json")
+    }
+
+    /// The world of `path`, or a fresh account.
+    pub(crate) fn open(path: &Path, region: &str) -> Result<Self, Failure> {
+        let world = match std::fs::read_to_string(path) {
+            Ok(text) => World::load(&text).map_err(|error| {
+                Failure::new(Exit::Failed, format!("{} is not a saved sandbox", path.display()))
+                    .because(error.to_string())
+                    .help("delete it to begin with an empty account")
+            })?,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => World::new(region),
+            Err(error) => return Err(Failure::new(Exit::Failed, format!("cannot read {}: {error}", path.display()))),
+        };
+        if world.region != region {
+            return Err(Failure::new(Exit::Configuration, format!("the sandbox in {} is in {}, not {region}", path.display(), world.region))
+                .help("delete the file, or use the other region"));
+        }
+        Ok(Self { sandbox: Sandbox::new(world, SCALE), path: path.to_owned() })
+    }
+
+    pub(crate) fn save(&self) -> Result<(), Failure> {
+        let write = || {
+            if let Some(folder) = self.path.parent() {
+                std::fs::create_dir_all(folder)?;
+            }
+            std::fs::write(&self.path, self.sandbox.save())
+        };
+        write().map_err(|error: std::io::Error| Failure::new(Exit::Failed, format!("cannot write {}: {error}", self.path.display())))
+    }
+}
+
+impl Drop for KeptWorld {
+    /// Whatever way a command ends, the world stays as it was left.
+    fn drop(&mut self) {
+        if let Err(failure) = self.save() {
+            failure.report(false);
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! The journal of one run: every call before and after it is sent, one line each, beside the state file.
+//!
+//! A line is a checksum and JSON. A torn last line is normal after a crash: a line that does not fit its checksum is dropped. The run folds the journal
+//! into the state at its end.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::node::NodeName;
+use crate::stack::hex;
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "entry", rename_all = "kebab-case")]
+pub enum Entry {
+    /// A run starts on the state of this serial.
+    Begin {
+        lineage: String,
+        serial: u64,
+    },
+    /// About to be sent.
+    Intent {
+        call: u64,
+        node: NodeName,
+        operation: String,
+    },
+    /// Answered; `refused` is AWS's code, or the class when there was no answer.
+    Outcome {
+        call: u64,
+        node: NodeName,
+        operation: String,
+        refused: Option<String>,
+    },
+    Known {
+        node: NodeName,
+        id: String,
+        outputs: BTreeMap<String, String>,
+        generation: u64,
+    },
+    Gone {
+        node: NodeName,
+        id: String,
+    },
+}
+
+/// Where the journal of a state file lies.
+pub fn beside(state: &Path) -> PathBuf {
+    let mut name = state.file_name().map_or_else(|| OsString::from("state"), OsString::from);
+    name.push(".journal");
+    state.with_file_name(name)
+}
+
+#[derive(Debug)]
+pub struct Journal {
+    file: Option<Mutex<File>>,
+}
+
+impl Journal {
+    /// Goes on in the journal of `state`; the folder is made when it is not there.
+    ///
+    /// # Errors
+    /// When it cannot be opened or written.
+    pub fn open(state: &Path, lineage: &str, serial: u64) -> io::Result<Self> {
+        let path = beside(state);
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder)?;
+        }
+        let mut options = OpenOptions::new();
+        options.create(true).append(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let mut file = options.open(path)?;
+        // A crash may have torn the last line; the next one must not be glued to it.
+        file.write_all(b"\n")?;
+        let journal = Self { file: Some(Mutex::new(file)) };
+        journal.write(&Entry::Begin { lineage: lineage.to_owned(), serial })?;
+        Ok(journal)
+    }
+
+    /// Writes nothing: for benches and rehearsals.
+    pub fn none() -> Self {
+        Self { file: None }
+    }
+
+    /// Durable when it returns.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub fn write(&self, entry: &Entry) -> io::Result<()> {
+        let Some(file) = &self.file else { return Ok(()) };
+        let json = serde_json::to_string(entry).map_err(io::Error::other)?;
+        let line = format!("{} {json}\n", checksum(&json));
+        let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
+        file.write_all(line.as_bytes())?;
+        file.sync_data()
+    }
+}
+
+/// Every whole line of a journal; none when there is no file.
+///
+/// # Errors
+/// When the file is there and cannot be read.
+pub fn read(path: &Path) -> io::Result<Vec<Entry>> {
+    let bytes = match std::fs::read(path) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(error),
+    };
+    let text = String::from_utf8_lossy(&bytes);
+    Ok(text.lines().filter_map(entry).collect())
+}
+
+fn entry(line: &str) -> Option<Entry> {
+    let (sum, json) = line.split_once(' ')?;
+    (sum == checksum(json)).then(|| serde_json::from_str(json).ok())?
+}
+
+fn checksum(text: &str) -> String {
+    hex(&Sha256::digest(text.as_bytes())[..4])
+}

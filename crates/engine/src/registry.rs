@@ -1,0 +1,147 @@
+//! All kinds of a program behind one type, shapes as JSON.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::door::Door;
+use crate::error::{CallError, Class};
+use crate::kind::{Changed, Gone, Kind, Live, Scan, Traits};
+use crate::node::NodeName;
+use crate::stack::Stack;
+
+pub type Pending<'a, T> = Pin<Box<dyn Future<Output = Result<T, CallError>> + Send + 'a>>;
+
+/// What AWS reports of one node, its shape as JSON.
+pub type LiveNode = Live<Value>;
+
+/// A [`Kind`] without its types; see there for what each method promises.
+pub trait AnyKind: Send + Sync {
+    fn name(&self) -> &'static str;
+    fn traits(&self) -> &'static Traits;
+    fn scan(&self, scan: Scan) -> Pending<'_, Vec<LiveNode>>;
+    fn read<'a>(&'a self, stack: &'a Stack, node: &'a NodeName, id: &'a str) -> Pending<'a, Option<LiveNode>>;
+    fn create<'a>(&'a self, shape: &'a Value, door: &'a Door<'a>) -> Pending<'a, LiveNode>;
+    fn update<'a>(
+        &'a self,
+        shape: &'a Value,
+        door: &'a Door<'a>,
+        live: &'a LiveNode,
+        changed: &'a Changed,
+    ) -> Pending<'a, LiveNode>;
+    fn delete<'a>(&'a self, door: &'a Door<'a>, live: &'a LiveNode) -> Pending<'a, Gone>;
+    /// # Errors
+    /// What is missing, and how to give it.
+    fn preflight(&self, shape: &Value) -> Result<(), String>;
+    fn same(&self, field: &str, desired: &Value, live: &Value) -> bool;
+}
+
+struct Erased<K: Kind> {
+    cx: Arc<K::Cx>,
+}
+
+impl<K: Kind> AnyKind for Erased<K> {
+    fn name(&self) -> &'static str {
+        K::NAME
+    }
+
+    fn traits(&self) -> &'static Traits {
+        &K::TRAITS
+    }
+
+    fn scan(&self, scan: Scan) -> Pending<'_, Vec<LiveNode>> {
+        Box::pin(async move { Ok(K::scan(&self.cx, &scan).await?.into_iter().map(untyped).collect()) })
+    }
+
+    fn read<'a>(&'a self, stack: &'a Stack, node: &'a NodeName, id: &'a str) -> Pending<'a, Option<LiveNode>> {
+        Box::pin(async move { Ok(K::read(&self.cx, stack, node, id).await?.map(untyped)) })
+    }
+
+    fn create<'a>(&'a self, shape: &'a Value, door: &'a Door<'a>) -> Pending<'a, LiveNode> {
+        Box::pin(async move { typed::<K>(shape)?.create(&self.cx, door).await.map(untyped) })
+    }
+
+    fn update<'a>(
+        &'a self,
+        shape: &'a Value,
+        door: &'a Door<'a>,
+        live: &'a LiveNode,
+        changed: &'a Changed,
+    ) -> Pending<'a, LiveNode> {
+        Box::pin(async move {
+            let before = typed_live::<K>(live)?;
+            typed::<K>(shape)?.update(&self.cx, door, &before, changed).await.map(untyped)
+        })
+    }
+
+    fn delete<'a>(&'a self, door: &'a Door<'a>, live: &'a LiveNode) -> Pending<'a, Gone> {
+        Box::pin(async move { K::delete(&self.cx, door, &typed_live::<K>(live)?).await })
+    }
+
+    fn preflight(&self, shape: &Value) -> Result<(), String> {
+        // A shape whose references are still open cannot be typed yet where a reference stands in a typed field; such kinds have nothing to check.
+        serde_json::from_value::<K>(shape.clone()).map_or(Ok(()), |shape| shape.preflight(&self.cx))
+    }
+
+    fn same(&self, field: &str, desired: &Value, live: &Value) -> bool {
+        K::same(field, desired, live)
+    }
+}
+
+fn untyped<K: Serialize>(live: Live<K>) -> LiveNode {
+    let shape = serde_json::to_value(&live.shape).expect("shapes are plain data with string keys");
+    Live { id: live.id, node: live.node, shape, outputs: live.outputs, ready: live.ready, tags: live.tags, owned: live.owned }
+}
+
+fn typed<K: Kind>(shape: &Value) -> Result<K, CallError> {
+    read_as(shape)
+        .map_err(|e: serde_json::Error| CallError::new(Class::Invalid, K::NAME, format!("its shape does not fit the kind: {e}")))
+}
+
+fn typed_live<K: Kind>(live: &LiveNode) -> Result<Live<K>, CallError> {
+    Ok(Live {
+        id: live.id.clone(),
+        node: live.node.clone(),
+        shape: typed::<K>(&live.shape)?,
+        outputs: live.outputs.clone(),
+        ready: live.ready.clone(),
+        tags: live.tags.clone(),
+        owned: live.owned,
+    })
+}
+
+fn read_as<T: DeserializeOwned>(value: &Value) -> Result<T, serde_json::Error> {
+    T::deserialize(value)
+}
+
+/// The kinds that a program knows.
+#[derive(Clone, Default)]
+pub struct Registry {
+    kinds: BTreeMap<&'static str, Arc<dyn AnyKind>>,
+}
+
+impl Registry {
+    #[must_use]
+    pub fn with<K: Kind>(mut self, cx: &Arc<K::Cx>) -> Self {
+        self.kinds.insert(K::NAME, Arc::new(Erased::<K> { cx: cx.clone() }));
+        self
+    }
+
+    pub fn get(&self, kind: &str) -> Option<&Arc<dyn AnyKind>> {
+        self.kinds.get(kind)
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<dyn AnyKind>> {
+        self.kinds.values()
+    }
+
+    /// The kind of a node of a checked graph or of a scan.
+    pub(crate) fn of(&self, node: &NodeName) -> &dyn AnyKind {
+        self.kinds.get(node.kind()).expect("graphs are checked against the registry, and scans come from it").as_ref()
+    }
+}

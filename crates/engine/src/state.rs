@@ -1,0 +1,189 @@
+//! The state: our notebook of what the stack owns. AWS and its tags are the truth; without this file nothing is lost.
+//!
+//! Written as temp file, fsync, rename, fsync of the folder; mode 0600; no secret value is ever in it.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::journal::{self, Entry};
+use crate::node::NodeName;
+use crate::registry::LiveNode;
+use crate::stack::Stack;
+
+/// Version of the file's format that this program writes; it reads no newer one.
+pub const FORMAT: u32 = 1;
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct State {
+    pub format: u32,
+    /// Version of the program that wrote it.
+    pub version: String,
+    /// Set when the file is first made and never changed: tells two histories apart.
+    pub lineage: String,
+    /// Counts writes.
+    pub serial: u64,
+    pub project: String,
+    pub env: String,
+    pub account: String,
+    pub region: String,
+    pub nodes: BTreeMap<NodeName, Record>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record {
+    pub id: String,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub outputs: BTreeMap<String, String>,
+    /// Counts the lives of the node: a replacement is a new life, with new idempotency tokens.
+    #[serde(default)]
+    pub generation: u64,
+    /// Ids of older lives that are being replaced and may still exist.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub leaving: Vec<String>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum StateError {
+    #[error("cannot {what} {}", path.display())]
+    Io { what: &'static str, path: PathBuf, source: io::Error },
+    #[error("{} is not a state file", path.display())]
+    Unreadable { path: PathBuf, source: serde_json::Error },
+    #[error("{} was written by a newer landing (format {found}, this one reads up to {FORMAT})", path.display())]
+    Newer { path: PathBuf, found: u32 },
+    #[error("{} belongs to {found}, not to {wanted}", path.display())]
+    Foreign { path: PathBuf, found: String, wanted: String },
+}
+
+impl State {
+    pub fn new(stack: &Stack, account: &str, region: &str) -> Self {
+        Self {
+            format: FORMAT,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            lineage: format!("{:032x}", rand::random::<u128>()),
+            serial: 0,
+            project: stack.project.clone(),
+            env: stack.env.clone(),
+            account: account.to_owned(),
+            region: region.to_owned(),
+            nodes: BTreeMap::new(),
+        }
+    }
+
+    /// The state at `path` with what a killed run left in its journal, or a new one.
+    ///
+    /// # Errors
+    /// When the file cannot be read, is damaged, is newer than this program, or belongs to another stack, account or region.
+    pub fn open(path: &Path, stack: &Stack, account: &str, region: &str) -> Result<Self, StateError> {
+        let mut state = match Self::read(path)? {
+            Some(state) => state,
+            None => Self::new(stack, account, region),
+        };
+        let found = [&state.project, &state.env, &state.account, &state.region].map(String::as_str);
+        let wanted = [&stack.project, &stack.env, account, region];
+        if found != wanted {
+            let (found, wanted) = (found.join("/"), wanted.join("/"));
+            return Err(StateError::Foreign { path: path.to_owned(), found, wanted });
+        }
+        for entry in journal::read(&journal::beside(path)).map_err(|source| io_error("read the journal of", path, source))? {
+            state.apply(&entry);
+        }
+        Ok(state)
+    }
+
+    /// The file alone, without a journal; `None` when there is none.
+    ///
+    /// # Errors
+    /// As [`State::open`], except that any stack will do.
+    pub fn read(path: &Path) -> Result<Option<Self>, StateError> {
+        let text = match fs::read_to_string(path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(source) => return Err(io_error("read", path, source)),
+        };
+        let unreadable = |source| StateError::Unreadable { path: path.to_owned(), source };
+        let value: serde_json::Value = serde_json::from_str(&text).map_err(unreadable)?;
+        let found = value["format"].as_u64().unwrap_or(0) as u32;
+        if found > FORMAT {
+            return Err(StateError::Newer { path: path.to_owned(), found });
+        }
+        serde_json::from_value(value).map(Some).map_err(unreadable)
+    }
+
+    /// Writes the file whole and durable, and drops the journal that is folded into it.
+    ///
+    /// # Errors
+    /// When the folder cannot be written; the old file is then still there.
+    pub fn save(&mut self, path: &Path) -> Result<(), StateError> {
+        self.serial += 1;
+        self.version = env!("CARGO_PKG_VERSION").to_owned();
+        let mut text = serde_json::to_string_pretty(self).expect("the state is plain data with string keys");
+        text.push('\n');
+        write_whole(path, text.as_bytes()).map_err(|source| io_error("write", path, source))?;
+        match fs::remove_file(journal::beside(path)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(io_error("remove the journal of", path, error)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Node → id of everything of one kind.
+    pub fn of_kind(&self, kind: &str) -> BTreeMap<NodeName, String> {
+        self.nodes
+            .iter()
+            .filter(|(name, _)| name.kind() == kind)
+            .map(|(name, record)| (name.clone(), record.id.clone()))
+            .collect()
+    }
+
+    pub fn generation(&self, node: &NodeName) -> u64 {
+        self.nodes.get(node).map_or(0, |record| record.generation)
+    }
+
+    /// What a journal's line says.
+    pub fn apply(&mut self, entry: &Entry) {
+        match entry {
+            Entry::Known { node, id, outputs, generation } => {
+                let leaving = match self.nodes.get(node) {
+                    Some(old) if old.id != *id && old.generation < *generation => {
+                        old.leaving.iter().cloned().chain([old.id.clone()]).collect()
+                    }
+                    Some(old) => old.leaving.clone(),
+                    None => Vec::new(),
+                };
+                let record = Record { id: id.clone(), outputs: outputs.clone(), generation: *generation, leaving };
+                self.nodes.insert(node.clone(), record);
+            }
+            Entry::Gone { node, id } => match self.nodes.get_mut(node) {
+                Some(record) if record.id == *id => {
+                    self.nodes.remove(node);
+                }
+                Some(record) => record.leaving.retain(|old| old != id),
+                None => {}
+            },
+            Entry::Begin { .. } | Entry::Intent { .. } | Entry::Outcome { .. } => {}
+        }
+    }
+
+    /// Notes what a scan found, as a journal's line would.
+    pub fn know(&mut self, live: &LiveNode) {
+        let generation = self.generation(&live.node);
+        self.apply(&Entry::Known { node: live.node.clone(), id: live.id.clone(), outputs: live.outputs.clone(), generation });
+    }
+}
+
+fn io_error(what: &'static str, path: &Path, source: io::Error) -> StateError {
+    StateError::Io { what, path: path.to_owned(), source }
+}
+
+fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    fs::create_dir_all(folder)?;
+    let mut file = tempfile::Builder::new().prefix(".state-").tempfile_in(folder)?;
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    file.persist(path).map_err(|error| error.error)?;
+    File::open(folder)?.sync_all()
+}

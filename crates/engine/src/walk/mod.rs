@@ -1,0 +1,382 @@
+//! The walk: carries a plan out, concurrently, through the door.
+//!
+//! One task owns the run (this file); steps are tasks that send it messages. A step starts when what it waits for is far enough, longest remaining time
+//! first; waiting for AWS holds no slot. A failure stops only what depends on it.
+
+mod order;
+mod step;
+
+use std::collections::{BTreeMap, BinaryHeap};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::task::JoinSet;
+
+use crate::clock::Clock;
+use crate::door::Recorder;
+use crate::error::{CallError, Class};
+use crate::event::Event;
+use crate::graph::Graph;
+use crate::journal::{Entry, Journal};
+use crate::kind::Ready;
+use crate::node::NodeName;
+use crate::plan::Plan;
+use crate::reference::{self, Pointer};
+use crate::registry::{LiveNode, Registry};
+use crate::scan::LiveSet;
+use crate::stack::Stack;
+use crate::state::State;
+
+use order::{Order, Stage, What};
+
+/// How far an interrupt has gone; each signal raises it by one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Stop {
+    No,
+    /// Start nothing new, end all waiting, let calls in flight answer.
+    Gently,
+    /// Leave calls in flight behind; the journal knows them.
+    Now,
+}
+
+pub struct Options {
+    pub clock: Clock,
+    /// Mutating calls in flight at one time.
+    pub calls_at_once: usize,
+    /// Whether to wait for the readiness of what nothing else waits for.
+    pub wait: bool,
+    pub stop: watch::Receiver<Stop>,
+}
+
+/// What became of a run.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    pub done: Vec<NodeName>,
+    pub failed: Vec<(NodeName, CallError)>,
+    pub skipped: Vec<(NodeName, String)>,
+    pub stopped: bool,
+    pub elapsed: Duration,
+}
+
+impl Outcome {
+    pub fn is_complete(&self) -> bool {
+        self.failed.is_empty() && self.skipped.is_empty() && !self.stopped
+    }
+}
+
+/// What a step tells the owner of the run.
+pub(crate) enum Message {
+    Reached { task: usize, stage: Stage, live: Option<LiveNode> },
+    Failed { task: usize, error: CallError },
+}
+
+/// Where steps and the door write.
+pub(crate) struct Log {
+    journal: Journal,
+    events: mpsc::UnboundedSender<Event>,
+    calls: AtomicU64,
+}
+
+impl Log {
+    pub(crate) fn say(&self, event: Event) {
+        // Nobody listening is no reason to stop.
+        let _ = self.events.send(event);
+    }
+
+    pub(crate) fn write(&self, entry: &Entry) -> Result<(), CallError> {
+        self.journal
+            .write(entry)
+            .map_err(|e| CallError::new(Class::Ambiguous, "state", format!("the journal cannot be written: {e}")))
+    }
+}
+
+impl Recorder for Log {
+    fn intent(&self, node: &NodeName, operation: &str) -> std::io::Result<u64> {
+        let call = self.calls.fetch_add(1, Ordering::Relaxed);
+        self.journal.write(&Entry::Intent { call, node: node.clone(), operation: operation.to_owned() })?;
+        Ok(call)
+    }
+
+    fn outcome(&self, call: u64, node: &NodeName, operation: &str, result: Result<(), &CallError>) -> std::io::Result<()> {
+        let refused = result.err().map(|error| error.code.clone().unwrap_or_else(|| format!("{:?}", error.class)));
+        self.journal.write(&Entry::Outcome { call, node: node.clone(), operation: operation.to_owned(), refused })
+    }
+
+    fn retrying(&self, node: &NodeName, attempt: u32, wait: Duration, why: &CallError) {
+        self.say(Event::StepRetrying { node: node.clone(), attempt, wait, why: why.to_string() });
+    }
+}
+
+/// Carries out `plan`, keeping `state` up to date; the caller saves it.
+pub async fn walk(
+    registry: &Registry,
+    plan: &Plan,
+    desired: &Graph,
+    live: &LiveSet,
+    state: &mut State,
+    journal: Journal,
+    options: Options,
+    events: mpsc::UnboundedSender<Event>,
+) -> Outcome {
+    let order = Order::of(registry, plan, desired, live);
+    let log = Arc::new(Log { journal, events, calls: AtomicU64::new(1) });
+    let mut run = Run {
+        registry,
+        stack: &plan.stack,
+        desired,
+        outputs: live.nodes.iter().map(|(name, node)| (name.clone(), node.outputs.clone())).collect(),
+        queue: BinaryHeap::new(),
+        running: 0,
+        outcome: Outcome::default(),
+        status: vec![Status::Pending; order.tasks.len()],
+        unmet: order.tasks.iter().map(|task| task.waits.len()).collect(),
+        order,
+        generations: state.nodes.iter().map(|(name, record)| (name.clone(), record.generation)).collect(),
+        state,
+        log: log.clone(),
+    };
+    run.walk(options, log).await
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Status {
+    Pending,
+    Reached(Stage),
+    Over,
+}
+
+struct Run<'a> {
+    registry: &'a Registry,
+    stack: &'a Stack,
+    desired: &'a Graph,
+    order: Order,
+    status: Vec<Status>,
+    unmet: Vec<usize>,
+    outputs: BTreeMap<NodeName, BTreeMap<String, String>>,
+    /// As the state had them when the run began.
+    generations: BTreeMap<NodeName, u64>,
+    /// Ready to start, by remaining time.
+    queue: BinaryHeap<(Duration, std::cmp::Reverse<usize>)>,
+    running: usize,
+    outcome: Outcome,
+    state: &'a mut State,
+    log: Arc<Log>,
+}
+
+impl Run<'_> {
+    async fn walk(&mut self, options: Options, log: Arc<Log>) -> Outcome {
+        let started = options.clock.elapsed();
+        let permits = Arc::new(Semaphore::new(options.calls_at_once.max(1)));
+        let (sender, mut messages) = mpsc::unbounded_channel();
+        let mut stop = options.stop.clone();
+        let mut level = *stop.borrow();
+        let mut steps = JoinSet::new();
+        log.say(Event::RunStarted { steps: self.order.tasks.iter().filter(|task| task.visible).count() });
+        for task in 0..self.order.tasks.len() {
+            if self.unmet[task] == 0 {
+                self.enqueue(task);
+            }
+        }
+        loop {
+            if level == Stop::No {
+                while let Some((_, std::cmp::Reverse(task))) = self.queue.pop() {
+                    if let Some(job) = self.start(task, &options) {
+                        let (sender, log, permits, stop) = (sender.clone(), log.clone(), permits.clone(), options.stop.clone());
+                        self.running += 1;
+                        steps.spawn(step::run(job, sender, log, permits, options.clock, stop));
+                    }
+                }
+            }
+            if self.running == 0 {
+                break;
+            }
+            tokio::select! {
+                message = messages.recv() => if let Some(message) = message { self.hear(message) },
+                changed = stop.changed(), if level < Stop::Now => {
+                    level = if changed.is_ok() { *stop.borrow() } else { level };
+                    if changed.is_err() { stop = never(); }
+                    if level > Stop::No {
+                        self.outcome.stopped = true;
+                        log.say(Event::StopRequested { running: self.running });
+                    }
+                    if level == Stop::Now {
+                        steps.abort_all();
+                        break;
+                    }
+                }
+            }
+        }
+        self.skip_the_rest();
+        let mut outcome = std::mem::take(&mut self.outcome);
+        outcome.elapsed = options.clock.elapsed().saturating_sub(started);
+        outcome.failed.sort_by(|a, b| a.0.cmp(&b.0));
+        outcome.skipped.sort();
+        log.say(Event::RunFinished {
+            done: outcome.done.len(),
+            failed: outcome.failed.len(),
+            skipped: outcome.skipped.len(),
+            elapsed: outcome.elapsed,
+        });
+        outcome
+    }
+
+    fn enqueue(&mut self, task: usize) {
+        self.queue.push((self.order.tasks[task].remaining, std::cmp::Reverse(task)));
+    }
+
+    /// The job of a task that may start; `None` when there is nothing to do for it.
+    fn start(&mut self, task: usize, options: &Options) -> Option<step::Job> {
+        if self.status[task] != Status::Pending {
+            return None;
+        }
+        let planned = &self.order.tasks[task];
+        let node = planned.node.clone();
+        if planned.what == What::Keep
+            && let Some(live) = &planned.live
+            && (live.ready == Ready::Yes || !(options.wait || planned.awaited))
+        {
+            let live = live.clone();
+            self.state.know(&live);
+            self.reach(task, Stage::Usable);
+            return None;
+        }
+        let outputs = &self.outputs;
+        let lookup = |p: &Pointer| outputs.get(&p.node).and_then(|known| known.get(&p.output)).cloned();
+        let shape = self.desired.get(&node).map(|wanted| reference::resolve(&wanted.shape, &lookup));
+        let generation = self.generation(task);
+        Some(step::Job {
+            task,
+            kind: self.registry.get(node.kind())?.clone(),
+            stack: self.stack.clone(),
+            what: planned.what,
+            live: planned.live.clone(),
+            registry: self.registry.clone(),
+            wait: options.wait || planned.awaited,
+            visible: planned.visible,
+            generation,
+            node,
+            shape,
+        })
+    }
+
+    /// Which life of its node the task is about: a replacement starts a new one.
+    fn generation(&self, task: usize) -> u64 {
+        let task = &self.order.tasks[task];
+        let before = self.generations.get(&task.node).copied().unwrap_or(0);
+        if task.what == What::Create && task.live.is_some() { before + 1 } else { before }
+    }
+
+    fn hear(&mut self, message: Message) {
+        match message {
+            Message::Reached { task, stage, live } => {
+                if let Some(live) = live {
+                    self.outputs.insert(live.node.clone(), live.outputs.clone());
+                    let generation = self.generation(task);
+                    self.state.apply(&Entry::Known { node: live.node, id: live.id, outputs: live.outputs, generation });
+                } else if let What::Remove = self.order.tasks[task].what
+                    && let Some(old) = &self.order.tasks[task].live
+                {
+                    let (node, id) = (old.node.clone(), old.id.clone());
+                    self.state.apply(&Entry::Gone { node, id });
+                }
+                if stage == Stage::Usable {
+                    self.running -= 1;
+                    if self.order.tasks[task].visible {
+                        self.outcome.done.push(self.order.tasks[task].node.clone());
+                    }
+                }
+                self.reach(task, stage);
+            }
+            Message::Failed { task, error } => {
+                self.running -= 1;
+                let node = self.order.tasks[task].node.clone();
+                let stopped = error.class == Class::Ambiguous && error.operation == step::STOPPED;
+                if stopped {
+                    self.outcome.skipped.push((node.clone(), "the run was stopped while it waited".to_owned()));
+                } else {
+                    self.log.say(Event::StepFailed {
+                        node: node.clone(),
+                        class: error.class,
+                        message: error.to_string(),
+                        help: error.help.clone(),
+                    });
+                    self.outcome.failed.push((node.clone(), error));
+                }
+                self.give_up(task, &node);
+            }
+        }
+    }
+
+    /// Wakes whoever waited for this task to be this far.
+    fn reach(&mut self, task: usize, stage: Stage) {
+        let from = match self.status[task] {
+            Status::Pending => None,
+            Status::Reached(earlier) => Some(earlier),
+            Status::Over => return,
+        };
+        self.status[task] = if stage == Stage::Usable { Status::Over } else { Status::Reached(stage) };
+        let woken: Vec<usize> = self.order.tasks[task]
+            .wakes
+            .iter()
+            .filter(|(_, at)| *at <= stage && from.is_none_or(|earlier| *at > earlier))
+            .map(|(other, _)| *other)
+            .collect();
+        for other in woken {
+            self.unmet[other] -= 1;
+            if self.unmet[other] == 0 {
+                self.enqueue(other);
+            }
+        }
+    }
+
+    /// Skips everything that can no longer start because of `task`.
+    fn give_up(&mut self, task: usize, cause: &NodeName) {
+        let reached = match self.status[task] {
+            Status::Reached(stage) => Some(stage),
+            _ => None,
+        };
+        self.status[task] = Status::Over;
+        let lost: Vec<usize> = self.order.tasks[task]
+            .wakes
+            .iter()
+            .filter(|(_, at)| reached.is_none_or(|stage| *at > stage))
+            .map(|(other, _)| *other)
+            .collect();
+        for other in lost {
+            if self.status[other] != Status::Pending {
+                continue;
+            }
+            let node = self.order.tasks[other].node.clone();
+            if self.order.tasks[other].visible {
+                let because = format!("{cause} failed");
+                self.log.say(Event::StepSkipped { node: node.clone(), because: because.clone() });
+                self.outcome.skipped.push((node, because));
+            }
+            self.give_up(other, cause);
+        }
+    }
+
+    fn skip_the_rest(&mut self) {
+        for task in 0..self.order.tasks.len() {
+            if self.status[task] == Status::Over || !self.order.tasks[task].visible {
+                continue;
+            }
+            let node = self.order.tasks[task].node.clone();
+            if self.outcome.skipped.iter().any(|(skipped, _)| *skipped == node) {
+                continue;
+            }
+            let because = "the run was stopped before it was done".to_owned();
+            self.log.say(Event::StepSkipped { node: node.clone(), because: because.clone() });
+            self.outcome.skipped.push((node, because));
+        }
+    }
+}
+
+/// A receiver that never changes, for when the sender is gone.
+fn never() -> watch::Receiver<Stop> {
+    let (sender, receiver) = watch::channel(Stop::No);
+    std::mem::forget(sender);
+    receiver
+}

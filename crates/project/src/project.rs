@@ -1,0 +1,181 @@
+//! What a validated project is. A secret's value is never in it, only where the value comes from.
+
+use std::{collections::BTreeMap, path::PathBuf};
+
+use ipnet::Ipv4Net;
+use serde::Serialize;
+
+use crate::service::Service;
+
+/// One environment of one project, ready for the blueprint.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Project {
+    /// Lower case, at most 20 characters, so that every derived AWS name fits.
+    pub name: String,
+    pub env: String,
+    /// `None` leaves the choice to the command line and the AWS profile.
+    pub region: Option<String>,
+    /// The folder of `landing.toml`, as it was given to `load`.
+    pub dir: PathBuf,
+    /// The compose file and every file that it took in, relative to `dir`.
+    pub files: Vec<PathBuf>,
+    pub network: Network,
+    /// Long-running services, by name.
+    pub services: Vec<Service>,
+    /// One-off tasks, by name: `restart: "no"`, or somebody waits for their completion.
+    pub jobs: Vec<Service>,
+    pub skipped: Vec<Skipped>,
+    pub secrets: BTreeMap<String, Secret>,
+    pub databases: BTreeMap<String, Database>,
+    pub spa: Option<Spa>,
+    pub github: Option<Github>,
+    pub alb: AlbSettings,
+    pub logs: Logs,
+    pub registry: Registry,
+    /// What became of every compose key, for `landing validate`. Sorted by service, then key.
+    pub keys: Vec<KeyOutcome>,
+}
+
+impl Project {
+    /// A service or a job by its compose name.
+    #[must_use]
+    pub fn find(&self, name: &str) -> Option<&Service> {
+        self.services
+            .iter()
+            .chain(&self.jobs)
+            .find(|service| service.name == name)
+    }
+}
+
+/// In compose, not in AWS.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Skipped {
+    pub name: String,
+    pub reason: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Network {
+    pub cidr: Ipv4Net,
+    /// Availability zones, each with a public and a private subnet.
+    pub zones: u8,
+    pub nat: Nat,
+}
+
+/// How private subnets reach the internet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Nat {
+    /// One gateway for all zones: cheap, and what an unset `nat` means.
+    Single,
+    PerZone,
+    /// No gateway; tasks run in public subnets.
+    None,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Secret {
+    pub name: String,
+    pub source: SecretSource,
+}
+
+/// Where a secret's value comes from.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SecretSource {
+    /// The variable of the process environment, read when the secret is written.
+    Environment { variable: String },
+    /// With a `username` the secret is JSON with `username` and `password`, else the bare password.
+    Generate {
+        length: u32,
+        username: Option<String>,
+    },
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Database {
+    pub name: String,
+    /// `postgres`; others are refused for now.
+    pub engine: String,
+    pub version: String,
+    pub class: String,
+    pub storage_gib: u32,
+    /// Equal to `storage_gib` when it may not grow.
+    pub max_storage_gib: u32,
+    pub database_name: String,
+    pub master_user: String,
+    /// Services and jobs that may reach it, by name.
+    pub used_by: Vec<String>,
+    pub backup_days: u32,
+    pub multi_az: bool,
+    pub deletion_protection: bool,
+    pub final_snapshot: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Spa {
+    /// Relative to the project's folder; it may not exist yet.
+    pub dist: PathBuf,
+    pub price_class: String,
+    /// Seconds that CloudFront may keep what has no `Cache-Control` of its own.
+    pub default_ttl: u32,
+    pub max_ttl: u32,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Github {
+    /// `org/repo`.
+    pub repository: String,
+    /// One of `branch` and `environment` is given, and both may be.
+    pub branch: Option<String>,
+    pub environment: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct AlbSettings {
+    pub from: AlbFrom,
+}
+
+/// Who may connect to the load balancer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AlbFrom {
+    Internet,
+    CloudFront,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Logs {
+    /// One of the values that CloudWatch Logs allows.
+    pub retention_days: u32,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Registry {
+    pub keep_images: u32,
+}
+
+/// What became of one compose key of one service (`None`: a key of the file's top level).
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct KeyOutcome {
+    pub service: Option<String>,
+    pub key: String,
+    pub file: PathBuf,
+    pub line: usize,
+    pub outcome: Outcome,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Outcome {
+    Mapped {
+        to: String,
+    },
+    Ignored {
+        reason: String,
+    },
+    /// Only on services that are not deployed: on a deployed one it is a problem.
+    Refused {
+        fix: String,
+    },
+}

@@ -1,0 +1,395 @@
+//! Both files together: landing.toml has its say over compose, and all that they name must exist.
+
+mod calls;
+mod credentials;
+mod cycles;
+mod databases;
+mod fargate;
+mod names;
+mod network;
+mod references;
+mod rules;
+mod secrets;
+mod services;
+
+use std::{collections::BTreeMap, path::PathBuf};
+
+use crate::{
+    Input,
+    compose::{self, Compose},
+    files::{Files, ReadError},
+    problem::{Problem, Problems},
+    project::{
+        AlbFrom, AlbSettings, Github, KeyOutcome, Logs, Outcome, Project, Registry, Skipped, Spa,
+    },
+    settings::{self, AlbFromSetting, Document, Settings},
+    suggest::did_you_mean,
+};
+
+/// All that the steps below need to see, and where they put what is wrong.
+struct Cx<'a> {
+    document: &'a Document<'a>,
+    settings: &'a Settings,
+    problems: Vec<Problem>,
+    outcomes: Vec<KeyOutcome>,
+    credentials: credentials::Plain,
+}
+
+pub(crate) fn project(input: &Input<'_>) -> Result<Project, Problems> {
+    let mut files = Files::new(input.dir);
+    let source = files
+        .read("landing.toml".as_ref())
+        .map_err(|error| Problems(vec![unreadable(&error)]))?;
+    let (document, settings, problems) = settings::read(&source, input.env_name).map_err(sorted)?;
+    let mut cx = Cx {
+        document: &document,
+        settings: &settings,
+        problems,
+        outcomes: Vec::new(),
+        credentials: credentials::Plain::default(),
+    };
+    names::environment(&mut cx, input.env_name);
+    let name = names::project(&mut cx);
+    names::region(&mut cx);
+    let network = network::read(&mut cx);
+    let spa = spa(&mut cx, &files);
+    let github = github(&mut cx);
+    let logs = logs(&mut cx);
+    let compose = compose_path(&mut cx, &files).and_then(|path| {
+        compose::load(
+            &mut files,
+            &path,
+            input.environment,
+            &mut cx.problems,
+            &mut cx.outcomes,
+        )
+    });
+    let compose = match compose {
+        Ok(compose) => compose,
+        Err(problem) => {
+            cx.problems.push(problem);
+            return Err(sorted(cx.problems));
+        }
+    };
+    let skipped = skipped(&mut cx, &compose);
+    let secrets = secrets::read(&mut cx);
+    let mut databases = databases::read(&mut cx);
+    let (services, jobs) = services::read(
+        &mut cx,
+        &compose,
+        &skipped,
+        &secrets,
+        &mut databases,
+        &mut files,
+    );
+    cx.problems.extend(cx.credentials.problems());
+    if !cx.problems.is_empty() {
+        return Err(sorted(cx.problems));
+    }
+    let mut keys = cx.outcomes;
+    keys.sort_by(|a, b| (&a.service, &a.key).cmp(&(&b.service, &b.key)));
+    Ok(Project {
+        name,
+        env: input.env_name.to_owned(),
+        region: input
+            .region
+            .map(str::to_owned)
+            .or_else(|| settings.region.clone()),
+        dir: input.dir.to_owned(),
+        files: files.read.into_iter().collect(),
+        network,
+        services,
+        jobs,
+        skipped: skipped
+            .into_iter()
+            .map(|(name, reason)| Skipped { name, reason })
+            .collect(),
+        secrets,
+        databases,
+        spa,
+        github,
+        alb: AlbSettings {
+            from: match settings.alb.from {
+                None | Some(AlbFromSetting::Internet) => AlbFrom::Internet,
+                Some(AlbFromSetting::CloudFront) => AlbFrom::CloudFront,
+            },
+        },
+        logs,
+        registry: Registry {
+            keep_images: settings.registry.keep_images.unwrap_or(10).max(1),
+        },
+        keys,
+    })
+}
+
+/// By file and line, landing.toml first, and each only once.
+fn sorted(mut problems: Vec<Problem>) -> Problems {
+    let key = |problem: &Problem| {
+        let is_compose = problem
+            .file
+            .extension()
+            .is_none_or(|extension| extension != "toml");
+        (
+            is_compose,
+            problem.file.clone(),
+            problem.span.start,
+            problem.code,
+        )
+    };
+    problems.sort_by_key(key);
+    problems.dedup();
+    Problems(problems)
+}
+
+fn unreadable(error: &ReadError) -> Problem {
+    match error {
+        ReadError::Missing => Problem::in_file(
+            "landing.toml",
+            "missing-landing-toml",
+            "there is no landing.toml in this folder",
+        )
+        .help(format!("run `landing init`; {}", settings::MINIMAL)),
+        other => Problem::in_file(
+            "landing.toml",
+            "unreadable-landing-toml",
+            format!("cannot read landing.toml: {other}"),
+        )
+        .help(settings::MINIMAL),
+    }
+}
+
+fn compose_path(cx: &mut Cx<'_>, files: &Files<'_>) -> Result<PathBuf, Problem> {
+    match &cx.settings.compose {
+        Some(text) => {
+            let place = cx.document.value(&["compose"]);
+            let path = files.inside("".as_ref(), text, &place)?;
+            if files.exists(&path) {
+                return Ok(path);
+            }
+            Err(Problem::at(
+                &place,
+                "missing-compose",
+                format!("there is no {}", path.display()),
+            )
+            .label("it is relative to the folder of landing.toml"))
+        }
+        None => {
+            let place = cx.document.value(&[]);
+            let path = compose::default_path(files).ok_or_else(|| {
+                Problem::at(
+                    &cx.document.value(&[]),
+                    "missing-compose",
+                    "there is no compose file in this folder",
+                )
+                .help("name it: compose = \"path/to/compose.yaml\"")
+            })?;
+            files.inside("".as_ref(), &path.to_string_lossy(), &place)
+        }
+    }
+}
+
+/// Compose services that are not deployed, and why.
+fn skipped(cx: &mut Cx<'_>, compose: &Compose<'_>) -> BTreeMap<String, String> {
+    let mut skipped = BTreeMap::new();
+    let known = || {
+        compose
+            .services
+            .keys()
+            .map(String::as_str)
+            .collect::<Vec<_>>()
+    };
+    for (index, name) in cx.settings.skip.iter().enumerate() {
+        if compose.services.contains_key(name) {
+            skipped.insert(name.clone(), "in `skip` of landing.toml".to_owned());
+        } else {
+            let place = cx.document.value(&["skip", &index.to_string()]);
+            cx.problems.push(
+                Problem::at(
+                    &place,
+                    "unknown-service",
+                    format!("`skip` names `{name}`, which is not in the compose file"),
+                )
+                .maybe_help(did_you_mean(name, known())),
+            );
+        }
+    }
+    // Compose's own word for every profile.
+    let everything = "*".to_owned();
+    for (name, declared) in &compose.services {
+        let profiles = declared.profiles(&compose.variables);
+        let active = profiles.is_empty()
+            || profiles.iter().any(|profile| {
+                cx.settings.profiles.contains(profile) || cx.settings.profiles.contains(&everything)
+            });
+        if !active && !skipped.contains_key(name) {
+            skipped.insert(
+                name.clone(),
+                format!("profile {} is not active", profiles.join(", ")),
+            );
+        }
+    }
+    for (name, reason) in &skipped {
+        let Some(place) = compose.services.get(name).map(|declared| &declared.place) else {
+            continue;
+        };
+        cx.outcomes.push(KeyOutcome {
+            service: Some(name.clone()),
+            key: "*".to_owned(),
+            file: place.source.path.clone(),
+            line: place.line(),
+            outcome: Outcome::Ignored {
+                reason: format!("not deployed: {reason}"),
+            },
+        });
+    }
+    for name in cx.settings.services.keys() {
+        let place = cx.document.key(&["services", name]);
+        if !compose.services.contains_key(name) {
+            cx.problems.push(
+                Problem::at(
+                    &place,
+                    "unknown-service",
+                    format!("the compose file has no service `{name}`"),
+                )
+                .maybe_help(did_you_mean(name, known())),
+            );
+        }
+    }
+    skipped
+}
+
+fn spa(cx: &mut Cx<'_>, files: &Files<'_>) -> Option<Spa> {
+    let spa = cx.settings.spa.as_ref()?;
+    let Some(dist) = &spa.dist else {
+        cx.problems.push(
+            Problem::at(
+                &cx.document.key(&["spa"]),
+                "missing-key",
+                "[spa] needs `dist`",
+            )
+            .help("dist = \"frontend/dist\": the folder with the built files"),
+        );
+        return None;
+    };
+    let dist = files.inside("".as_ref(), dist, &cx.document.value(&["spa", "dist"]));
+    let dist = dist.map_err(|problem| cx.problems.push(problem)).ok()?;
+    let classes = ["PriceClass_100", "PriceClass_200", "PriceClass_All"];
+    let price_class = spa
+        .price_class
+        .clone()
+        .unwrap_or_else(|| classes[0].to_owned());
+    if !classes.contains(&price_class.as_str()) {
+        cx.problems.push(
+            Problem::at(
+                &cx.document.value(&["spa", "price-class"]),
+                "bad-value",
+                format!("CloudFront has no price class `{price_class}`"),
+            )
+            .maybe_help(did_you_mean(&price_class, classes)),
+        );
+    }
+    let default_ttl = spa.default_ttl.unwrap_or(60);
+    let max_ttl = spa.max_ttl.unwrap_or_else(|| default_ttl.max(300));
+    if max_ttl < default_ttl {
+        cx.problems.push(
+            Problem::at(
+                &cx.document.value(&["spa", "max-ttl"]),
+                "bad-value",
+                "`max-ttl` is less than `default-ttl`",
+            )
+            .label(format!("`default-ttl` is {default_ttl}")),
+        );
+    }
+    Some(Spa {
+        dist,
+        price_class,
+        default_ttl,
+        max_ttl,
+    })
+}
+
+fn github(cx: &mut Cx<'_>) -> Option<Github> {
+    let github = cx.settings.github.as_ref()?;
+    let place = cx.document.key(&["github"]);
+    let Some(repository) = &github.repository else {
+        cx.problems.push(
+            Problem::at(&place, "missing-key", "[github] needs `repository`")
+                .help("repository = \"org/repo\""),
+        );
+        return None;
+    };
+    let is_part = |part: &str| {
+        !part.is_empty()
+            && part
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+    };
+    if repository.split('/').count() != 2 || !repository.split('/').all(is_part) {
+        cx.problems.push(
+            Problem::at(
+                &cx.document.value(&["github", "repository"]),
+                "bad-value",
+                format!("`{repository}` is not a GitHub repository"),
+            )
+            .help("write it as \"org/repo\""),
+        );
+    }
+    // They end in the role's trust policy, where `*` would let every branch deploy.
+    for (key, value) in [
+        ("branch", &github.branch),
+        ("environment", &github.environment),
+    ] {
+        if value
+            .as_ref()
+            .is_some_and(|value| value.is_empty() || value.contains(['*', '?']))
+        {
+            cx.problems.push(
+                Problem::at(
+                    &cx.document.value(&["github", key]),
+                    "bad-value",
+                    format!("`{key}` must name one {key}, without wildcards"),
+                )
+                .label("the role that deploys trusts exactly this"),
+            );
+        }
+    }
+    let branch = github
+        .branch
+        .clone()
+        .or_else(|| github.environment.is_none().then(|| "main".to_owned()));
+    Some(Github {
+        repository: repository.clone(),
+        branch,
+        environment: github.environment.clone(),
+    })
+}
+
+/// Source: CloudWatch Logs API Reference, `PutRetentionPolicy`, `retentionInDays`.
+const RETENTION_DAYS: [u32; 22] = [
+    1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922,
+    3288, 3653,
+];
+
+fn logs(cx: &mut Cx<'_>) -> Logs {
+    let retention_days = cx.settings.logs.retention_days.unwrap_or(7);
+    if !RETENTION_DAYS.contains(&retention_days) {
+        let nearest = RETENTION_DAYS
+            .iter()
+            .min_by_key(|days| days.abs_diff(retention_days))
+            .copied()
+            .unwrap_or(7);
+        cx.problems.push(
+            Problem::at(
+                &cx.document.value(&["logs", "retention-days"]),
+                "bad-value",
+                format!("CloudWatch Logs cannot keep logs for {retention_days} days"),
+            )
+            .label(format!("the nearest that it can is {nearest}"))
+            .help(format!(
+                "one of {}",
+                RETENTION_DAYS.map(|days| days.to_string()).join(", ")
+            )),
+        );
+    }
+    Logs { retention_days }
+}
