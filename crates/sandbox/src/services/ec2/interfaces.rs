@@ -34,15 +34,6 @@ pub(crate) struct Interface {
 
 /// Puts an interface of `owner` into a subnet, and tells its id.
 pub(crate) fn attach(world: &mut World, owner: &str, description: &str, subnet: &str, groups: &[String], public: bool) -> String {
-/// Puts an interface of `owner` into a subnet.
-pub(crate) fn attach(
-    world: &mut World,
-    owner: &str,
-    description: &str,
-    subnet: &str,
-    groups: &[String],
-    public: bool,
-) {
     let id = world.id("eni-");
     let public_ip = public.then(|| address::public_ip(world));
     let private_ip = free_address(&world.ec2, subnet);
@@ -71,22 +62,14 @@ fn free_address(ec2: &Ec2, subnet: &str) -> String {
 /// The interfaces of `owner` go away `after` milliseconds from now.
 pub(crate) fn release(world: &mut World, owner: &str, after: Millis) {
     let at = world.now + after;
-    for interface in world
-        .ec2
-        .interfaces
-        .values_mut()
-        .filter(|interface| interface.owner == owner)
-    {
+    for interface in world.ec2.interfaces.values_mut().filter(|interface| interface.owner == owner) {
         interface.free_at = Some(at);
     }
 }
 
 pub(super) fn advance(world: &mut World) {
     let now = world.now;
-    world
-        .ec2
-        .interfaces
-        .retain(|_, interface| interface.free_at.is_none_or(|at| at > now));
+    world.ec2.interfaces.retain(|_, interface| interface.free_at.is_none_or(|at| at > now));
 }
 
 const LISTING: Listing = Listing {
