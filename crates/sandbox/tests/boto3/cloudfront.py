@@ -69,7 +69,7 @@ def main(url):
     assert d["Distribution"]["Status"] == "InProgress" and d["Distribution"]["DomainName"].endswith(".cloudfront.net")
     again = refused("DistributionAlreadyExists", cf.create_distribution_with_tags, DistributionConfigWithTags=with_tags)
     assert again["Error"]["Message"].endswith(f"Already exists: {id}")
-    cf.get_waiter("distribution_deployed").wait(Id=id, WaiterConfig={"Delay": 0.05})
+    cf.get_waiter("distribution_deployed").wait(Id=id, WaiterConfig={"Delay": 0.1, "MaxAttempts": 100})
     got = cf.get_distribution_config(Id=id)
     full = got["DistributionConfig"]
     assert got["ETag"] == etag and full["PriceClass"] == "PriceClass_All" and full["DefaultCacheBehavior"]["AllowedMethods"]["Items"] == ["HEAD", "GET"]
@@ -90,7 +90,7 @@ def main(url):
     batch = {"Paths": {"Quantity": 1, "Items": ["/*"]}, "CallerReference": "i1"}
     i = cf.create_invalidation(DistributionId=id, InvalidationBatch=batch)["Invalidation"]
     assert i["Status"] == "InProgress" and i["InvalidationBatch"] == batch
-    cf.get_waiter("invalidation_completed").wait(DistributionId=id, Id=i["Id"], WaiterConfig={"Delay": 0.05})
+    cf.get_waiter("invalidation_completed").wait(DistributionId=id, Id=i["Id"], WaiterConfig={"Delay": 0.1, "MaxAttempts": 100})
 
     refused("DistributionNotDisabled", cf.delete_distribution, Id=id, IfMatch=etag)
     refused("PreconditionFailed", cf.update_distribution, Id=id, IfMatch="E0", DistributionConfig=full)
@@ -99,7 +99,7 @@ def main(url):
     off = cf.update_distribution(Id=id, IfMatch=etag, DistributionConfig=full)
     assert off["Distribution"]["DistributionConfig"] == full
     refused("DistributionNotDisabled", cf.delete_distribution, Id=id, IfMatch=off["ETag"])
-    cf.get_waiter("distribution_deployed").wait(Id=id, WaiterConfig={"Delay": 0.05})
+    cf.get_waiter("distribution_deployed").wait(Id=id, WaiterConfig={"Delay": 0.1, "MaxAttempts": 100})
     refused("PreconditionFailed", cf.delete_distribution, Id=id, IfMatch=etag)
     cf.delete_distribution(Id=id, IfMatch=off["ETag"])
     refused("NoSuchDistribution", cf.get_distribution, Id=id)

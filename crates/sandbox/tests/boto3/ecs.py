@@ -23,13 +23,9 @@ def until(condition, tries=200):
     raise AssertionError("never came true")
 
 
-def network(url):
-    """A subnet and a group when EC2 is there, else made-up ones."""
-    ec2 = boto3.client("ec2", endpoint_url=url)
-    try:
-        vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
-    except ClientError:
-        return {"subnets": ["subnet-1"], "securityGroups": ["sg-1"]}, lambda: None
+def network(ec2):
+    """A VPC with a subnet and a group, and the way back: it waits until no task holds an interface."""
+    vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
     subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.0.0.0/24")["Subnet"]["SubnetId"]
     group = ec2.create_security_group(GroupName="tasks", Description="tasks", VpcId=vpc)["GroupId"]
 
@@ -48,7 +44,7 @@ def main(url):
     iam = boto3.client("iam", endpoint_url=url)
     trust = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"Service": "ecs-tasks.amazonaws.com"}, "Action": "sts:AssumeRole"}]}
     role = iam.create_role(RoleName="exec", AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
-    vpc, clean_network = network(url)
+    vpc, clean_network = network(boto3.client("ec2", endpoint_url=url))
     net = {"awsvpcConfiguration": vpc}
 
     # A namespace takes a while.
@@ -104,7 +100,8 @@ def main(url):
     want = dict(cluster="shop", serviceName="web", taskDefinition="web:1", desiredCount=2, launchType="FARGATE", networkConfiguration=net, clientToken="t1",
                 serviceConnectConfiguration=connect, deploymentConfiguration={"deploymentCircuitBreaker": {"enable": True, "rollback": True}}, tags=[{"key": "a", "value": "1"}], propagateTags="SERVICE")
     refused("ClusterNotFoundException", ecs.create_service, **{**want, "cluster": "none"})
-    refused("InvalidParameterException", ecs.create_service, **{**want, "networkConfiguration": {"awsvpcConfiguration": {"subnets": []}}})
+    for subnets in ([], ["subnet-0123456789abcdef0"]):
+        refused("InvalidParameterException", ecs.create_service, **{**want, "networkConfiguration": {"awsvpcConfiguration": {"subnets": subnets}}})
     refused("InvalidParameterException", ecs.create_service, **{**want, "serviceConnectConfiguration": {"enabled": True, "services": [{"portName": "none"}]}})
     refused("NamespaceNotFoundException", ecs.create_service, **{**want, "serviceConnectConfiguration": {**connect, "namespace": "none"}})
     no_group = [{"targetGroupArn": "arn:aws:elasticloadbalancing:us-west-2:123456789012:targetgroup/none/1", "containerName": "none", "containerPort": 1}]
@@ -140,6 +137,22 @@ def main(url):
     assert ecs.list_service_deployments(cluster="shop", service="web")["serviceDeployments"][0]["status"] == "SUCCESSFUL"
     refused("ServiceNotFoundException", ecs.update_service, cluster="shop", service="none", desiredCount=1)
 
+    # An image that is not in the account's registry: three failed tasks trip the breaker, and it rolls back.
+    absent = {**web, "image": "123456789012.dkr.ecr.us-west-2.amazonaws.com/shop/web:none"}
+    ecs.register_task_definition(**base, executionRoleArn=role, containerDefinitions=[absent])
+    ecs.update_service(cluster="shop", service="web", taskDefinition="web:3")
+    until(lambda: any("rolling back" in e["message"] for e in show()["events"]))
+    until(lambda: [d["rolloutState"] for d in show()["deployments"]] == ["COMPLETED"])
+    assert show()["taskDefinition"] == two["taskDefinitionArn"] and show()["runningCount"] == 1
+    failing = ecs.create_service(**{**want, "serviceName": "bad", "clientToken": "t4", "taskDefinition": "web:3", "serviceConnectConfiguration": {"enabled": False}})
+    until(lambda: ecs.describe_services(cluster="shop", services=["bad"])["services"][0]["deployments"][0]["rolloutState"] == "FAILED")
+    bad = ecs.describe_services(cluster="shop", services=["bad"])["services"][0]
+    assert bad["status"] == "ACTIVE" and bad["runningCount"] == 0 and bad["deployments"][0]["failedTasks"] >= 3
+    stopped = ecs.list_tasks(cluster="shop", serviceName="bad", desiredStatus="STOPPED")["taskArns"]
+    assert "CannotPullContainerError" in ecs.describe_tasks(cluster="shop", tasks=stopped)["tasks"][0]["stoppedReason"]
+    ecs.delete_service(cluster="shop", service="bad", force=True)
+    ecs.get_waiter("services_inactive").wait(cluster="shop", services=["bad"], WaiterConfig=FAST)
+
     # A one-off task works for a while and exits with 0.
     run = dict(cluster="shop", taskDefinition="web:2", launchType="FARGATE", networkConfiguration=net, clientToken="r1", overrides={"containerOverrides": [{"name": "web", "command": ["x"]}]})
     job = ecs.run_task(**run)["tasks"][0]["taskArn"]
@@ -164,12 +177,12 @@ def main(url):
     assert ecs.list_services(cluster="shop")["serviceArns"] == []
     ecs.get_waiter("services_inactive").wait(cluster="shop", services=["web"], WaiterConfig=FAST)
     clean_network()
-    for revision in (1, 2):
+    for revision in (1, 2, 3):
         failures = ecs.delete_task_definitions(taskDefinitions=[f"web:{revision}"])["failures"]
         assert failures and ecs.deregister_task_definition(taskDefinition=f"web:{revision}")["taskDefinition"]["status"] == "INACTIVE"
     refused("ClientException", ecs.create_service, **{**want, "clientToken": "t3"})
-    gone = ecs.delete_task_definitions(taskDefinitions=["web:1", "web:2"])
-    assert [d["status"] for d in gone["taskDefinitions"]] == ["DELETE_IN_PROGRESS"] * 2 and not gone["failures"]
+    gone = ecs.delete_task_definitions(taskDefinitions=["web:1", "web:2", "web:3"])
+    assert [d["status"] for d in gone["taskDefinitions"]] == ["DELETE_IN_PROGRESS"] * 3 and not gone["failures"]
     assert ecs.delete_cluster(cluster="shop")["cluster"]["status"] == "INACTIVE"
     assert ecs.describe_clusters(clusters=["shop"])["clusters"][0]["status"] == "INACTIVE"
     until(lambda: not sd.list_services()["Services"])
