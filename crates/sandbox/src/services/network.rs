@@ -18,17 +18,13 @@ pub(crate) fn subnet(world: &World, id: &str) -> Option<Place> {
         1 => 'b',
         _ => 'c',
     };
-    Some(Place {
-        vpc: "vpc-0123456789abcdef0".into(),
-        zone: format!("{}{zone}", world.region),
-    })
+    Some(Place { vpc: "vpc-0123456789abcdef0".into(), zone: format!("{}{zone}", world.region) })
 }
 
 /// The VPC of a security group; `None` when there is no such group.
 pub(crate) fn group(_world: &World, id: &str) -> Option<String> {
     // TODO(ec2): the same.
-    id.starts_with("sg-")
-        .then(|| "vpc-0123456789abcdef0".into())
+    id.starts_with("sg-").then(|| "vpc-0123456789abcdef0".into())
 }
 
 /// The VPC's default security group, which is taken where none is given.
