@@ -3,15 +3,7 @@
 use std::ops::Range;
 
 /// Words that make a variable a credential.
-const CREDENTIAL_WORDS: [&str; 7] = [
-    "PASSWORD",
-    "PASSWD",
-    "PASSPHRASE",
-    "SECRET",
-    "TOKEN",
-    "CREDENTIAL",
-    "APIKEY",
-];
+const CREDENTIAL_WORDS: [&str; 7] = ["PASSWORD", "PASSWD", "PASSPHRASE", "SECRET", "TOKEN", "CREDENTIAL", "APIKEY"];
 
 /// Endings that say: this is about a credential, or where it lies, but not the credential itself.
 const HARMLESS_ENDINGS: [&str; 40] = [
@@ -58,34 +50,20 @@ const HARMLESS_ENDINGS: [&str; 40] = [
 ];
 
 /// Keys of data, not of doors.
-const HARMLESS_KEYS: [&str; 6] = [
-    "PUBLIC_KEY",
-    "PRIMARY_KEY",
-    "PARTITION_KEY",
-    "SORT_KEY",
-    "ROUTING_KEY",
-    "CACHE_KEY",
-];
+const HARMLESS_KEYS: [&str; 6] = ["PUBLIC_KEY", "PRIMARY_KEY", "PARTITION_KEY", "SORT_KEY", "ROUTING_KEY", "CACHE_KEY"];
 
 /// Whether the variable's name says that its value is a credential.
 pub(crate) fn names_a_credential(variable: &str) -> bool {
     let name = variable.to_ascii_uppercase().replace(['-', '.'], "_");
-    if HARMLESS_ENDINGS.iter().any(|ending| name.ends_with(ending))
-        || HARMLESS_KEYS.iter().any(|key| name.contains(key))
-    {
+    if HARMLESS_ENDINGS.iter().any(|ending| name.ends_with(ending)) || HARMLESS_KEYS.iter().any(|key| name.contains(key)) {
         return false;
     }
     // `MAX_TOKENS` counts tokens; `SECRETS_MANAGER` is a product.
-    let plural_noise = name.ends_with("TOKENS")
-        || name.contains("SECRETS_MANAGER")
-        || name.contains("SECRETSMANAGER");
+    let plural_noise = name.ends_with("TOKENS") || name.contains("SECRETS_MANAGER") || name.contains("SECRETSMANAGER");
     if plural_noise {
         return false;
     }
-    name.ends_with("_KEY")
-        || name.ends_with("_PASS")
-        || name == "PASS"
-        || CREDENTIAL_WORDS.iter().any(|word| name.contains(word))
+    name.ends_with("_KEY") || name.ends_with("_PASS") || name == "PASS" || CREDENTIAL_WORDS.iter().any(|word| name.contains(word))
 }
 
 /// Whether the value is a URL with a password in it.
@@ -93,14 +71,29 @@ pub(crate) fn holds_a_url_password(value: &str) -> bool {
     !url_passwords(value).is_empty()
 }
 
+/// Whether a variable with this value is a credential in plain text.
+pub(crate) fn is_credential(name: &str, value: &str) -> bool {
+    (names_a_credential(name) && is_a_secret_value(value)) || holds_a_url_password(value)
+}
+
+/// Not blank, not a switch, not the name of a file.
+fn is_a_secret_value(value: &str) -> bool {
+    let value = value.trim();
+    let lower = value.to_ascii_lowercase();
+    let is_switch = matches!(lower.as_str(), "" | "true" | "false" | "yes" | "no" | "on" | "off" | "none" | "null" | "0" | "1");
+    let endings = [".pem", ".key", ".crt", ".cer", ".json", ".txt", ".p12", ".jks"];
+    let is_file = value.starts_with("/run/secrets/")
+        || value.starts_with("file:")
+        || (value.starts_with('/') && endings.iter().any(|ending| lower.ends_with(ending)));
+    !is_switch && !is_file
+}
+
 /// The bytes of each `password` in `scheme://user:password@host`.
 fn url_passwords(text: &str) -> Vec<Range<usize>> {
     let starts = text.match_indices("://").map(|(at, _)| at + 3);
     let passwords = starts.filter_map(|start| {
         let rest = &text[start..];
-        let authority = &rest[..rest
-            .find(['/', '?', '#', ' ', '"', '\'', ','])
-            .unwrap_or(rest.len())];
+        let authority = &rest[..rest.find(['/', '?', '#', ' ', '"', '\'', ',']).unwrap_or(rest.len())];
         let user = &authority[..authority.rfind('@')?];
         let colon = user.find(':')?;
         (colon + 1 < user.len()).then_some(start + colon + 1..start + user.len())
@@ -225,41 +218,17 @@ mod tests {
     fn lines_are_shown_without_credentials() {
         use LineKind::{Compose, Toml, TomlReferences};
         let table = [
-            (
-                Compose,
-                "  PASSWORD: hunter2 # x",
-                "  PASSWORD: ***********",
-            ),
+            (Compose, "  PASSWORD: hunter2 # x", "  PASSWORD: ***********"),
             (Compose, "- \"DB_PASSWORD=a b\"", "- \"DB_PASSWORD=****"),
-            (
-                Compose,
-                "x: {USER: me, API_KEY: k, B: c}",
-                "x: {USER: me, API_KEY: ********",
-            ),
-            (
-                Compose,
-                "URL: postgres://me:pä@h/d",
-                "URL: postgres://me:***@h/d",
-            ),
-            (
-                Compose,
-                "URL: a://u:p@h,b://u:q@h",
-                "URL: a://u:*@h,b://u:*@h",
-            ),
+            (Compose, "x: {USER: me, API_KEY: k, B: c}", "x: {USER: me, API_KEY: ********"),
+            (Compose, "URL: postgres://me:pä@h/d", "URL: postgres://me:***@h/d"),
+            (Compose, "URL: a://u:p@h,b://u:q@h", "URL: a://u:*@h,b://u:*@h"),
             (Compose, "secrets: [a, b]", "secrets: [a, b]"),
             (Compose, "image: nginx:1", "image: nginx:1"),
             (Toml, "from = \"env:X\"", "from = \"env:X\""),
             (Toml, "from = \"hunter2\"", "from = *********"),
-            (
-                Toml,
-                "environment = { TOKEN = \"t\" }",
-                "environment = { TOKEN = *****",
-            ),
-            (
-                TomlReferences,
-                "secrets = { TOKEN = \"t:k\" }",
-                "secrets = { TOKEN = \"t:k\" }",
-            ),
+            (Toml, "environment = { TOKEN = \"t\" }", "environment = { TOKEN = *****"),
+            (TomlReferences, "secrets = { TOKEN = \"t:k\" }", "secrets = { TOKEN = \"t:k\" }"),
         ];
         for (kind, line, expected) in table {
             assert_eq!(masked_line(line, kind), expected);

@@ -4,11 +4,7 @@ use crate::clock::Millis;
 
 /// One page of `items`: at most `limit` of them after `token`, and the token of the next page.
 /// `None` when the token is not one of ours (AWS's code for that differs by service).
-pub(crate) fn page<T>(
-    mut items: Vec<T>,
-    limit: usize,
-    token: Option<&str>,
-) -> Option<(Vec<T>, Option<String>)> {
+pub(crate) fn page<T>(mut items: Vec<T>, limit: usize, token: Option<&str>) -> Option<(Vec<T>, Option<String>)> {
     let start: usize = match token {
         // A prefix keeps clients from taking the token for a number that they may compute.
         Some(token) => token.strip_prefix("page-")?.parse().ok()?,

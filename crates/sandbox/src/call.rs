@@ -29,12 +29,7 @@ impl Call {
     /// # Errors
     /// `missing` as the code when the parameter is absent.
     pub(crate) fn need(&self, key: &str, missing: &str) -> Result<String, Fault> {
-        self.opt(key).ok_or_else(|| {
-            Fault::new(
-                missing,
-                format!("The request must contain the parameter {key}"),
-            )
-        })
+        self.opt(key).ok_or_else(|| Fault::new(missing, format!("The request must contain the parameter {key}")))
     }
 
     pub fn flag(&self, key: &str) -> Option<bool> {
@@ -55,17 +50,11 @@ impl Call {
     }
 
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers
-            .iter()
-            .find(|(key, _)| key.eq_ignore_ascii_case(name))
-            .map(|(_, value)| value.as_str())
+        self.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }
 
     pub fn query(&self, name: &str) -> Option<&str> {
-        self.query
-            .iter()
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| value.as_str())
+        self.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 }
 

@@ -14,11 +14,7 @@ pub(crate) struct WorldClock {
 
 impl WorldClock {
     pub(crate) fn new(base: Millis, scale: f64) -> Self {
-        Self {
-            base,
-            start: Instant::now(),
-            scale,
-        }
+        Self { base, start: Instant::now(), scale }
     }
 
     pub(crate) fn now(&self) -> Millis {
@@ -32,7 +28,11 @@ impl WorldClock {
 
 /// ISO 8601, as the XML services write times.
 pub(crate) fn iso(at: Millis) -> String {
-    i64::try_from(at).ok().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok()).map(|time| time.to_string()).unwrap_or_default()
+    i64::try_from(at)
+        .ok()
+        .and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok())
+        .map(|time| time.to_string())
+        .unwrap_or_default()
 }
 
 /// Seconds since 1970, as the JSON services write times.

@@ -11,11 +11,7 @@ pub struct Fault {
 impl Fault {
     /// HTTP 400, which most services answer for most client errors.
     pub(crate) fn new(code: &str, message: impl Into<String>) -> Self {
-        Self {
-            code: code.to_owned(),
-            message: message.into(),
-            status: 400,
-        }
+        Self { code: code.to_owned(), message: message.into(), status: 400 }
     }
 
     pub(crate) fn status(mut self, status: u16) -> Self {
@@ -24,10 +20,6 @@ impl Fault {
     }
 
     pub(crate) fn unknown_operation(service: &str, operation: &str) -> Self {
-        Self::new(
-            "UnknownOperationException",
-            format!("the sandbox does not model {service}:{operation}"),
-        )
-        .status(501)
+        Self::new("UnknownOperationException", format!("the sandbox does not model {service}:{operation}")).status(501)
     }
 }

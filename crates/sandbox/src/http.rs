@@ -1,8 +1,7 @@
 //! The SDK's HTTP hook: requests of a real client are answered in the process.
 
 use aws_smithy_runtime_api::client::http::{
-    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient,
-    SharedHttpConnector,
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
 };
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
@@ -20,11 +19,7 @@ impl Sandbox {
 }
 
 impl HttpClient for Sandbox {
-    fn http_connector(
-        &self,
-        _: &HttpConnectorSettings,
-        _: &RuntimeComponents,
-    ) -> SharedHttpConnector {
+    fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
         SharedHttpConnector::new(self.clone())
     }
 }
@@ -39,9 +34,7 @@ impl HttpConnector for Sandbox {
             for (name, value) in &answer.headers {
                 response = response.header(name, value);
             }
-            let response = response
-                .body(SdkBody::from(answer.body))
-                .map_err(|e| ConnectorError::other(e.into(), None))?;
+            let response = response.body(SdkBody::from(answer.body)).map_err(|e| ConnectorError::other(e.into(), None))?;
             HttpResponse::try_from(response).map_err(|e| ConnectorError::other(e.into(), None))
         })
     }
@@ -49,34 +42,16 @@ impl HttpConnector for Sandbox {
 
 async fn received(request: HttpRequest) -> Result<Request, ConnectorError> {
     let method = request.method().to_owned();
-    let uri: http::Uri = request
-        .uri()
-        .parse()
-        .map_err(|e: http::uri::InvalidUri| ConnectorError::user(e.into()))?;
+    let uri: http::Uri = request.uri().parse().map_err(|e: http::uri::InvalidUri| ConnectorError::user(e.into()))?;
     // S3 puts the bucket into the host name; the sandbox reads it from the path.
-    let mut target = uri
-        .path_and_query()
-        .map_or("/".to_owned(), ToString::to_string);
+    let mut target = uri.path_and_query().map_or("/".to_owned(), ToString::to_string);
     if let Some((bucket, rest)) = uri.host().and_then(|host| host.split_once(".s3."))
         && rest.contains("amazonaws")
     {
         target = format!("/{bucket}{target}");
     }
-    let headers = request
-        .headers()
-        .iter()
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .collect();
+    let headers = request.headers().iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
     let body = request.into_body();
-    let body = http_body_util::BodyExt::collect(body)
-        .await
-        .map_err(|e| ConnectorError::user(e))?
-        .to_bytes()
-        .to_vec();
-    Ok(Request {
-        method,
-        target,
-        headers,
-        body,
-    })
+    let body = http_body_util::BodyExt::collect(body).await.map_err(|e| ConnectorError::user(e))?.to_bytes().to_vec();
+    Ok(Request { method, target, headers, body })
 }

@@ -37,10 +37,7 @@ impl Sandbox {
     /// `scale` AWS seconds pass in one second of tokio's clock.
     pub fn new(world: World, scale: f64) -> Self {
         let clock = Arc::new(WorldClock::new(world.now, scale));
-        Self {
-            world: Arc::new(Mutex::new(world)),
-            clock,
-        }
+        Self { world: Arc::new(Mutex::new(world)), clock }
     }
 
     /// Looks at the world, or changes it behind everybody's back, at the present time.

@@ -22,9 +22,7 @@ pub async fn serve(sandbox: Sandbox, listener: TcpListener) -> std::io::Result<(
         let sandbox = sandbox.clone();
         tokio::spawn(async move {
             let service = service_fn(move |request| answer(sandbox.clone(), request));
-            let served = hyper::server::conn::http1::Builder::new()
-                .serve_connection(TokioIo::new(stream), service)
-                .await;
+            let served = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
             if let Err(error) = served {
                 tracing::debug!(%error, "connection ended");
             }
@@ -34,24 +32,12 @@ pub async fn serve(sandbox: Sandbox, listener: TcpListener) -> std::io::Result<(
 
 async fn answer(sandbox: Sandbox, request: hyper::Request<Incoming>) -> Result<hyper::Response<Full<Bytes>>, Infallible> {
     let (parts, body) = request.into_parts();
-    let body = body
-        .collect()
-        .await
-        .map(|collected| collected.to_bytes().to_vec())
-        .unwrap_or_default();
-    let text =
-        |value: &hyper::header::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+    let body = body.collect().await.map(|collected| collected.to_bytes().to_vec()).unwrap_or_default();
+    let text = |value: &hyper::header::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
     let request = Request {
         method: parts.method.to_string(),
-        target: parts
-            .uri
-            .path_and_query()
-            .map_or("/".to_owned(), ToString::to_string),
-        headers: parts
-            .headers
-            .iter()
-            .map(|(name, value)| (name.to_string(), text(value)))
-            .collect(),
+        target: parts.uri.path_and_query().map_or("/".to_owned(), ToString::to_string),
+        headers: parts.headers.iter().map(|(name, value)| (name.to_string(), text(value))).collect(),
         body,
     };
     let answer = sandbox.answer(request).await;
@@ -59,7 +45,5 @@ async fn answer(sandbox: Sandbox, request: hyper::Request<Incoming>) -> Result<h
     for (name, value) in &answer.headers {
         response = response.header(name, value);
     }
-    Ok(response
-        .body(Full::new(Bytes::from(answer.body)))
-        .unwrap_or_else(|_| hyper::Response::new(Full::default())))
+    Ok(response.body(Full::new(Bytes::from(answer.body))).unwrap_or_else(|_| hyper::Response::new(Full::default())))
 }

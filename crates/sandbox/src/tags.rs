@@ -15,9 +15,7 @@ pub(crate) fn read(list: &Value) -> Tags {
         .flatten()
         .filter_map(|tag| {
             let key = text(&tag["Key"]).or_else(|| text(&tag["key"]))?;
-            let value = text(&tag["Value"])
-                .or_else(|| text(&tag["value"]))
-                .unwrap_or_default();
+            let value = text(&tag["Value"]).or_else(|| text(&tag["value"])).unwrap_or_default();
             Some((key, value))
         })
         .collect()
@@ -25,14 +23,10 @@ pub(crate) fn read(list: &Value) -> Tags {
 
 /// `[{"Key": …, "Value": …}]`.
 pub(crate) fn upper(tags: &Tags) -> Value {
-    tags.iter()
-        .map(|(key, value)| json!({ "Key": key, "Value": value }))
-        .collect()
+    tags.iter().map(|(key, value)| json!({ "Key": key, "Value": value })).collect()
 }
 
 /// `[{"key": …, "value": …}]`, as EC2's XML and ECS's JSON want it.
 pub(crate) fn lower(tags: &Tags) -> Value {
-    tags.iter()
-        .map(|(key, value)| json!({ "key": key, "value": value }))
-        .collect()
+    tags.iter().map(|(key, value)| json!({ "key": key, "value": value })).collect()
 }

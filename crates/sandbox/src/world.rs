@@ -89,11 +89,7 @@ impl World {
     pub(crate) fn hex(&mut self) -> String {
         self.serial += 1;
         let digest = Sha256::digest(format!("{}-{}", self.account, self.serial).as_bytes());
-        digest
-            .iter()
-            .take(16)
-            .map(|byte| format!("{byte:02x}"))
-            .collect()
+        digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
     }
 
     /// `arn:aws:<service>:<region>:<account>:<rest>`.
@@ -109,13 +105,6 @@ impl World {
     /// Calls that change something, in order.
     pub fn mutations(&self) -> Vec<&Record> {
         let reads = ["Describe", "Get", "List", "Head", "BatchGet"];
-        self.calls
-            .iter()
-            .filter(|call| {
-                !reads
-                    .iter()
-                    .any(|prefix| call.operation.starts_with(prefix))
-            })
-            .collect()
+        self.calls.iter().filter(|call| !reads.iter().any(|prefix| call.operation.starts_with(prefix))).collect()
     }
 }

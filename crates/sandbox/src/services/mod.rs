@@ -120,8 +120,5 @@ pub(crate) fn tagged(world: &World) -> Vec<(String, Tags)> {
 
 /// The same for us-east-1, where global objects are listed.
 pub(crate) fn tagged_global(world: &World) -> Vec<(String, Tags)> {
-    [cloudfront::tagged(world), iam::tagged(world)]
-        .into_iter()
-        .flatten()
-        .collect()
+    [cloudfront::tagged(world), iam::tagged(world)].into_iter().flatten().collect()
 }

@@ -48,7 +48,9 @@ fn get_resources(world: &World, call: &Call) -> Result<Reply, Fault> {
     found.sort();
     let start = match call.opt("PaginationToken").as_deref() {
         None | Some("") => 0,
-        Some(token) => token.parse().map_err(|_| Fault::new("PaginationTokenExpiredException", "The pagination token has expired"))?,
+        Some(token) => {
+            token.parse().map_err(|_| Fault::new("PaginationTokenExpiredException", "The pagination token has expired"))?
+        }
     };
     let start = found.len().min(start);
     let end = found.len().min(start + usize::try_from(size).unwrap_or(100));

@@ -22,10 +22,7 @@ pub(crate) struct Request {
 
 impl Request {
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        self.headers
-            .iter()
-            .find(|(key, _)| key.eq_ignore_ascii_case(name))
-            .map(|(_, value)| value.as_str())
+        self.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }
 }
 
@@ -53,32 +50,17 @@ pub(crate) struct Reply {
 
 impl From<Value> for Reply {
     fn from(body: Value) -> Self {
-        Self {
-            body,
-            status: 200,
-            headers: Vec::new(),
-            root: None,
-            raw: None,
-        }
+        Self { body, status: 200, headers: Vec::new(), root: None, raw: None }
     }
 }
 
 impl Reply {
     pub(crate) fn empty(status: u16) -> Self {
-        Self {
-            body: Value::Null,
-            status,
-            headers: Vec::new(),
-            root: None,
-            raw: Some(Vec::new()),
-        }
+        Self { body: Value::Null, status, headers: Vec::new(), root: None, raw: Some(Vec::new()) }
     }
 
     pub(crate) fn xml(root: &'static str, body: Value) -> Self {
-        Self {
-            root: Some(root),
-            ..Self::from(body)
-        }
+        Self { root: Some(root), ..Self::from(body) }
     }
 
     pub(crate) fn status(mut self, status: u16) -> Self {
@@ -111,12 +93,7 @@ pub(crate) struct Service {
 
 pub(crate) const SERVICES: &[Service] = &[
     Service { name: "ec2", signed_as: &["ec2"], protocol: Protocol::Ec2, namespace: "http://ec2.amazonaws.com/doc/2016-11-15/" },
-    Service {
-        name: "ec2",
-        signed_as: &["ec2"],
-        protocol: Protocol::Ec2,
-        namespace: "http://ec2.amazonaws.com/doc/2016-11-15/",
-    },
+    Service { name: "ec2", signed_as: &["ec2"], protocol: Protocol::Ec2, namespace: "http://ec2.amazonaws.com/doc/2016-11-15/" },
     Service {
         name: "iam",
         signed_as: &["iam"],
@@ -148,48 +125,13 @@ pub(crate) const SERVICES: &[Service] = &[
     Service { name: "servicediscovery", signed_as: &["servicediscovery"], protocol: Protocol::Json, namespace: "" },
     Service { name: "tagging", signed_as: &["tagging"], protocol: Protocol::Json, namespace: "" },
     Service { name: "s3", signed_as: &["s3"], protocol: Protocol::RestXml, namespace: "http://s3.amazonaws.com/doc/2006-03-01/" },
-    Service {
-        name: "ecs",
-        signed_as: &["ecs"],
-        protocol: Protocol::Json,
-        namespace: "",
-    },
-    Service {
-        name: "ecr",
-        signed_as: &["ecr"],
-        protocol: Protocol::Json,
-        namespace: "",
-    },
-    Service {
-        name: "secretsmanager",
-        signed_as: &["secretsmanager"],
-        protocol: Protocol::Json,
-        namespace: "",
-    },
-    Service {
-        name: "logs",
-        signed_as: &["logs"],
-        protocol: Protocol::Json,
-        namespace: "",
-    },
-    Service {
-        name: "servicediscovery",
-        signed_as: &["servicediscovery"],
-        protocol: Protocol::Json,
-        namespace: "",
-    },
-    Service {
-        name: "tagging",
-        signed_as: &["tagging"],
-        protocol: Protocol::Json,
-        namespace: "",
-    },
-    Service {
-        name: "s3",
-        signed_as: &["s3"],
-        protocol: Protocol::RestXml,
-        namespace: "http://s3.amazonaws.com/doc/2006-03-01/",
-    },
+    Service { name: "ecs", signed_as: &["ecs"], protocol: Protocol::Json, namespace: "" },
+    Service { name: "ecr", signed_as: &["ecr"], protocol: Protocol::Json, namespace: "" },
+    Service { name: "secretsmanager", signed_as: &["secretsmanager"], protocol: Protocol::Json, namespace: "" },
+    Service { name: "logs", signed_as: &["logs"], protocol: Protocol::Json, namespace: "" },
+    Service { name: "servicediscovery", signed_as: &["servicediscovery"], protocol: Protocol::Json, namespace: "" },
+    Service { name: "tagging", signed_as: &["tagging"], protocol: Protocol::Json, namespace: "" },
+    Service { name: "s3", signed_as: &["s3"], protocol: Protocol::RestXml, namespace: "http://s3.amazonaws.com/doc/2006-03-01/" },
     Service {
         name: "cloudfront",
         signed_as: &["cloudfront"],

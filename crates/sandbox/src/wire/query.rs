@@ -6,10 +6,7 @@ use serde_json::{Map, Value};
 pub(super) fn tree(pairs: &[(String, String)]) -> Value {
     let mut root = Value::Object(Map::new());
     for (key, value) in pairs {
-        let segments: Vec<&str> = key
-            .split('.')
-            .filter(|s| !matches!(*s, "member" | "entry"))
-            .collect();
+        let segments: Vec<&str> = key.split('.').filter(|s| !matches!(*s, "member" | "entry")).collect();
         insert(&mut root, &segments, value);
     }
     lists(root)
@@ -28,11 +25,7 @@ fn insert(at: &mut Value, segments: &[&str], value: &str) {
     if rest.is_empty() {
         map.insert((*first).to_owned(), Value::String(value.to_owned()));
     } else {
-        insert(
-            map.entry((*first).to_owned()).or_insert(Value::Null),
-            rest,
-            value,
-        );
+        insert(map.entry((*first).to_owned()).or_insert(Value::Null), rest, value);
     }
 }
 
@@ -42,16 +35,10 @@ fn lists(value: Value) -> Value {
         return value;
     };
     if !map.is_empty() && map.keys().all(|key| key.parse::<u32>().is_ok()) {
-        let mut items: Vec<(u32, Value)> = map
-            .into_iter()
-            .filter_map(|(key, value)| Some((key.parse().ok()?, lists(value))))
-            .collect();
+        let mut items: Vec<(u32, Value)> =
+            map.into_iter().filter_map(|(key, value)| Some((key.parse().ok()?, lists(value)))).collect();
         items.sort_by_key(|(index, _)| *index);
         return Value::Array(items.into_iter().map(|(_, value)| value).collect());
     }
-    Value::Object(
-        map.into_iter()
-            .map(|(key, value)| (key, lists(value)))
-            .collect(),
-    )
+    Value::Object(map.into_iter().map(|(key, value)| (key, lists(value))).collect())
 }

@@ -11,20 +11,13 @@ pub(crate) fn render(service: &Service, call: &Call, reply: Reply, request_id: &
     headers.push(("x-amzn-requestid".into(), request_id.to_owned()));
     if let Some(raw) = reply.raw {
         headers.push(("x-amz-request-id".into(), request_id.to_owned()));
-        return Response {
-            status: reply.status,
-            headers,
-            body: raw,
-        };
+        return Response { status: reply.status, headers, body: raw };
     }
     let namespace = service.namespace;
     let (content_type, body) = match service.protocol {
         Protocol::Json => ("application/x-amz-json-1.1", reply.body.to_string()),
         Protocol::Ec2 => {
-            let mut text = format!(
-                "<{}Response xmlns=\"{namespace}\"><requestId>{request_id}</requestId>",
-                call.operation
-            );
+            let mut text = format!("<{}Response xmlns=\"{namespace}\"><requestId>{request_id}</requestId>", call.operation);
             xml::write(&reply.body, "item", &mut text);
             text.push_str(&format!("</{}Response>", call.operation));
             ("text/xml", text)
@@ -38,34 +31,23 @@ pub(crate) fn render(service: &Service, call: &Call, reply: Reply, request_id: &
         }
         Protocol::RestXml => {
             let root = reply.root.unwrap_or("Result");
-            let mut text =
-                format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?><{root} xmlns=\"{namespace}\">");
+            let mut text = format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?><{root} xmlns=\"{namespace}\">");
             xml::write(&reply.body, "member", &mut text);
             text.push_str(&format!("</{root}>"));
             ("application/xml", text)
         }
     };
     headers.push(("content-type".into(), content_type.into()));
-    Response {
-        status: reply.status,
-        headers,
-        body: body.into_bytes(),
-    }
+    Response { status: reply.status, headers, body: body.into_bytes() }
 }
 
-pub(crate) fn render_fault(
-    service: &Service,
-    call: &Call,
-    fault: &Fault,
-    request_id: &str,
-) -> Response {
+pub(crate) fn render_fault(service: &Service, call: &Call, fault: &Fault, request_id: &str) -> Response {
     let (code, message) = (xml::escape(&fault.code), xml::escape(&fault.message));
     let mut headers = vec![("x-amzn-requestid".to_owned(), request_id.to_owned())];
     let body = match service.protocol {
         Protocol::Json => {
             headers.push(("x-amzn-errortype".into(), fault.code.clone()));
-            json!({ "__type": fault.code, "message": fault.message, "Message": fault.message })
-                .to_string()
+            json!({ "__type": fault.code, "message": fault.message, "Message": fault.message }).to_string()
         }
         Protocol::Ec2 => format!(
             "<Response><Errors><Error><Code>{code}</Code><Message>{message}</Message></Error></Errors><RequestID>{request_id}</RequestID></Response>"
@@ -83,22 +65,10 @@ pub(crate) fn render_fault(
         ),
     };
     let json = service.protocol == Protocol::Json;
-    headers.push((
-        "content-type".into(),
-        if json {
-            "application/x-amz-json-1.1"
-        } else {
-            "application/xml"
-        }
-        .into(),
-    ));
+    headers.push(("content-type".into(), if json { "application/x-amz-json-1.1" } else { "application/xml" }.into()));
     // An answer to HEAD carries no body, so S3's clients see the status alone.
     let head = call.operation.starts_with("Head");
-    Response {
-        status: fault.status,
-        headers,
-        body: if head { Vec::new() } else { body.into_bytes() },
-    }
+    Response { status: fault.status, headers, body: if head { Vec::new() } else { body.into_bytes() } }
 }
 
 /// For requests that name no service we know.

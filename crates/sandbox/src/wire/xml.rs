@@ -3,10 +3,7 @@
 use serde_json::{Map, Value};
 
 pub(crate) fn escape(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
-        .replace('"', "&quot;")
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
 /// Writes the members of `value`; `item` is the element name of list members.
@@ -16,15 +13,11 @@ pub(crate) fn write(value: &Value, item: &str, out: &mut String) {
         Value::Bool(flag) => out.push_str(if *flag { "true" } else { "false" }),
         Value::Number(number) => out.push_str(&number.to_string()),
         Value::String(text) => out.push_str(&escape(text)),
-        Value::Array(items) => items
-            .iter()
-            .for_each(|value| element(item, value, item, out)),
+        Value::Array(items) => items.iter().for_each(|value| element(item, value, item, out)),
         Value::Object(map) => {
             for (key, value) in map {
                 match (key.strip_suffix("[]"), value) {
-                    (Some(name), Value::Array(items)) => {
-                        items.iter().for_each(|v| element(name, v, item, out))
-                    }
+                    (Some(name), Value::Array(items)) => items.iter().for_each(|v| element(name, v, item, out)),
                     _ if value.is_null() => {}
                     _ => element(key, value, item, out),
                 }

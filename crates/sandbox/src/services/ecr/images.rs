@@ -17,14 +17,9 @@ pub(super) fn put(world: &mut World, call: &Call) -> Result<Reply, Fault> {
     let manifest = call.need("imageManifest", "InvalidParameterException")?;
     let parsed: Value = serde_json::from_str(&manifest)
         .map_err(|_| invalid("Invalid parameter at 'ImageManifest' failed to satisfy constraint: 'Invalid JSON syntax'"))?;
-    let media_type = call
-        .opt("imageManifestMediaType")
-        .or_else(|| text(&parsed["mediaType"]))
-        .unwrap_or_else(|| DOCKER_MANIFEST.into());
-    let hash: String = Sha256::digest(manifest.as_bytes())
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let media_type =
+        call.opt("imageManifestMediaType").or_else(|| text(&parsed["mediaType"])).unwrap_or_else(|| DOCKER_MANIFEST.into());
+    let hash: String = Sha256::digest(manifest.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
     let digest = format!("sha256:{hash}");
     if call.opt("imageDigest").is_some_and(|given| given != digest) {
         return Err(Fault::new(
@@ -35,13 +30,9 @@ pub(super) fn put(world: &mut World, call: &Call) -> Result<Reply, Fault> {
     let tag = call.opt("imageTag");
     let found = repository(world, call)?;
     let name = found.name.clone();
-    let holder = tag.as_ref().and_then(|tag| {
-        found
-            .images
-            .iter()
-            .find(|(_, image)| image.tags.contains(tag))
-            .map(|(digest, _)| digest.clone())
-    });
+    let holder = tag
+        .as_ref()
+        .and_then(|tag| found.images.iter().find(|(_, image)| image.tags.contains(tag)).map(|(digest, _)| digest.clone()));
     let known = found.images.contains_key(&digest);
     if known && (tag.is_none() || holder.as_ref() == Some(&digest)) {
         let message = format!(
@@ -59,24 +50,13 @@ pub(super) fn put(world: &mut World, call: &Call) -> Result<Reply, Fault> {
         return Err(Fault::new("ImageTagAlreadyExistsException", message));
     }
     let size = |layer: &Value| layer["size"].as_i64().unwrap_or(0);
-    let size = size(&parsed["config"])
-        + parsed["layers"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .map(size)
-            .sum::<i64>();
+    let size = size(&parsed["config"]) + parsed["layers"].as_array().into_iter().flatten().map(size).sum::<i64>();
     // The tag moves: an image that loses its last one stays, untagged.
     for image in found.images.values_mut() {
         image.tags.retain(|t| Some(t) != tag.as_ref());
     }
-    let image = found.images.entry(digest.clone()).or_insert_with(|| Image {
-        manifest,
-        media_type,
-        tags: Vec::new(),
-        pushed: now,
-        size,
-    });
+    let image =
+        found.images.entry(digest.clone()).or_insert_with(|| Image { manifest, media_type, tags: Vec::new(), pushed: now, size });
     image.tags.extend(tag.clone());
     let mut body = json!({
         "registryId": account,
@@ -92,17 +72,11 @@ pub(super) fn put(world: &mut World, call: &Call) -> Result<Reply, Fault> {
 }
 
 /// What an image id points to, or why it points to nothing.
-fn resolve<'a>(
-    repository: &'a Repository,
-    id: &Value,
-) -> Result<(&'a String, &'a Image), (&'static str, &'static str)> {
+fn resolve<'a>(repository: &'a Repository, id: &Value) -> Result<(&'a String, &'a Image), (&'static str, &'static str)> {
     let (digest, tag) = (text(&id["imageDigest"]), text(&id["imageTag"]));
     let found = match (&digest, &tag) {
         (None, None) => {
-            return Err((
-                "MissingDigestAndTag",
-                "Invalid request parameters: both tag and digest cannot be null",
-            ));
+            return Err(("MissingDigestAndTag", "Invalid request parameters: both tag and digest cannot be null"));
         }
         (Some(digest), _) if !digest.starts_with("sha256:") => {
             return Err((
@@ -111,17 +85,11 @@ fn resolve<'a>(
             ));
         }
         (Some(digest), _) => repository.images.get_key_value(digest),
-        (None, Some(tag)) => repository
-            .images
-            .iter()
-            .find(|(_, image)| image.tags.contains(tag)),
+        (None, Some(tag)) => repository.images.iter().find(|(_, image)| image.tags.contains(tag)),
     };
     let (digest, image) = found.ok_or(("ImageNotFound", "Requested image not found"))?;
     if tag.is_some_and(|tag| !image.tags.contains(&tag)) {
-        return Err((
-            "ImageTagDoesNotMatchDigest",
-            "Tag does not match the digest",
-        ));
+        return Err(("ImageTagDoesNotMatchDigest", "Tag does not match the digest"));
     }
     Ok((digest, image))
 }
@@ -147,8 +115,7 @@ pub(super) fn batch_get(world: &mut World, call: &Call) -> Result<Reply, Fault> 
                     "imageManifestMediaType": image.media_type,
                 }));
             }
-            Err((code, reason)) => failures
-                .push(json!({ "imageId": id, "failureCode": code, "failureReason": reason })),
+            Err((code, reason)) => failures.push(json!({ "imageId": id, "failureCode": code, "failureReason": reason })),
         }
     }
     Ok(json!({ "images": images, "failures": failures }).into())
@@ -157,9 +124,7 @@ pub(super) fn batch_get(world: &mut World, call: &Call) -> Result<Reply, Fault> 
 fn ids(call: &Call) -> Result<&[Value], Fault> {
     let ids = call.list("imageIds");
     if ids.is_empty() || ids.len() > 100 {
-        return Err(invalid(
-            "Invalid parameter at 'imageIds': 1 to 100 image ids must be given",
-        ));
+        return Err(invalid("Invalid parameter at 'imageIds': 1 to 100 image ids must be given"));
     }
     Ok(ids)
 }
@@ -187,11 +152,7 @@ pub(super) fn describe(world: &mut World, call: &Call) -> Result<Reply, Fault> {
         images.push(image);
     }
     if ids.is_empty() {
-        images = found
-            .images
-            .iter()
-            .filter(|(_, image)| wanted(call, image))
-            .collect();
+        images = found.images.iter().filter(|(_, image)| wanted(call, image)).collect();
     }
     let token = call.opt("nextToken");
     let (images, next) = page(images, limit(call)?, token.as_deref()).ok_or_else(bad_token)?;
@@ -227,12 +188,7 @@ pub(super) fn list(world: &mut World, call: &Call) -> Result<Reply, Fault> {
         if image.tags.is_empty() {
             ids.push(json!({ "imageDigest": digest }));
         }
-        ids.extend(
-            image
-                .tags
-                .iter()
-                .map(|tag| json!({ "imageDigest": digest, "imageTag": tag })),
-        );
+        ids.extend(image.tags.iter().map(|tag| json!({ "imageDigest": digest, "imageTag": tag })));
     }
     let token = call.opt("nextToken");
     let (ids, next) = page(ids, limit(call)?, token.as_deref()).ok_or_else(bad_token)?;
@@ -252,8 +208,7 @@ pub(super) fn batch_delete(world: &mut World, call: &Call) -> Result<Reply, Faul
         let digest = match resolve(found, id) {
             Ok((digest, _)) => digest.clone(),
             Err((code, reason)) => {
-                failures
-                    .push(json!({ "imageId": id, "failureCode": code, "failureReason": reason }));
+                failures.push(json!({ "imageId": id, "failureCode": code, "failureReason": reason }));
                 continue;
             }
         };
@@ -273,10 +228,7 @@ pub(super) fn batch_delete(world: &mut World, call: &Call) -> Result<Reply, Faul
         if tags.is_empty() {
             gone.push(json!({ "imageDigest": digest }));
         }
-        gone.extend(
-            tags.iter()
-                .map(|tag| json!({ "imageDigest": digest, "imageTag": tag })),
-        );
+        gone.extend(tags.iter().map(|tag| json!({ "imageDigest": digest, "imageTag": tag })));
     }
     Ok(json!({ "imageIds": gone, "failures": failures }).into())
 }

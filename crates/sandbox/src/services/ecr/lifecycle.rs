@@ -25,18 +25,12 @@ pub(super) fn put(world: &mut World, call: &Call) -> Result<Reply, Fault> {
 }
 
 fn check(policy: &Value) -> Result<(), String> {
-    let rules = policy["rules"]
-        .as_array()
-        .filter(|rules| !rules.is_empty())
-        .ok_or("rules must be a list that is not empty")?;
+    let rules = policy["rules"].as_array().filter(|rules| !rules.is_empty()).ok_or("rules must be a list that is not empty")?;
     let mut priorities = BTreeSet::new();
     let mut untagged = 0;
     let mut any = None;
     for rule in rules {
-        let priority = rule["rulePriority"]
-            .as_u64()
-            .filter(|p| *p > 0)
-            .ok_or("rulePriority must be a positive number")?;
+        let priority = rule["rulePriority"].as_u64().filter(|p| *p > 0).ok_or("rulePriority must be a positive number")?;
         if !priorities.insert(priority) {
             return Err(format!("rulePriority {priority} is used twice"));
         }
@@ -46,11 +40,7 @@ fn check(policy: &Value) -> Result<(), String> {
             Some("any") if any.is_some() => return Err("only one rule may select any".into()),
             Some("any") => any = Some(priority),
             Some("tagged") => {
-                let named = |key: &str| {
-                    selection[key]
-                        .as_array()
-                        .is_some_and(|list| !list.is_empty())
-                };
+                let named = |key: &str| selection[key].as_array().is_some_and(|list| !list.is_empty());
                 if !named("tagPrefixList") && !named("tagPatternList") {
                     return Err("tagStatus tagged needs tagPrefixList or tagPatternList".into());
                 }
@@ -61,12 +51,13 @@ fn check(policy: &Value) -> Result<(), String> {
         match selection["countType"].as_str() {
             Some("sinceImagePushed") if days == Some("days") => {}
             Some("imageCountMoreThan") if days.is_none() => {}
-            _ => return Err("countType must be imageCountMoreThan without countUnit, or sinceImagePushed with countUnit days".into()),
+            _ => {
+                return Err(
+                    "countType must be imageCountMoreThan without countUnit, or sinceImagePushed with countUnit days".into()
+                );
+            }
         }
-        if !selection["countNumber"]
-            .as_u64()
-            .is_some_and(|count| count > 0)
-        {
+        if selection["countNumber"].as_u64().is_none_or(|count| count == 0) {
             return Err("countNumber must be a positive number".into());
         }
         if rule["action"]["type"] != "expire" {
@@ -83,10 +74,7 @@ fn check(policy: &Value) -> Result<(), String> {
 }
 
 fn missing(repository: &Repository) -> Fault {
-    let message = format!(
-        "Lifecycle policy does not exist for the repository with name '{}'",
-        repository.name
-    );
+    let message = format!("Lifecycle policy does not exist for the repository with name '{}'", repository.name);
     Fault::new("LifecyclePolicyNotFoundException", message)
 }
 

@@ -51,9 +51,7 @@ pub(crate) struct Image {
 
 pub(crate) fn handle(world: &mut World, call: &Call) -> Result<Reply, Fault> {
     if call.opt("registryId").is_some_and(|id| id != world.account) {
-        return Err(invalid(
-            "the sandbox has one account, and the registryId is another's",
-        ));
+        return Err(invalid("the sandbox has one account, and the registryId is another's"));
     }
     match call.operation.as_str() {
         "CreateRepository" => repositories::create(world, call),
@@ -77,23 +75,13 @@ pub(crate) fn handle(world: &mut World, call: &Call) -> Result<Reply, Fault> {
     }
 }
 
-pub(crate) fn advance(_world: &mut World) {}
-
 pub(crate) fn objects(world: &World) -> Vec<String> {
-    world
-        .ecr
-        .repositories
-        .keys()
-        .map(|name| format!("ecr:repository {name}"))
-        .collect()
+    world.ecr.repositories.keys().map(|name| format!("ecr:repository {name}")).collect()
 }
 
 pub(crate) fn tagged(world: &World) -> Vec<(String, Tags)> {
     let repositories = world.ecr.repositories.values();
-    repositories
-        .filter(|r| !r.tags.is_empty())
-        .map(|r| (arn(world, &r.name), r.tags.clone()))
-        .collect()
+    repositories.filter(|r| !r.tags.is_empty()).map(|r| (arn(world, &r.name), r.tags.clone())).collect()
 }
 
 fn arn(world: &World, name: &str) -> String {
@@ -116,10 +104,7 @@ fn invalid(message: impl Into<String>) -> Fault {
 }
 
 fn no_repository(world: &World, name: &str) -> Fault {
-    let message = format!(
-        "The repository with name '{name}' does not exist in the registry with id '{}'",
-        world.account
-    );
+    let message = format!("The repository with name '{name}' does not exist in the registry with id '{}'", world.account);
     Fault::new("RepositoryNotFoundException", message)
 }
 
@@ -128,11 +113,7 @@ fn repository<'a>(world: &'a mut World, call: &Call) -> Result<&'a mut Repositor
     if !world.ecr.repositories.contains_key(&name) {
         return Err(no_repository(world, &name));
     }
-    world
-        .ecr
-        .repositories
-        .get_mut(&name)
-        .ok_or_else(|| invalid(""))
+    world.ecr.repositories.get_mut(&name).ok_or_else(|| invalid(""))
 }
 
 fn limit(call: &Call) -> Result<usize, Fault> {

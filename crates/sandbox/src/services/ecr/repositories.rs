@@ -15,17 +15,12 @@ use crate::world::World;
 /// Lower-case runs joined by `.`, `_`, `__` or dashes, in segments joined by `/`.
 fn legal(name: &str) -> bool {
     let segment = |segment: &str| {
-        let edge =
-            |c: Option<char>| c.is_some_and(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
-        let seps: Vec<&str> = segment
-            .split(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit())
-            .filter(|sep| !sep.is_empty())
-            .collect();
+        let edge = |c: Option<char>| c.is_some_and(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
+        let seps: Vec<&str> =
+            segment.split(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit()).filter(|sep| !sep.is_empty()).collect();
         edge(segment.chars().next())
             && edge(segment.chars().last())
-            && seps
-                .iter()
-                .all(|sep| matches!(*sep, "." | "_" | "__") || sep.chars().all(|c| c == '-'))
+            && seps.iter().all(|sep| matches!(*sep, "." | "_" | "__") || sep.chars().all(|c| c == '-'))
     };
     (2..=256).contains(&name.len()) && name.split('/').all(segment)
 }
@@ -46,30 +41,23 @@ pub(super) fn create(world: &mut World, call: &Call) -> Result<Reply, Fault> {
             "Invalid parameter at 'repositoryName' failed to satisfy constraint: 'must satisfy regular expression '(?:[a-z0-9]+(?:[._-][a-z0-9]+)*/)*[a-z0-9]+(?:[._-][a-z0-9]+)*'', got '{name}'"
         )));
     }
-    let mutability = call
-        .opt("imageTagMutability")
-        .unwrap_or_else(|| "MUTABLE".into());
+    let mutability = call.opt("imageTagMutability").unwrap_or_else(|| "MUTABLE".into());
     check_mutability(&mutability)?;
-    let encryption = text(&call.input["encryptionConfiguration"]["encryptionType"])
-        .unwrap_or_else(|| "AES256".into());
+    let encryption = text(&call.input["encryptionConfiguration"]["encryptionType"]).unwrap_or_else(|| "AES256".into());
     if !matches!(encryption.as_str(), "AES256" | "KMS" | "KMS_DSSE") {
         return Err(invalid(format!("encryptionType {encryption} is not valid")));
     }
     let tags = tags::read(&call.input["tags"]);
     check_tags(&tags)?;
     if world.ecr.repositories.contains_key(&name) {
-        let message = format!(
-            "The repository with name '{name}' already exists in the registry with id '{}'",
-            world.account
-        );
+        let message = format!("The repository with name '{name}' already exists in the registry with id '{}'", world.account);
         return Err(Fault::new("RepositoryAlreadyExistsException", message));
     }
     let repository = Repository {
         name: name.clone(),
         created: world.now,
         mutability,
-        scan_on_push: flag(&call.input["imageScanningConfiguration"]["scanOnPush"])
-            .unwrap_or(false),
+        scan_on_push: flag(&call.input["imageScanningConfiguration"]["scanOnPush"]).unwrap_or(false),
         encryption,
         kms_key: text(&call.input["encryptionConfiguration"]["kmsKey"]),
         tags,
@@ -106,19 +94,12 @@ pub(super) fn describe(world: &World, call: &Call) -> Result<Reply, Fault> {
     }
     let all = &world.ecr.repositories;
     if !names.is_empty() {
-        let found: Result<Vec<Value>, Fault> = names
-            .iter()
-            .map(|name| {
-                all.get(name)
-                    .map(|r| shape(world, r))
-                    .ok_or_else(|| no_repository(world, name))
-            })
-            .collect();
+        let found: Result<Vec<Value>, Fault> =
+            names.iter().map(|name| all.get(name).map(|r| shape(world, r)).ok_or_else(|| no_repository(world, name))).collect();
         return Ok(json!({ "repositories": found? }).into());
     }
     let token = call.opt("nextToken");
-    let (found, next) =
-        page(all.values().collect(), limit(call)?, token.as_deref()).ok_or_else(bad_token)?;
+    let (found, next) = page(all.values().collect(), limit(call)?, token.as_deref()).ok_or_else(bad_token)?;
     let found: Vec<Value> = found.into_iter().map(|r| shape(world, r)).collect();
     let mut body = json!({ "repositories": found });
     if let Some(next) = next {
@@ -138,11 +119,7 @@ pub(super) fn delete(world: &mut World, call: &Call) -> Result<Reply, Fault> {
         );
         return Err(Fault::new("RepositoryNotEmptyException", message));
     }
-    let gone = world
-        .ecr
-        .repositories
-        .remove(&name)
-        .ok_or_else(|| no_repository(world, &name))?;
+    let gone = world.ecr.repositories.remove(&name).ok_or_else(|| no_repository(world, &name))?;
     Ok(json!({ "repository": shape(world, &gone) }).into())
 }
 
@@ -158,52 +135,34 @@ pub(super) fn put_mutability(world: &mut World, call: &Call) -> Result<Reply, Fa
 pub(super) fn put_scanning(world: &mut World, call: &Call) -> Result<Reply, Fault> {
     let scan = &call.input["imageScanningConfiguration"];
     if !scan.is_object() {
-        return Err(invalid(
-            "The request must contain imageScanningConfiguration",
-        ));
+        return Err(invalid("The request must contain imageScanningConfiguration"));
     }
     let scan = flag(&scan["scanOnPush"]).unwrap_or(false);
     let found = repository(world, call)?;
     found.scan_on_push = scan;
     let name = found.name.clone();
-    Ok(json!({ "registryId": world.account, "repositoryName": name, "imageScanningConfiguration": { "scanOnPush": scan } }).into())
+    Ok(json!({ "registryId": world.account, "repositoryName": name, "imageScanningConfiguration": { "scanOnPush": scan } })
+        .into())
 }
 
 fn by_arn<'a>(world: &'a mut World, call: &Call) -> Result<&'a mut Repository, Fault> {
     let wanted = call.need("resourceArn", "InvalidParameterException")?;
     let prefix = arn(world, "");
-    let name = wanted
-        .strip_prefix(&prefix)
-        .ok_or_else(|| invalid(format!("Invalid parameter at 'resourceArn': '{wanted}'")))?;
+    let name = wanted.strip_prefix(&prefix).ok_or_else(|| invalid(format!("Invalid parameter at 'resourceArn': '{wanted}'")))?;
     let missing = no_repository(world, name);
     world.ecr.repositories.get_mut(name).ok_or(missing)
 }
 
 /// Catalogue, section 1.6.
 fn check_tags(tags: &Tags) -> Result<(), Fault> {
-    if tags
-        .keys()
-        .any(|key| key.to_ascii_lowercase().starts_with("aws:"))
-    {
-        return Err(Fault::new(
-            "InvalidTagParameterException",
-            "Tag keys that start with aws: are reserved",
-        ));
+    if tags.keys().any(|key| key.to_ascii_lowercase().starts_with("aws:")) {
+        return Err(Fault::new("InvalidTagParameterException", "Tag keys that start with aws: are reserved"));
     }
-    if tags
-        .iter()
-        .any(|(key, value)| key.is_empty() || key.len() > 128 || value.len() > 256)
-    {
-        return Err(Fault::new(
-            "InvalidTagParameterException",
-            "Tag keys have 1 to 128 and values up to 256 characters",
-        ));
+    if tags.iter().any(|(key, value)| key.is_empty() || key.len() > 128 || value.len() > 256) {
+        return Err(Fault::new("InvalidTagParameterException", "Tag keys have 1 to 128 and values up to 256 characters"));
     }
     if tags.len() > 50 {
-        return Err(Fault::new(
-            "TooManyTagsException",
-            "A repository can have no more than 50 tags",
-        ));
+        return Err(Fault::new("TooManyTagsException", "A repository can have no more than 50 tags"));
     }
     Ok(())
 }

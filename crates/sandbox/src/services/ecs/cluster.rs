@@ -105,7 +105,9 @@ fn insights(call: &Call) -> Result<Option<String>, Fault> {
 fn known_providers(names: &[String]) -> Result<(), Fault> {
     match names.iter().find(|name| !["FARGATE", "FARGATE_SPOT"].contains(&name.as_str())) {
         None => Ok(()),
-        Some(name) => Err(invalid(format!("The specified capacity provider '{name}' was not found. Specify a valid name or ARN and try again."))),
+        Some(name) => Err(invalid(format!(
+            "The specified capacity provider '{name}' was not found. Specify a valid name or ARN and try again."
+        ))),
     }
 }
 
@@ -159,7 +161,9 @@ pub(super) fn capacity(world: &mut World, call: &Call) -> Result<Reply, Fault> {
     let strategy = call.input["defaultCapacityProviderStrategy"].clone();
     let named = strategy.as_array().into_iter().flatten().filter_map(|item| item["capacityProvider"].as_str());
     if named.into_iter().any(|name| !providers.iter().any(|known| known == name)) {
-        return Err(invalid("The specified capacity provider strategy cannot contain a capacity provider that is not associated with the cluster."));
+        return Err(invalid(
+            "The specified capacity provider strategy cannot contain a capacity provider that is not associated with the cluster.",
+        ));
     }
     changed(world, call, |cluster| {
         cluster.capacity_providers = providers;
@@ -234,7 +238,9 @@ pub(super) fn fargate_only(call: &Call) -> Result<(), Fault> {
     match call.opt("launchType").as_deref() {
         None if !call.list("capacityProviderStrategy").is_empty() => Ok(()),
         Some("FARGATE") if call.list("capacityProviderStrategy").is_empty() => Ok(()),
-        Some("FARGATE") => Err(invalid("Specifying both a launch type and capacity provider strategy is not supported. Remove one and try again.")),
+        Some("FARGATE") => Err(invalid(
+            "Specifying both a launch type and capacity provider strategy is not supported. Remove one and try again.",
+        )),
         _ => Err(client("the sandbox has no container instances: only the launch type FARGATE is modelled")),
     }
 }

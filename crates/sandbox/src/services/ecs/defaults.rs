@@ -10,12 +10,37 @@ use crate::fault::Fault;
 use crate::world::World;
 
 const KNOWN: &[&str] = &[
-    "family", "taskRoleArn", "executionRoleArn", "networkMode", "containerDefinitions", "volumes", "placementConstraints",
-    "requiresCompatibilities", "cpu", "memory", "tags", "pidMode", "ipcMode", "proxyConfiguration", "inferenceAccelerators",
-    "ephemeralStorage", "runtimePlatform", "enableFaultInjection", "trustedExecutionConfiguration",
+    "family",
+    "taskRoleArn",
+    "executionRoleArn",
+    "networkMode",
+    "containerDefinitions",
+    "volumes",
+    "placementConstraints",
+    "requiresCompatibilities",
+    "cpu",
+    "memory",
+    "tags",
+    "pidMode",
+    "ipcMode",
+    "proxyConfiguration",
+    "inferenceAccelerators",
+    "ephemeralStorage",
+    "runtimePlatform",
+    "enableFaultInjection",
+    "trustedExecutionConfiguration",
 ];
 /// On Fargate they are refused at registration.
-const UNSUPPORTED: &[&str] = &["links", "privileged", "hostname", "extraHosts", "dnsServers", "dnsSearchDomains", "dockerSecurityOptions", "disableNetworking"];
+const UNSUPPORTED: &[&str] = &[
+    "links",
+    "privileged",
+    "hostname",
+    "extraHosts",
+    "dnsServers",
+    "dnsSearchDomains",
+    "dockerSecurityOptions",
+    "disableNetworking",
+];
 
 pub(super) fn checked(world: &World, family: &str, input: &Value) -> Result<Value, Fault> {
     if !name_ok(family) {
@@ -51,7 +76,17 @@ pub(super) fn checked(world: &World, family: &str, input: &Value) -> Result<Valu
         return Err(client("Invalid setting for container. At least one container must be essential."));
     }
     body.insert("containerDefinitions".into(), Value::Array(definitions));
-    for key in ["taskRoleArn", "executionRoleArn", "networkMode", "pidMode", "ipcMode", "proxyConfiguration", "ephemeralStorage", "runtimePlatform", "enableFaultInjection"] {
+    for key in [
+        "taskRoleArn",
+        "executionRoleArn",
+        "networkMode",
+        "pidMode",
+        "ipcMode",
+        "proxyConfiguration",
+        "ephemeralStorage",
+        "runtimePlatform",
+        "enableFaultInjection",
+    ] {
         if let Some(value) = input.get(key).filter(|value| !value.is_null()) {
             body.insert(key.into(), value.clone());
         }
@@ -62,7 +97,10 @@ pub(super) fn checked(world: &World, family: &str, input: &Value) -> Result<Valu
     body.insert("volumes".into(), input.get("volumes").cloned().unwrap_or_else(|| json!([])));
     body.insert("placementConstraints".into(), json!([]));
     body.insert("compatibilities".into(), json!(["EC2", "FARGATE"]));
-    body.insert("requiresAttributes".into(), json!([{ "name": "com.amazonaws.ecs.capability.docker-remote-api.1.18" }, { "name": "ecs.capability.task-eni" }]));
+    body.insert(
+        "requiresAttributes".into(),
+        json!([{ "name": "com.amazonaws.ecs.capability.docker-remote-api.1.18" }, { "name": "ecs.capability.task-eni" }]),
+    );
     body.insert("requiresCompatibilities".into(), input["requiresCompatibilities"].clone());
     body.insert("cpu".into(), json!(text(&input["cpu"])));
     body.insert("memory".into(), json!(text(&input["memory"])));
@@ -76,7 +114,8 @@ fn name_ok(name: &str) -> bool {
 /// The pairs that Fargate has: cpu units, then smallest, largest and step of the memory in MiB.
 fn size(input: &Value) -> Result<(), Fault> {
     let need = |key: &str| {
-        let value = text(&input[key]).ok_or_else(|| client(format!("Fargate requires that '{key}' be defined at the task level.")))?;
+        let value =
+            text(&input[key]).ok_or_else(|| client(format!("Fargate requires that '{key}' be defined at the task level.")))?;
         value.parse::<u32>().map_err(|_| client(format!("Invalid '{key}' setting for task.")))
     };
     let (cpu, memory) = (need("cpu")?, need("memory")?);
@@ -100,7 +139,8 @@ fn size(input: &Value) -> Result<(), Fault> {
 fn roles(world: &World, input: &Value, containers: &[Value]) -> Result<(), Fault> {
     for key in ["taskRoleArn", "executionRoleArn"] {
         if let Some(arn) = text(&input[key]) {
-            let trusted = world.iam.role_by_arn(&arn).is_some_and(|role| role.trust.to_string().contains("ecs-tasks.amazonaws.com"));
+            let trusted =
+                world.iam.role_by_arn(&arn).is_some_and(|role| role.trust.to_string().contains("ecs-tasks.amazonaws.com"));
             if !trusted {
                 return Err(client("Role is not valid"));
             }
@@ -111,7 +151,9 @@ fn roles(world: &World, input: &Value, containers: &[Value]) -> Result<(), Fault
     }
     for container in containers {
         if container["secrets"].as_array().is_some_and(|secrets| !secrets.is_empty()) {
-            return Err(client("When you are specifying container secrets, you must also specify a value for 'executionRoleArn'."));
+            return Err(client(
+                "When you are specifying container secrets, you must also specify a value for 'executionRoleArn'.",
+            ));
         }
         if container["logConfiguration"]["logDriver"] == "awslogs" {
             return Err(client("Fargate requires task definition to have execution role ARN to support log driver awslogs."));
@@ -150,7 +192,14 @@ fn container(given: &Value, names: &BTreeSet<String>, port_names: &mut BTreeSet<
         }
     }
     out.insert("portMappings".into(), ports(given, &name, port_names)?);
-    let defaults = [("essential", json!(true)), ("cpu", json!(0)), ("environment", json!([])), ("mountPoints", json!([])), ("volumesFrom", json!([])), ("systemControls", json!([]))];
+    let defaults = [
+        ("essential", json!(true)),
+        ("cpu", json!(0)),
+        ("environment", json!([])),
+        ("mountPoints", json!([])),
+        ("volumesFrom", json!([])),
+        ("systemControls", json!([])),
+    ];
     for (key, value) in defaults {
         if out.get(key).is_none_or(Value::is_null) {
             out.insert(key.into(), value);
@@ -165,19 +214,24 @@ fn container(given: &Value, names: &BTreeSet<String>, port_names: &mut BTreeSet<
     if given["secrets"].as_array().is_some_and(Vec::is_empty) {
         out.remove("secrets");
     }
-    let environment: BTreeSet<String> = given["environment"].as_array().into_iter().flatten().filter_map(|item| text(&item["name"])).collect();
+    let environment: BTreeSet<String> =
+        given["environment"].as_array().into_iter().flatten().filter_map(|item| text(&item["name"])).collect();
     for secret in given["secrets"].as_array().into_iter().flatten() {
         let (Some(key), Some(_)) = (text(&secret["name"]), text(&secret["valueFrom"])) else {
             return Err(client("Secrets need a name and a valueFrom."));
         };
         if environment.contains(&key) {
-            return Err(client(format!("The secret name must be unique and not shared with any new or existing environment variables set on the container, such as '{key}'.")));
+            return Err(client(format!(
+                "The secret name must be unique and not shared with any new or existing environment variables set on the container, such as '{key}'."
+            )));
         }
     }
     if let Some(check) = out.get_mut("healthCheck").filter(|check| check.is_object()) {
         health_check(check, &name)?;
     }
-    if number(&given["stopTimeout"]).is_some_and(|seconds| !(0..=120).contains(&seconds)) || number(&given["startTimeout"]).is_some_and(|seconds| !(0..=120).contains(&seconds)) {
+    if number(&given["stopTimeout"]).is_some_and(|seconds| !(0..=120).contains(&seconds))
+        || number(&given["startTimeout"]).is_some_and(|seconds| !(0..=120).contains(&seconds))
+    {
         return Err(client("Fargate supports stopTimeout and startTimeout of at most 120 seconds."));
     }
     depends_on(given, names, input)?;
@@ -189,18 +243,22 @@ fn ports(given: &Value, name: &str, port_names: &mut BTreeSet<String>) -> Result
     let mut out = Vec::new();
     for mapping in given["portMappings"].as_array().into_iter().flatten() {
         let mut mapping = mapping.clone();
-        let port = number(&mapping["containerPort"]).filter(|port| (1..=65535).contains(port) || !mapping["containerPortRange"].is_null());
+        let port = number(&mapping["containerPort"])
+            .filter(|port| (1..=65535).contains(port) || !mapping["containerPortRange"].is_null());
         let port = port.ok_or_else(|| client(format!("Invalid 'containerPort' setting for container '{name}'")))?;
         match number(&mapping["hostPort"]) {
             None | Some(0) => mapping["hostPort"] = json!(port),
             Some(host) if host == port => {}
-            Some(_) => return Err(client("When networkMode=awsvpc, the host ports and container ports in port mappings must match.")),
+            Some(_) => {
+                return Err(client("When networkMode=awsvpc, the host ports and container ports in port mappings must match."));
+            }
         }
         if mapping["protocol"].is_null() {
             mapping["protocol"] = json!("tcp");
         }
         if let Some(name) = text(&mapping["name"]) {
-            let ok = name.len() <= 64 && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_');
+            let ok =
+                name.len() <= 64 && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_');
             if !ok || !port_names.insert(name) {
                 return Err(client("Port mapping names must be unique and contain lower-case letters, digits, - and _ only."));
             }
@@ -237,7 +295,8 @@ fn depends_on(given: &Value, names: &BTreeSet<String>, input: &Value) -> Result<
         if !names.contains(&name) {
             return Err(client(format!("Container '{name}' in dependsOn does not exist.")));
         }
-        let target = input["containerDefinitions"].as_array().into_iter().flatten().find(|container| container["name"] == name.as_str());
+        let target =
+            input["containerDefinitions"].as_array().into_iter().flatten().find(|container| container["name"] == name.as_str());
         let target = target.unwrap_or(&Value::Null);
         let ok = match dependency["condition"].as_str() {
             Some("START") => true,

@@ -40,7 +40,11 @@ fn next_event(world: &World) -> Option<Millis> {
     });
     let services = world.ecs.services.values().filter(|service| service.inactive_at.is_none()).filter_map(|service| {
         let primary = service.deployments.first().filter(|_| service.draining_at.is_none());
-        let times = [service.gone_at, primary.and_then(|d| retry_due(world, service, d)), primary.and_then(|d| complete_at(world, service, d))];
+        let times = [
+            service.gone_at,
+            primary.and_then(|d| retry_due(world, service, d)),
+            primary.and_then(|d| complete_at(world, service, d)),
+        ];
         times.into_iter().flatten().min()
     });
     tasks.chain(services).min()
@@ -89,7 +93,9 @@ fn pulls(world: &mut World) {
         let Some(task) = world.ecs.tasks.get_mut(&arn) else { continue };
         let (service, deployment) = (task.service.clone(), task.deployment.clone());
         if let Some(image) = &missing {
-            let reason = format!("CannotPullContainerError: pull image manifest has been retried 7 time(s): failed to resolve ref {image}: {image}: not found");
+            let reason = format!(
+                "CannotPullContainerError: pull image manifest has been retried 7 time(s): failed to resolve ref {image}: {image}: not found"
+            );
             task.leave(now, now + latency::TASK_STOPS, "TaskFailedToStart", &reason);
         } else {
             task.pulled = true;
@@ -137,7 +143,10 @@ fn give_up(world: &mut World, arn: &str, failed: &str, rollback: bool) {
     let now = world.now;
     stop_tasks(world, failed, usize::MAX);
     let Some(service) = world.ecs.services.get_mut(arn) else { return };
-    let Some(at) = service.deployments.iter().position(|d| d.id != failed && d.rollout == "COMPLETED").filter(|_| rollback) else { return };
+    let Some(at) = service.deployments.iter().position(|d| d.id != failed && d.rollout == "COMPLETED").filter(|_| rollback)
+    else {
+        return;
+    };
     let mut previous = service.deployments.remove(at);
     previous.primary = true;
     previous.rollout = "IN_PROGRESS".into();
@@ -224,7 +233,8 @@ fn completed(world: &mut World, arn: &str) {
 
 fn stop_tasks(world: &mut World, deployment: &str, most: usize) {
     let now = world.now;
-    let tasks = world.ecs.tasks.values_mut().filter(|task| task.deployment.as_deref() == Some(deployment) && task.stopping_at.is_none());
+    let tasks =
+        world.ecs.tasks.values_mut().filter(|task| task.deployment.as_deref() == Some(deployment) && task.stopping_at.is_none());
     for task in tasks.take(most) {
         let reason = format!("Scaling activity initiated by (deployment {deployment})");
         task.leave(now, now + latency::TASK_STOPS, "ServiceSchedulerInitiated", &reason);

@@ -77,7 +77,8 @@ pub(super) fn create(world: &mut World, call: &Call) -> Result<Reply, Fault> {
     if call.opt("clientToken").is_some_and(|token| token.len() > 36 || !token.is_ascii()) {
         return Err(invalid("clientToken must have at most 36 ASCII characters."));
     }
-    let desired = settings::checked_count(call)?.ok_or_else(|| invalid("desiredCount must be specified for REPLICA services."))?;
+    let desired =
+        settings::checked_count(call)?.ok_or_else(|| invalid("desiredCount must be specified for REPLICA services."))?;
     let arn = arn_of(world, &cluster.name, &name);
     if let Some(existing) = world.ecs.services.get(&arn).filter(|service| service.inactive_at.is_none()) {
         if existing.draining_at.is_some() {

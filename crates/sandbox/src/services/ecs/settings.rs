@@ -13,13 +13,25 @@ use crate::world::World;
 
 /// What `CreateService` takes and `DescribeServices` gives back as it is; the rest has its own place.
 const ECHOED: &[&str] = &[
-    "launchType", "capacityProviderStrategy", "loadBalancers", "serviceRegistries", "placementConstraints", "placementStrategy",
-    "healthCheckGracePeriodSeconds", "enableECSManagedTags", "propagateTags", "enableExecuteCommand", "availabilityZoneRebalancing",
-    "platformVersion", "schedulingStrategy", "deploymentController",
+    "launchType",
+    "capacityProviderStrategy",
+    "loadBalancers",
+    "serviceRegistries",
+    "placementConstraints",
+    "placementStrategy",
+    "healthCheckGracePeriodSeconds",
+    "enableECSManagedTags",
+    "propagateTags",
+    "enableExecuteCommand",
+    "availabilityZoneRebalancing",
+    "platformVersion",
+    "schedulingStrategy",
+    "deploymentController",
 ];
 
 /// What changes a running task, so that `UpdateService` starts a deployment (section 9.3).
-pub(super) const DEPLOYED: &[&str] = &["networkConfiguration", "loadBalancers", "serviceRegistries", "platformVersion", "capacityProviderStrategy"];
+pub(super) const DEPLOYED: &[&str] =
+    &["networkConfiguration", "loadBalancers", "serviceRegistries", "platformVersion", "capacityProviderStrategy"];
 
 /// The settings of `base` (none: a new service) with those of the request.
 pub(super) fn merged(world: &World, call: &Call, base: Option<&Value>, definition: &TaskDefinition) -> Result<Value, Fault> {
@@ -93,10 +105,15 @@ fn load_balancers(world: &World, out: &mut Value, definition: &TaskDefinition) -
     for balancer in &balancers {
         let (name, port) = (text(&balancer["containerName"]).unwrap_or_default(), number(&balancer["containerPort"]));
         let container = definition.containers().iter().find(|container| container["name"] == name.as_str());
-        let container = container.ok_or_else(|| invalid(format!("The container {name} does not exist in the task definition.")))?;
-        let mapped = container["portMappings"].as_array().into_iter().flatten().any(|mapping| number(&mapping["containerPort"]) == port);
+        let container =
+            container.ok_or_else(|| invalid(format!("The container {name} does not exist in the task definition.")))?;
+        let mapped =
+            container["portMappings"].as_array().into_iter().flatten().any(|mapping| number(&mapping["containerPort"]) == port);
         if port.is_none() || !mapped {
-            return Err(invalid(format!("The container {name} did not have a container port {} defined.", port.unwrap_or_default())));
+            return Err(invalid(format!(
+                "The container {name} did not have a container port {} defined.",
+                port.unwrap_or_default()
+            )));
         }
         let arn = text(&balancer["targetGroupArn"]).ok_or_else(|| invalid("targetGroupArn must be specified."))?;
         outside::target_group_usable(world, &arn)?;
@@ -121,7 +138,13 @@ pub(super) struct Connect {
     pub(super) names: Vec<String>,
 }
 
-pub(super) fn connect(world: &World, given: &Value, default: Option<&str>, owner: &str, definition: &TaskDefinition) -> Result<Connect, Fault> {
+pub(super) fn connect(
+    world: &World,
+    given: &Value,
+    default: Option<&str>,
+    owner: &str,
+    definition: &TaskDefinition,
+) -> Result<Connect, Fault> {
     if given.is_null() {
         return Ok(Connect::default());
     }
@@ -135,11 +158,19 @@ pub(super) fn connect(world: &World, given: &Value, default: Option<&str>, owner
     let mut configuration = given.clone();
     configuration["namespace"] = json!(wanted);
     let (mut names, mut aliases) = (Vec::new(), BTreeSet::new());
-    let ports: Vec<String> = definition.containers().iter().filter_map(|container| container["portMappings"].as_array()).flatten().filter_map(|mapping| text(&mapping["name"])).collect();
+    let ports: Vec<String> = definition
+        .containers()
+        .iter()
+        .filter_map(|container| container["portMappings"].as_array())
+        .flatten()
+        .filter_map(|mapping| text(&mapping["name"]))
+        .collect();
     for service in given["services"].as_array().into_iter().flatten() {
         let port = text(&service["portName"]).unwrap_or_default();
         if !ports.contains(&port) {
-            return Err(invalid(format!("The portName '{port}' in the Service Connect configuration is not defined in the task definition.")));
+            return Err(invalid(format!(
+                "The portName '{port}' in the Service Connect configuration is not defined in the task definition."
+            )));
         }
         let name = text(&service["discoveryName"]).unwrap_or_else(|| port.clone());
         if let Some(other) = servicediscovery::owner_of(world, &namespace.id, &name).filter(|other| *other != owner) {
@@ -165,7 +196,8 @@ pub(super) fn connect(world: &World, given: &Value, default: Option<&str>, owner
 
 fn alias_taken(world: &World, namespace: &str, owner: &str, dns_name: &str) -> bool {
     let others = world.ecs.services.values().filter(|s| s.arn != owner && s.draining_at.is_none());
-    let others = others.filter(|s| s.connect_namespace.as_deref() == Some(namespace)).flat_map(|s| &s.deployments).filter(|d| d.primary);
+    let others =
+        others.filter(|s| s.connect_namespace.as_deref() == Some(namespace)).flat_map(|s| &s.deployments).filter(|d| d.primary);
     let services = others.filter_map(|d| d.connect.as_ref()?["services"].as_array()).flatten();
     let mut aliases = services.filter_map(|service| service["clientAliases"].as_array()).flatten();
     aliases.any(|alias| alias["dnsName"] == dns_name)

@@ -27,7 +27,8 @@ pub(super) fn run(world: &mut World, call: &Call) -> Result<Reply, Fault> {
         if *earlier != parameters {
             return Err(Fault::new("ConflictException", "The request's clientToken was already used with different parameters."));
         }
-        let tasks: Vec<Value> = arns.iter().filter_map(|arn| world.ecs.tasks.get(arn)).map(|t| task::shown(world, t, true)).collect();
+        let tasks: Vec<Value> =
+            arns.iter().filter_map(|arn| world.ecs.tasks.get(arn)).map(|t| task::shown(world, t, true)).collect();
         return Ok(json!({ "tasks": tasks, "failures": [] }).into());
     }
     cluster::fargate_only(call)?;
@@ -61,7 +62,10 @@ pub(super) fn run(world: &mut World, call: &Call) -> Result<Reply, Fault> {
 fn checked_overrides(call: &Call, definition: &definition::TaskDefinition) -> Result<(), Fault> {
     for container in call.input["overrides"]["containerOverrides"].as_array().into_iter().flatten() {
         if !definition.containers().iter().any(|known| known["name"] == container["name"]) {
-            return Err(invalid(format!("Override for container named {} is not a container in the TaskDefinition.", container["name"])));
+            return Err(invalid(format!(
+                "Override for container named {} is not a container in the TaskDefinition.",
+                container["name"]
+            )));
         }
     }
     Ok(())
@@ -82,7 +86,8 @@ pub(super) fn describe(world: &World, call: &Call) -> Result<Reply, Fault> {
     for reference in wanted {
         match find(world, &cluster, &reference) {
             Some(task) => tasks.push(task::shown(world, task, tags)),
-            None => failures.push(json!({ "arn": world.arn("ecs", &format!("task/{cluster}/{}", short(&reference))), "reason": "MISSING" })),
+            None => failures
+                .push(json!({ "arn": world.arn("ecs", &format!("task/{cluster}/{}", short(&reference))), "reason": "MISSING" })),
         }
     }
     Ok(json!({ "tasks": tasks, "failures": failures }).into())

@@ -81,7 +81,12 @@ pub(crate) fn tagged(world: &World) -> Vec<(String, Tags)> {
 fn missing(call: &Call, key: &str) -> Result<String, Fault> {
     call.opt(key).filter(|text| !text.is_empty()).ok_or_else(|| {
         let member = format!("{}{}", key[..1].to_lowercase(), &key[1..]);
-        Fault::new("ValidationError", format!("1 validation error detected: Value null at '{member}' failed to satisfy constraint: Member must not be null"))
+        Fault::new(
+            "ValidationError",
+            format!(
+                "1 validation error detected: Value null at '{member}' failed to satisfy constraint: Member must not be null"
+            ),
+        )
     })
 }
 

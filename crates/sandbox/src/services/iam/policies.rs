@@ -46,7 +46,11 @@ pub(super) fn put(world: &mut World, call: &Call) -> Result<Reply, Fault> {
     let policy = document::permissions(&text)?;
     let others = role.inline.iter().filter(|(other, _)| **other != name).map(|(_, policy)| policy.to_string().len());
     if others.sum::<usize>() + policy.to_string().len() > INLINE_LIMIT {
-        return Err(Fault::new("LimitExceeded", format!("Maximum policy size of {INLINE_LIMIT} bytes exceeded for role {}", role.name)).status(409));
+        return Err(Fault::new(
+            "LimitExceeded",
+            format!("Maximum policy size of {INLINE_LIMIT} bytes exceeded for role {}", role.name),
+        )
+        .status(409));
     }
     role.inline.insert(name, policy);
     Ok(Value::Null.into())
@@ -79,7 +83,9 @@ pub(super) fn attach(world: &mut World, call: &Call) -> Result<Reply, Fault> {
     }
     if !role.attached.contains(&arn) {
         if role.attached.len() >= ATTACHED_LIMIT {
-            return Err(Fault::new("LimitExceeded", format!("Cannot exceed quota for PoliciesPerRole: {ATTACHED_LIMIT}")).status(409));
+            return Err(
+                Fault::new("LimitExceeded", format!("Cannot exceed quota for PoliciesPerRole: {ATTACHED_LIMIT}")).status(409)
+            );
         }
         role.attached.push(arn);
     }

@@ -43,14 +43,20 @@ pub(super) fn find<'w>(world: &'w mut World, call: &Call) -> Result<&'w mut Role
 pub(super) fn create(world: &mut World, call: &Call) -> Result<Reply, Fault> {
     let name = missing(call, "RoleName")?;
     if name.len() > 64 || !name.chars().all(|c| c.is_ascii_alphanumeric() || "_+=,.@-".contains(c)) {
-        return Err(Fault::new("ValidationError", "1 validation error detected: Value at 'roleName' failed to satisfy constraint: Member must satisfy regular expression pattern: [\\w+=,.@-]+ and have length less than or equal to 64"));
+        return Err(Fault::new(
+            "ValidationError",
+            "1 validation error detected: Value at 'roleName' failed to satisfy constraint: Member must satisfy regular expression pattern: [\\w+=,.@-]+ and have length less than or equal to 64",
+        ));
     }
     let text = missing(call, "AssumeRolePolicyDocument")?;
     let description = described(call)?;
     let max_session = session(call)?.unwrap_or(3600);
     let path = call.opt("Path").unwrap_or_else(|| "/".into());
     if !path.starts_with('/') || !path.ends_with('/') {
-        return Err(Fault::new("ValidationError", "The specified value for path is invalid. It must begin and end with / and contain only alphanumeric characters and/or / characters."));
+        return Err(Fault::new(
+            "ValidationError",
+            "The specified value for path is invalid. It must begin and end with / and contain only alphanumeric characters and/or / characters.",
+        ));
     }
     let tags = read_tags(&call.input["Tags"])?;
     let trust = document::trust(world, &text)?;
@@ -149,7 +155,10 @@ pub(super) fn authorization_details(world: &World, call: &Call) -> Result<Reply,
     let filter = call.strings("Filter");
     let wanted = ["Role", "User", "Group", "LocalManagedPolicy", "AWSManagedPolicy"];
     if let Some(bad) = filter.iter().find(|kind| !wanted.contains(&kind.as_str())) {
-        return Err(Fault::new("ValidationError", format!("1 validation error detected: Value '[{bad}]' at 'filter' failed to satisfy constraint")));
+        return Err(Fault::new(
+            "ValidationError",
+            format!("1 validation error detected: Value '[{bad}]' at 'filter' failed to satisfy constraint"),
+        ));
     }
     let roles = world.iam.roles.values().filter(|_| filter.is_empty() || filter.iter().any(|kind| kind == "Role"));
     let details = roles.map(|role| {
@@ -176,13 +185,27 @@ pub(super) fn authorization_details(world: &World, call: &Call) -> Result<Reply,
 fn described(call: &Call) -> Result<Option<String>, Fault> {
     let description = call.opt("Description");
     let ok = description.as_ref().is_none_or(|text| text.chars().count() <= 1000 && text.chars().all(|c| u32::from(c) <= 0xff));
-    if ok { Ok(description) } else { Err(Fault::new("ValidationError", "1 validation error detected: Value at 'description' failed to satisfy constraint: Member must satisfy regular expression pattern: [\\u0009\\u000A\\u000D\\u0020-\\u007E\\u00A1-\\u00FF]*")) }
+    if ok {
+        Ok(description)
+    } else {
+        Err(Fault::new(
+            "ValidationError",
+            "1 validation error detected: Value at 'description' failed to satisfy constraint: Member must satisfy regular expression pattern: [\\u0009\\u000A\\u000D\\u0020-\\u007E\\u00A1-\\u00FF]*",
+        ))
+    }
 }
 
 fn session(call: &Call) -> Result<Option<i64>, Fault> {
     let seconds = call.number("MaxSessionDuration");
     let ok = seconds.is_none_or(|seconds| (3600..=43200).contains(&seconds));
-    if ok { Ok(seconds) } else { Err(Fault::new("ValidationError", "1 validation error detected: Value at 'maxSessionDuration' failed to satisfy constraint: Member must have value between 3600 and 43200")) }
+    if ok {
+        Ok(seconds)
+    } else {
+        Err(Fault::new(
+            "ValidationError",
+            "1 validation error detected: Value at 'maxSessionDuration' failed to satisfy constraint: Member must have value between 3600 and 43200",
+        ))
+    }
 }
 
 fn shown(role: &Role, tags: bool) -> Value {

@@ -12,10 +12,7 @@ use crate::wire::Reply;
 use crate::world::World;
 
 fn no_stream() -> Fault {
-    Fault::new(
-        "ResourceNotFoundException",
-        "The specified log stream does not exist.",
-    )
+    Fault::new("ResourceNotFoundException", "The specified log stream does not exist.")
 }
 
 fn bad_token() -> Fault {
@@ -26,47 +23,25 @@ pub(super) fn create_stream(world: &mut World, call: &Call) -> Result<Reply, Fau
     let now = world.now;
     let name = call.need("logStreamName", "InvalidParameterException")?;
     if name.is_empty() || name.len() > 512 || name.contains([':', '*']) {
-        return Err(invalid(
-            "A log stream's name has 1 to 512 characters and neither : nor *",
-        ));
+        return Err(invalid("A log stream's name has 1 to 512 characters and neither : nor *"));
     }
     let group = group(world, call)?;
     if group.streams.contains_key(&name) {
-        return Err(Fault::new(
-            "ResourceAlreadyExistsException",
-            "The specified log stream already exists",
-        ));
+        return Err(Fault::new("ResourceAlreadyExistsException", "The specified log stream already exists"));
     }
-    group.streams.insert(
-        name,
-        Stream {
-            created: now,
-            events: Vec::new(),
-        },
-    );
+    group.streams.insert(name, Stream { created: now, events: Vec::new() });
     Ok(nothing())
 }
 
 pub(super) fn describe_streams(world: &World, call: &Call) -> Result<Reply, Fault> {
     let group = identified(world, call)?;
     let prefix = call.opt("logStreamNamePrefix");
-    let by_time = call
-        .opt("orderBy")
-        .is_some_and(|order| order == "LastEventTime");
+    let by_time = call.opt("orderBy").is_some_and(|order| order == "LastEventTime");
     if by_time && prefix.is_some() {
-        return Err(invalid(
-            "Cannot order by LastEventTime with a logStreamNamePrefix.",
-        ));
+        return Err(invalid("Cannot order by LastEventTime with a logStreamNamePrefix."));
     }
-    let mut found: Vec<(&String, &Stream)> = group
-        .streams
-        .iter()
-        .filter(|(name, _)| {
-            prefix
-                .as_ref()
-                .is_none_or(|prefix| name.starts_with(prefix))
-        })
-        .collect();
+    let mut found: Vec<(&String, &Stream)> =
+        group.streams.iter().filter(|(name, _)| prefix.as_ref().is_none_or(|prefix| name.starts_with(prefix))).collect();
     if by_time {
         found.sort_by_key(|(_, stream)| stream.events.iter().map(|event| event.at).max());
     }
@@ -74,13 +49,9 @@ pub(super) fn describe_streams(world: &World, call: &Call) -> Result<Reply, Faul
         found.reverse();
     }
     let token = call.opt("nextToken");
-    let (found, next) =
-        page(found, limit(call, "limit", 50, 50)?, token.as_deref()).ok_or_else(bad_token)?;
+    let (found, next) = page(found, limit(call, "limit", 50, 50)?, token.as_deref()).ok_or_else(bad_token)?;
     let group_arn = arn(world, &group.name);
-    let streams: Vec<Value> = found
-        .into_iter()
-        .map(|(name, stream)| shape(&group_arn, name, stream))
-        .collect();
+    let streams: Vec<Value> = found.into_iter().map(|(name, stream)| shape(&group_arn, name, stream)).collect();
     let mut body = json!({ "logStreams": streams });
     if let Some(next) = next {
         body["nextToken"] = next.into();
@@ -100,12 +71,7 @@ fn shape(group_arn: &str, name: &str, stream: &Stream) -> Value {
     if let (Some(first), Some(last)) = (times().min(), times().max()) {
         body["firstEventTimestamp"] = first.into();
         body["lastEventTimestamp"] = last.into();
-        body["lastIngestionTime"] = stream
-            .events
-            .iter()
-            .map(|event| event.ingested)
-            .max()
-            .into();
+        body["lastIngestionTime"] = stream.events.iter().map(|event| event.ingested).max().into();
     }
     body
 }
@@ -113,39 +79,24 @@ fn shape(group_arn: &str, name: &str, stream: &Stream) -> Value {
 pub(super) fn put(world: &mut World, call: &Call) -> Result<Reply, Fault> {
     let now = world.now;
     let name = call.need("logStreamName", "InvalidParameterException")?;
-    let stream = group(world, call)?
-        .streams
-        .get_mut(&name)
-        .ok_or_else(no_stream)?;
+    let stream = group(world, call)?.streams.get_mut(&name).ok_or_else(no_stream)?;
     let mut events = Vec::new();
     for event in call.list("logEvents") {
         let at = number(&event["timestamp"]).and_then(|at| u64::try_from(at).ok());
-        let (Some(at), Some(message)) = (
-            at,
-            text(&event["message"]).filter(|message| !message.is_empty()),
-        ) else {
+        let (Some(at), Some(message)) = (at, text(&event["message"]).filter(|message| !message.is_empty())) else {
             return Err(invalid("A log event needs a timestamp and a message"));
         };
-        events.push(Event {
-            at,
-            ingested: now,
-            message,
-        });
+        events.push(Event { at, ingested: now, message });
     }
     if events.is_empty() || events.len() > 10_000 {
         return Err(invalid("A call carries 1 to 10000 log events"));
     }
     if !events.is_sorted_by_key(|event| event.at) {
-        return Err(invalid(
-            "Log events in a single PutLogEvents request must be in chronological order.",
-        ));
+        return Err(invalid("Log events in a single PutLogEvents request must be in chronological order."));
     }
     stream.events.extend(events);
     stream.events.sort_by_key(|event| event.at);
-    Ok(
-        json!({ "nextSequenceToken": "49000000000000000000000000000000000000000000000000000000" })
-            .into(),
-    )
+    Ok(json!({ "nextSequenceToken": "49000000000000000000000000000000000000000000000000000000" }).into())
 }
 
 /// `startTime` is inclusive, `endTime` is not.
@@ -161,11 +112,7 @@ pub(super) fn get(world: &World, call: &Call) -> Result<Reply, Fault> {
     let name = call.need("logStreamName", "InvalidParameterException")?;
     let group = identified(world, call)?;
     let stream = group.streams.get(&name).ok_or_else(no_stream)?;
-    let events: Vec<&Event> = stream
-        .events
-        .iter()
-        .filter(|event| in_time(call, event, false))
-        .collect();
+    let events: Vec<&Event> = stream.events.iter().filter(|event| in_time(call, event, false)).collect();
     let limit = limit(call, "limit", 10_000, 10_000)?;
     let length = events.len();
     let (start, end) = match call.opt("nextToken") {
@@ -195,49 +142,30 @@ pub(super) fn filter(world: &World, call: &Call) -> Result<Reply, Fault> {
     let names = call.strings("logStreamNames");
     let prefix = call.opt("logStreamNamePrefix");
     if prefix.is_some() && !names.is_empty() {
-        return Err(invalid(
-            "logStreamNames and logStreamNamePrefix cannot be given together.",
-        ));
+        return Err(invalid("logStreamNames and logStreamNamePrefix cannot be given together."));
     }
     if names.iter().any(|name| !group.streams.contains_key(name)) {
         return Err(no_stream());
     }
     let pattern = call.opt("filterPattern").unwrap_or_default();
     if pattern.trim_start().starts_with(['{', '[', '%']) {
-        return Err(invalid(
-            "the sandbox models only filter patterns of plain terms",
-        ));
+        return Err(invalid("the sandbox models only filter patterns of plain terms"));
     }
     let terms = terms(&pattern);
     let streams: BTreeMap<&String, &Stream> = group
         .streams
         .iter()
         .filter(|(name, _)| names.is_empty() || names.contains(name))
-        .filter(|(name, _)| {
-            prefix
-                .as_ref()
-                .is_none_or(|prefix| name.starts_with(prefix))
-        })
+        .filter(|(name, _)| prefix.as_ref().is_none_or(|prefix| name.starts_with(prefix)))
         .collect();
     let mut found: Vec<(&String, usize, &Event)> = streams
         .into_iter()
-        .flat_map(|(name, stream)| {
-            stream
-                .events
-                .iter()
-                .enumerate()
-                .map(move |(at, event)| (name, at, event))
-        })
+        .flat_map(|(name, stream)| stream.events.iter().enumerate().map(move |(at, event)| (name, at, event)))
         .collect();
     found.retain(|(_, _, event)| in_time(call, event, true) && hit(&terms, &event.message));
     found.sort_by_key(|(name, at, event)| (event.at, *name, *at));
     let token = call.opt("nextToken");
-    let (found, next) = page(
-        found,
-        limit(call, "limit", 10_000, 10_000)?,
-        token.as_deref(),
-    )
-    .ok_or_else(bad_token)?;
+    let (found, next) = page(found, limit(call, "limit", 10_000, 10_000)?, token.as_deref()).ok_or_else(bad_token)?;
     let events: Vec<Value> = found
         .into_iter()
         .map(|(name, at, event)| {
@@ -257,11 +185,7 @@ fn terms(pattern: &str) -> Vec<(char, String)> {
     let mut out = Vec::new();
     let mut rest = pattern.trim();
     while !rest.is_empty() {
-        let sign = rest
-            .chars()
-            .next()
-            .filter(|c| matches!(c, '?' | '-'))
-            .unwrap_or(' ');
+        let sign = rest.chars().next().filter(|c| matches!(c, '?' | '-')).unwrap_or(' ');
         let body = rest.trim_start_matches(['?', '-']);
         let (term, after) = match body.strip_prefix('"') {
             Some(quoted) => quoted.split_once('"').unwrap_or((quoted, "")),
@@ -274,13 +198,6 @@ fn terms(pattern: &str) -> Vec<(char, String)> {
 }
 
 fn hit(terms: &[(char, String)], message: &str) -> bool {
-    let of = |sign: char| {
-        terms
-            .iter()
-            .filter(move |(s, _)| *s == sign)
-            .map(|(_, term)| message.contains(term.as_str()))
-    };
-    of(' ').all(|found| found)
-        && !of('-').any(|found| found)
-        && (of('?').count() == 0 || of('?').any(|found| found))
+    let of = |sign: char| terms.iter().filter(move |(s, _)| *s == sign).map(|(_, term)| message.contains(term.as_str()));
+    of(' ').all(|found| found) && !of('-').any(|found| found) && (of('?').count() == 0 || of('?').any(|found| found))
 }

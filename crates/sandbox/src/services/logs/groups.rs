@@ -12,10 +12,8 @@ use crate::tags::Tags;
 use crate::wire::Reply;
 use crate::world::World;
 
-const RETENTION_DAYS: [i64; 22] = [
-    1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922,
-    3288, 3653,
-];
+const RETENTION_DAYS: [i64; 22] =
+    [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653];
 const CLASSES: [&str; 3] = ["STANDARD", "INFREQUENT_ACCESS", "DELIVERY"];
 
 pub(super) fn create(world: &mut World, call: &Call) -> Result<Reply, Fault> {
@@ -27,23 +25,16 @@ pub(super) fn create(world: &mut World, call: &Call) -> Result<Reply, Fault> {
         )));
     }
     if name.starts_with("aws/") {
-        return Err(invalid(
-            "Log groups starting with AWS/ are reserved for AWS.",
-        ));
+        return Err(invalid("Log groups starting with AWS/ are reserved for AWS."));
     }
     let tags = read_tags(call)?;
     check_tags(&tags)?;
-    let class = call
-        .opt("logGroupClass")
-        .unwrap_or_else(|| "STANDARD".into());
+    let class = call.opt("logGroupClass").unwrap_or_else(|| "STANDARD".into());
     if !CLASSES.contains(&class.as_str()) {
         return Err(invalid(format!("logGroupClass {class} is not valid")));
     }
     if world.logs.groups.contains_key(&name) {
-        return Err(Fault::new(
-            "ResourceAlreadyExistsException",
-            "The specified log group already exists",
-        ));
+        return Err(Fault::new("ResourceAlreadyExistsException", "The specified log group already exists"));
     }
     let group = Group {
         name: name.clone(),
@@ -59,14 +50,9 @@ pub(super) fn create(world: &mut World, call: &Call) -> Result<Reply, Fault> {
 }
 
 pub(super) fn describe(world: &World, call: &Call) -> Result<Reply, Fault> {
-    let (prefix, pattern) = (
-        call.opt("logGroupNamePrefix"),
-        call.opt("logGroupNamePattern"),
-    );
+    let (prefix, pattern) = (call.opt("logGroupNamePrefix"), call.opt("logGroupNamePattern"));
     if prefix.is_some() && pattern.is_some() {
-        return Err(invalid(
-            "LogGroup name prefix and LogGroup name pattern are mutually exclusive parameters.",
-        ));
+        return Err(invalid("LogGroup name prefix and LogGroup name pattern are mutually exclusive parameters."));
     }
     let wanted = call.strings("logGroupIdentifiers");
     let class = call.opt("logGroupClass");
@@ -74,23 +60,10 @@ pub(super) fn describe(world: &World, call: &Call) -> Result<Reply, Fault> {
         .logs
         .groups
         .values()
-        .filter(|group| {
-            prefix
-                .as_ref()
-                .is_none_or(|prefix| group.name.starts_with(prefix))
-        })
-        .filter(|group| {
-            pattern
-                .as_ref()
-                .is_none_or(|part| group.name.to_lowercase().contains(&part.to_lowercase()))
-        })
+        .filter(|group| prefix.as_ref().is_none_or(|prefix| group.name.starts_with(prefix)))
+        .filter(|group| pattern.as_ref().is_none_or(|part| group.name.to_lowercase().contains(&part.to_lowercase())))
         .filter(|group| class.as_ref().is_none_or(|class| *class == group.class))
-        .filter(|group| {
-            wanted.is_empty()
-                || wanted
-                    .iter()
-                    .any(|id| *id == group.name || *id == arn(world, &group.name))
-        })
+        .filter(|group| wanted.is_empty() || wanted.iter().any(|id| *id == group.name || *id == arn(world, &group.name)))
         .collect();
     let token = call.opt("nextToken");
     let (found, next) = page(found, limit(call, "limit", 50, 50)?, token.as_deref())
@@ -105,12 +78,7 @@ pub(super) fn describe(world: &World, call: &Call) -> Result<Reply, Fault> {
 
 fn shape(world: &World, group: &Group) -> Value {
     let arn = arn(world, &group.name);
-    let stored: usize = group
-        .streams
-        .values()
-        .flat_map(|stream| &stream.events)
-        .map(|event| event.message.len() + 26)
-        .sum();
+    let stored: usize = group.streams.values().flat_map(|stream| &stream.events).map(|event| event.message.len() + 26).sum();
     let mut body = json!({
         "logGroupName": group.name,
         "creationTime": group.created,
@@ -137,9 +105,7 @@ pub(super) fn delete(world: &mut World, call: &Call) -> Result<Reply, Fault> {
 }
 
 pub(super) fn put_retention(world: &mut World, call: &Call) -> Result<Reply, Fault> {
-    let days = call
-        .number("retentionInDays")
-        .ok_or_else(|| invalid("The request must contain the parameter retentionInDays"))?;
+    let days = call.number("retentionInDays").ok_or_else(|| invalid("The request must contain the parameter retentionInDays"))?;
     if !RETENTION_DAYS.contains(&days) {
         return Err(invalid(format!(
             "1 validation error detected: Value '{days}' at 'retentionInDays' failed to satisfy constraint: Member must satisfy enum value set: {RETENTION_DAYS:?}"
@@ -158,53 +124,31 @@ pub(super) fn delete_retention(world: &mut World, call: &Call) -> Result<Reply, 
 fn by_arn<'a>(world: &'a mut World, call: &Call) -> Result<&'a mut Group, Fault> {
     let wanted = call.need("resourceArn", "InvalidParameterException")?;
     if wanted.ends_with(":*") {
-        return Err(invalid(
-            "The resource ARN must be the ARN of the log group itself, without a trailing :*",
-        ));
+        return Err(invalid("The resource ARN must be the ARN of the log group itself, without a trailing :*"));
     }
     let prefix = arn(world, "");
-    let name = wanted.strip_prefix(&prefix).ok_or_else(|| {
-        Fault::new(
-            "ResourceNotFoundException",
-            "The specified resource does not exist.",
-        )
-    })?;
+    let name = wanted
+        .strip_prefix(&prefix)
+        .ok_or_else(|| Fault::new("ResourceNotFoundException", "The specified resource does not exist."))?;
     world.logs.groups.get_mut(name).ok_or_else(no_group)
 }
 
 fn read_tags(call: &Call) -> Result<Tags, Fault> {
     let tags = call.input["tags"].as_object().into_iter().flatten();
-    tags.map(|(key, value)| {
-        text(value)
-            .map(|value| (key.clone(), value))
-            .ok_or_else(|| invalid("Tag values are strings"))
-    })
-    .collect()
+    tags.map(|(key, value)| text(value).map(|value| (key.clone(), value)).ok_or_else(|| invalid("Tag values are strings")))
+        .collect()
 }
 
 /// Catalogue, section 1.6.
 fn check_tags(tags: &Tags) -> Result<(), Fault> {
-    if tags
-        .keys()
-        .any(|key| key.to_ascii_lowercase().starts_with("aws:"))
-    {
-        return Err(invalid(
-            "aws: prefixed tag key names are not allowed for external use.",
-        ));
+    if tags.keys().any(|key| key.to_ascii_lowercase().starts_with("aws:")) {
+        return Err(invalid("aws: prefixed tag key names are not allowed for external use."));
     }
-    if tags
-        .iter()
-        .any(|(key, value)| key.is_empty() || key.len() > 128 || value.len() > 256)
-    {
-        return Err(invalid(
-            "Tag keys have 1 to 128 and values up to 256 characters.",
-        ));
+    if tags.iter().any(|(key, value)| key.is_empty() || key.len() > 128 || value.len() > 256) {
+        return Err(invalid("Tag keys have 1 to 128 and values up to 256 characters."));
     }
     if tags.len() > 50 {
-        return Err(Fault::new(
-            "TooManyTagsException",
-            "A resource can have no more than 50 tags.",
-        ));
+        return Err(Fault::new("TooManyTagsException", "A resource can have no more than 50 tags."));
     }
     Ok(())
 }

@@ -2,9 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::instances::{
-    Instance, check_groups, check_parameter_group, check_password, managed_secret, not_found, one,
-};
+use super::instances::{Instance, check_groups, check_parameter_group, check_password, managed_secret, not_found, one};
 use super::{combination, engine, invalid, item_strings, items, need};
 use crate::call::{Call, strings};
 use crate::fault::Fault;
@@ -26,26 +24,11 @@ const DEFERRED: [&str; 8] = [
     "DBPortNumber",
 ];
 /// Applied at once whatever `ApplyImmediately` says.
-const AT_ONCE_TEXTS: [&str; 3] = [
-    "PreferredBackupWindow",
-    "PreferredMaintenanceWindow",
-    "CACertificateIdentifier",
-];
-const AT_ONCE_FLAGS: [&str; 4] = [
-    "DeletionProtection",
-    "CopyTagsToSnapshot",
-    "AutoMinorVersionUpgrade",
-    "PubliclyAccessible",
-];
+const AT_ONCE_TEXTS: [&str; 3] = ["PreferredBackupWindow", "PreferredMaintenanceWindow", "CACertificateIdentifier"];
+const AT_ONCE_FLAGS: [&str; 4] = ["DeletionProtection", "CopyTagsToSnapshot", "AutoMinorVersionUpgrade", "PubliclyAccessible"];
 /// Given in the request, but not a modification.
-const NOT_CHANGES: [&str; 6] = [
-    "Action",
-    "Version",
-    "DBInstanceIdentifier",
-    "ApplyImmediately",
-    "AllowMajorVersionUpgrade",
-    "RotateMasterUserPassword",
-];
+const NOT_CHANGES: [&str; 6] =
+    ["Action", "Version", "DBInstanceIdentifier", "ApplyImmediately", "AllowMajorVersionUpgrade", "RotateMasterUserPassword"];
 const OTHERS: [&str; 7] = [
     "MasterUserPassword",
     "ManageMasterUserPassword",
@@ -61,10 +44,7 @@ fn available(instance: &Instance, now: u64, what: &str) -> Result<(), Fault> {
         "available" => Ok(()),
         status => Err(Fault::new(
             "InvalidDBInstanceState",
-            format!(
-                "Database instance is not in available state. Cannot {what} {} while it is {status}.",
-                instance.id
-            ),
+            format!("Database instance is not in available state. Cannot {what} {} while it is {status}.", instance.id),
         )),
     }
 }
@@ -72,12 +52,7 @@ fn available(instance: &Instance, now: u64, what: &str) -> Result<(), Fault> {
 pub(super) fn modify(world: &mut World, call: &Call) -> Result<Reply, Fault> {
     let now = world.now;
     let id = need(call, "DBInstanceIdentifier")?.to_ascii_lowercase();
-    let mut instance = world
-        .rds
-        .instances
-        .get(&id)
-        .ok_or_else(|| not_found(&id))?
-        .clone();
+    let mut instance = world.rds.instances.get(&id).ok_or_else(|| not_found(&id))?.clone();
     let given: Vec<&String> = call
         .input
         .as_object()
@@ -90,15 +65,10 @@ pub(super) fn modify(world: &mut World, call: &Call) -> Result<Reply, Fault> {
         return Err(combination("No modifications were requested"));
     }
     let known = |key: &str| {
-        DEFERRED.contains(&key)
-            || AT_ONCE_TEXTS.contains(&key)
-            || AT_ONCE_FLAGS.contains(&key)
-            || OTHERS.contains(&key)
+        DEFERRED.contains(&key) || AT_ONCE_TEXTS.contains(&key) || AT_ONCE_FLAGS.contains(&key) || OTHERS.contains(&key)
     };
     if let Some(key) = given.iter().find(|key| !known(key)) {
-        return Err(combination(format!(
-            "the sandbox does not model ModifyDBInstance with {key}"
-        )));
+        return Err(combination(format!("the sandbox does not model ModifyDBInstance with {key}")));
     }
     available(&instance, now, "modify")?;
     at_once(world, call, &mut instance)?;
@@ -118,12 +88,7 @@ pub(super) fn modify(world: &mut World, call: &Call) -> Result<Reply, Fault> {
         (false, true) => now + DB_MODIFY_CLASS,
         (false, false) => now + DB_MODIFY,
     };
-    for interface in world
-        .ec2
-        .interfaces
-        .values_mut()
-        .filter(|interface| interface.owner == instance.arn)
-    {
+    for interface in world.ec2.interfaces.values_mut().filter(|interface| interface.owner == instance.arn) {
         interface.groups.clone_from(&instance.groups);
     }
     world.rds.instances.insert(id.clone(), instance);
@@ -143,37 +108,21 @@ fn at_once(world: &mut World, call: &Call, instance: &mut Instance) -> Result<()
     }
     if let Some(days) = call.number("BackupRetentionPeriod") {
         if !(0..=35).contains(&days) {
-            return Err(invalid(format!(
-                "Invalid backup retention period: {days}. Must be between 0 and 35"
-            )));
+            return Err(invalid(format!("Invalid backup retention period: {days}. Must be between 0 and 35")));
         }
-        instance
-            .settings
-            .insert("BackupRetentionPeriod".into(), days.into());
+        instance.settings.insert("BackupRetentionPeriod".into(), days.into());
     }
     if let Some(most) = call.number("MaxAllocatedStorage") {
-        instance
-            .settings
-            .insert("MaxAllocatedStorage".into(), most.into());
+        instance.settings.insert("MaxAllocatedStorage".into(), most.into());
     }
     let groups = item_strings(call, "VpcSecurityGroupIds", "VpcSecurityGroupId");
     if !groups.is_empty() {
-        let vpc = world
-            .rds
-            .subnet_groups
-            .get(&instance.subnet_group)
-            .map(|group| group.vpc.clone())
-            .unwrap_or_default();
+        let vpc = world.rds.subnet_groups.get(&instance.subnet_group).map(|group| group.vpc.clone()).unwrap_or_default();
         check_groups(world, &groups, &vpc)?;
         instance.groups = groups;
     }
-    if let Some(name) = call
-        .opt("DBParameterGroupName")
-        .map(|name| name.to_ascii_lowercase())
-    {
-        let version = call
-            .opt("EngineVersion")
-            .unwrap_or_else(|| instance.setting("EngineVersion"));
+    if let Some(name) = call.opt("DBParameterGroupName").map(|name| name.to_ascii_lowercase()) {
+        let version = call.opt("EngineVersion").unwrap_or_else(|| instance.setting("EngineVersion"));
         check_parameter_group(world, &name, &version)?;
         if name != instance.parameter_group {
             (instance.parameter_group, instance.parameter_status) = (name, "pending-reboot".into());
@@ -181,9 +130,7 @@ fn at_once(world: &mut World, call: &Call, instance: &mut Instance) -> Result<()
     }
     let exports = &call.input["CloudwatchLogsExportConfiguration"];
     let listed = |key: &str| strings(&Value::from(items(&exports[key], "member")));
-    instance
-        .log_exports
-        .retain(|kind| !listed("DisableLogTypes").contains(kind));
+    instance.log_exports.retain(|kind| !listed("DisableLogTypes").contains(kind));
     instance.log_exports.extend(listed("EnableLogTypes"));
     instance.log_exports.sort();
     instance.log_exports.dedup();
@@ -191,26 +138,13 @@ fn at_once(world: &mut World, call: &Call, instance: &mut Instance) -> Result<()
 }
 
 fn credentials(world: &mut World, call: &Call, instance: &mut Instance) -> Result<(), Fault> {
-    let password = call
-        .opt("MasterUserPassword")
-        .map(check_password)
-        .transpose()?;
-    match (
-        call.flag("ManageMasterUserPassword"),
-        password,
-        instance.secret.take(),
-    ) {
+    let password = call.opt("MasterUserPassword").map(check_password).transpose()?;
+    match (call.flag("ManageMasterUserPassword"), password, instance.secret.take()) {
         (Some(true), Some(_), _) => {
-            return Err(combination(
-                "You can't specify MasterUserPassword when ManageMasterUserPassword is on.",
-            ));
+            return Err(combination("You can't specify MasterUserPassword when ManageMasterUserPassword is on."));
         }
         (Some(true), None, None) => {
-            instance.secret = Some(managed_secret(
-                world,
-                &instance.setting("MasterUsername"),
-                &instance.arn,
-            ));
+            instance.secret = Some(managed_secret(world, &instance.setting("MasterUsername"), &instance.arn));
             instance.password = None;
         }
         (Some(false), Some(password), secret) => {
@@ -220,9 +154,7 @@ fn credentials(world: &mut World, call: &Call, instance: &mut Instance) -> Resul
             instance.password = Some(password);
         }
         (Some(false), None, Some(_)) => {
-            return Err(combination(
-                "You must specify MasterUserPassword when you turn ManageMasterUserPassword off.",
-            ));
+            return Err(combination("You must specify MasterUserPassword when you turn ManageMasterUserPassword off."));
         }
         (None, Some(_), Some(_)) => {
             return Err(combination(
@@ -244,14 +176,10 @@ fn deferred(call: &Call, instance: &Instance) -> Result<Map<String, Value>, Faul
             present.as_str()
         } else {
             engine::resolve(&asked).ok_or_else(|| {
-                combination(format!(
-                    "Cannot find upgrade target from {present} with requested version {asked}."
-                ))
+                combination(format!("Cannot find upgrade target from {present} with requested version {asked}."))
             })?
         };
-        if engine::major(version) != engine::major(&present)
-            && !call.flag("AllowMajorVersionUpgrade").unwrap_or(false)
-        {
+        if engine::major(version) != engine::major(&present) && !call.flag("AllowMajorVersionUpgrade").unwrap_or(false) {
             return Err(combination(format!(
                 "The AllowMajorVersionUpgrade flag must be present when upgrading to a new major version: {present} to {version}."
             )));
@@ -264,11 +192,7 @@ fn deferred(call: &Call, instance: &Instance) -> Result<Map<String, Value>, Faul
     }
     for key in ["AllocatedStorage", "Iops", "StorageThroughput"] {
         if let Some(value) = call.number(key) {
-            let old = instance
-                .settings
-                .get(key)
-                .and_then(Value::as_i64)
-                .unwrap_or(0);
+            let old = instance.settings.get(key).and_then(Value::as_i64).unwrap_or(0);
             if key == "AllocatedStorage" && value < old {
                 return Err(combination(format!(
                     "Invalid storage size: storage can only grow, from {old} GiB and not to {value} GiB."
@@ -293,11 +217,7 @@ fn deferred(call: &Call, instance: &Instance) -> Result<Map<String, Value>, Faul
 pub(super) fn reboot(world: &mut World, call: &Call) -> Result<Reply, Fault> {
     let now = world.now;
     let id = need(call, "DBInstanceIdentifier")?.to_ascii_lowercase();
-    let instance = world
-        .rds
-        .instances
-        .get_mut(&id)
-        .ok_or_else(|| not_found(&id))?;
+    let instance = world.rds.instances.get_mut(&id).ok_or_else(|| not_found(&id))?;
     available(instance, now, "reboot")?;
     (instance.busy, instance.busy_until) = ("rebooting".into(), now + DB_REBOOT);
     one(world, &id)
@@ -306,34 +226,23 @@ pub(super) fn reboot(world: &mut World, call: &Call) -> Result<Reply, Fault> {
 pub(super) fn delete(world: &mut World, call: &Call) -> Result<Reply, Fault> {
     let now = world.now;
     let id = need(call, "DBInstanceIdentifier")?.to_ascii_lowercase();
-    let snapshot = call
-        .opt("FinalDBSnapshotIdentifier")
-        .map(|name| name.to_ascii_lowercase());
+    let snapshot = call.opt("FinalDBSnapshotIdentifier").map(|name| name.to_ascii_lowercase());
     let skip = call.flag("SkipFinalSnapshot").unwrap_or(false);
     let instance = world.rds.instances.get(&id).ok_or_else(|| not_found(&id))?;
     if instance.gone_at.is_some() {
-        return Err(Fault::new(
-            "InvalidDBInstanceState",
-            format!("Instance {id} is already being deleted."),
-        ));
+        return Err(Fault::new("InvalidDBInstanceState", format!("Instance {id} is already being deleted.")));
     }
     match &snapshot {
         None if !skip => {
-            return Err(combination(
-                "FinalDBSnapshotIdentifier is required unless SkipFinalSnapshot is specified.",
-            ));
+            return Err(combination("FinalDBSnapshotIdentifier is required unless SkipFinalSnapshot is specified."));
         }
         Some(_) if skip => {
-            return Err(combination(
-                "FinalDBSnapshotIdentifier can not be specified when deleting with SkipFinalSnapshot.",
-            ));
+            return Err(combination("FinalDBSnapshotIdentifier can not be specified when deleting with SkipFinalSnapshot."));
         }
         Some(name) if world.rds.snapshots.contains_key(name) => {
             return Err(Fault::new(
                 "DBSnapshotAlreadyExists",
-                format!(
-                    "Cannot create the snapshot because a snapshot with the identifier {name} already exists."
-                ),
+                format!("Cannot create the snapshot because a snapshot with the identifier {name} already exists."),
             ));
         }
         // A snapshot can be taken only of an instance that runs.
@@ -341,9 +250,7 @@ pub(super) fn delete(world: &mut World, call: &Call) -> Result<Reply, Fault> {
         None => {}
     }
     if instance.settings.get("DeletionProtection") == Some(&json!(true)) {
-        return Err(combination(
-            "Cannot delete protected DB Instance, please disable deletion protection and try again.",
-        ));
+        return Err(combination("Cannot delete protected DB Instance, please disable deletion protection and try again."));
     }
     let takes = DB_GONE + if snapshot.is_some() { DB_SNAPSHOT } else { 0 };
     let arn = instance.arn.clone();
@@ -361,22 +268,15 @@ pub(super) fn advance(world: &mut World) {
             continue;
         }
         if !instance.waits_for_window {
-            instance
-                .settings
-                .extend(std::mem::take(&mut instance.pending));
+            instance.settings.extend(std::mem::take(&mut instance.pending));
         }
         if instance.busy == "rebooting" {
             instance.parameter_status = "in-sync".into();
         }
         instance.busy_until = 0;
     }
-    let gone: Vec<String> = world
-        .rds
-        .instances
-        .values()
-        .filter(|i| i.gone_at.is_some_and(|at| at <= now))
-        .map(|i| i.id.clone())
-        .collect();
+    let gone: Vec<String> =
+        world.rds.instances.values().filter(|i| i.gone_at.is_some_and(|at| at <= now)).map(|i| i.id.clone()).collect();
     for id in gone {
         let Some(instance) = world.rds.instances.remove(&id) else {
             continue;
@@ -386,10 +286,7 @@ pub(super) fn advance(world: &mut World) {
         }
         if let Some(name) = instance.final_snapshot {
             let copied = instance.settings.get("CopyTagsToSnapshot") == Some(&json!(true));
-            world
-                .rds
-                .snapshots
-                .insert(name, if copied { instance.tags } else { Tags::new() });
+            world.rds.snapshots.insert(name, if copied { instance.tags } else { Tags::new() });
         }
     }
 }

@@ -10,8 +10,8 @@ use crate::world::World;
 
 /// Oldest first; the last of a major is what the bare major resolves to.
 const VERSIONS: [&str; 15] = [
-    "13.20", "13.21", "13.22", "14.17", "14.18", "14.19", "15.12", "15.13", "15.14", "16.8",
-    "16.9", "16.10", "17.4", "17.5", "17.6",
+    "13.20", "13.21", "13.22", "14.17", "14.18", "14.19", "15.12", "15.13", "15.14", "16.8", "16.9", "16.10", "17.4", "17.5",
+    "17.6",
 ];
 const SMALL: [&str; 5] = ["micro", "small", "medium", "large", "xlarge"];
 const LARGE: [&str; 4] = ["large", "xlarge", "2xlarge", "4xlarge"];
@@ -30,11 +30,7 @@ const FAMILIES: [(&str, &[&str]); 10] = [
 
 /// `16` and `16.10` to `16.10`.
 pub(super) fn resolve(version: &str) -> Option<&'static str> {
-    VERSIONS
-        .iter()
-        .rev()
-        .copied()
-        .find(|known| *known == version || major(known) == version)
+    VERSIONS.iter().rev().copied().find(|known| *known == version || major(known) == version)
 }
 
 pub(super) const DEFAULT: &str = "17.6";
@@ -48,9 +44,7 @@ pub(super) fn family(version: &str) -> String {
 }
 
 pub(super) fn is_family(family: &str) -> bool {
-    VERSIONS
-        .iter()
-        .any(|version| self::family(version) == family)
+    VERSIONS.iter().any(|version| self::family(version) == family)
 }
 
 /// Catalogue, section 7.3: a class, version or storage that cannot be ordered.
@@ -59,14 +53,8 @@ pub(super) fn check_class(class: &str, version: &str) -> Result<(), Fault> {
     if parts.next() != Some("db") || parts.clone().count() != 2 {
         return Err(invalid(format!("Invalid DB Instance class: {class}")));
     }
-    let (family, size) = (
-        parts.next().unwrap_or_default(),
-        parts.next().unwrap_or_default(),
-    );
-    if FAMILIES
-        .iter()
-        .any(|(known, sizes)| *known == family && sizes.contains(&size))
-    {
+    let (family, size) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+    if FAMILIES.iter().any(|(known, sizes)| *known == family && sizes.contains(&size)) {
         return Ok(());
     }
     Err(combination(format!(
@@ -77,9 +65,7 @@ pub(super) fn check_class(class: &str, version: &str) -> Result<(), Fault> {
 fn check_engine(engine: Option<String>) -> Result<(), Fault> {
     match engine.as_deref() {
         None | Some("postgres") => Ok(()),
-        Some(other) => Err(invalid(format!(
-            "Invalid DB engine: {other} (the sandbox models postgres)"
-        ))),
+        Some(other) => Err(invalid(format!("Invalid DB engine: {other} (the sandbox models postgres)"))),
     }
 }
 
@@ -89,12 +75,8 @@ pub(super) fn versions(call: &Call) -> Result<Reply, Fault> {
     let wanted = call.opt("EngineVersion");
     let default_only = call.flag("DefaultOnly").unwrap_or(false);
     let found = VERSIONS.iter().filter(|version| {
-        family
-            .as_ref()
-            .is_none_or(|family| self::family(version) == *family)
-            && wanted
-                .as_ref()
-                .is_none_or(|wanted| *wanted == **version || wanted == major(version))
+        family.as_ref().is_none_or(|family| self::family(version) == *family)
+            && wanted.as_ref().is_none_or(|wanted| *wanted == **version || wanted == major(version))
             && (!default_only || resolve(wanted.as_deref().unwrap_or(DEFAULT)) == Some(**version))
     });
     let found: Vec<Value> = found
@@ -120,20 +102,12 @@ pub(super) fn orderable(world: &World, call: &Call) -> Result<Reply, Fault> {
     check_engine(Some(need(call, "Engine")?))?;
     let wanted = call.opt("EngineVersion");
     let class = call.opt("DBInstanceClass");
-    let zones: Vec<Value> = ["a", "b", "c"]
-        .iter()
-        .map(|zone| json!({ "Name": format!("{}{zone}", world.region) }))
-        .collect();
+    let zones: Vec<Value> = ["a", "b", "c"].iter().map(|zone| json!({ "Name": format!("{}{zone}", world.region) })).collect();
     let mut found = Vec::new();
-    for version in VERSIONS.iter().filter(|version| {
-        wanted
-            .as_ref()
-            .is_none_or(|wanted| *wanted == **version || wanted == major(version))
-    }) {
-        for (family, size) in FAMILIES
-            .iter()
-            .flat_map(|(family, sizes)| sizes.iter().map(move |size| (family, size)))
-        {
+    for version in
+        VERSIONS.iter().filter(|version| wanted.as_ref().is_none_or(|wanted| *wanted == **version || wanted == major(version)))
+    {
+        for (family, size) in FAMILIES.iter().flat_map(|(family, sizes)| sizes.iter().map(move |size| (family, size))) {
             let name = format!("db.{family}.{size}");
             if class.as_ref().is_some_and(|class| *class != name) {
                 continue;
@@ -159,10 +133,5 @@ pub(super) fn orderable(world: &World, call: &Call) -> Result<Reply, Fault> {
             }));
         }
     }
-    paged(
-        call,
-        "OrderableDBInstanceOptions",
-        "OrderableDBInstanceOption",
-        found,
-    )
+    paged(call, "OrderableDBInstanceOptions", "OrderableDBInstanceOption", found)
 }

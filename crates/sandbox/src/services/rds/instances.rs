@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::{
-    arn, combination, engine, invalid, item_strings, items, name, need, paged, parameter_groups,
-    read_tags, subnet_groups, tag_list,
+    arn, combination, engine, invalid, item_strings, items, name, need, paged, parameter_groups, read_tags, subnet_groups,
+    tag_list,
 };
 use crate::answer::iso;
 use crate::call::{Call, strings, text};
@@ -96,50 +96,26 @@ pub(super) fn create(world: &mut World, call: &Call) -> Result<Reply, Fault> {
     let class = need(call, "DBInstanceClass")?;
     let engine = need(call, "Engine")?;
     if engine != "postgres" {
-        return Err(invalid(format!(
-            "Invalid DB engine: {engine} (the sandbox models postgres)"
-        )));
+        return Err(invalid(format!("Invalid DB engine: {engine} (the sandbox models postgres)")));
     }
-    for unmodelled in [
-        "DBClusterIdentifier",
-        "Domain",
-        "SourceRegion",
-        "CharacterSetName",
-        "OptionGroupName",
-    ] {
+    for unmodelled in ["DBClusterIdentifier", "Domain", "SourceRegion", "CharacterSetName", "OptionGroupName"] {
         if call.opt(unmodelled).is_some() {
-            return Err(combination(format!(
-                "the sandbox does not model {unmodelled}"
-            )));
+            return Err(combination(format!("the sandbox does not model {unmodelled}")));
         }
     }
-    let asked = call
-        .opt("EngineVersion")
-        .unwrap_or_else(|| engine::DEFAULT.into());
-    let version = engine::resolve(&asked)
-        .ok_or_else(|| combination(format!("Cannot find version {asked} for postgres")))?;
+    let asked = call.opt("EngineVersion").unwrap_or_else(|| engine::DEFAULT.into());
+    let version = engine::resolve(&asked).ok_or_else(|| combination(format!("Cannot find version {asked} for postgres")))?;
     engine::check_class(&class, version)?;
     let mut settings = Map::new();
     storage(call, &mut settings)?;
     let retention = call.number("BackupRetentionPeriod").unwrap_or(1);
     if !(0..=35).contains(&retention) {
-        return Err(invalid(format!(
-            "Invalid backup retention period: {retention}. Must be between 0 and 35"
-        )));
+        return Err(invalid(format!("Invalid backup retention period: {retention}. Must be between 0 and 35")));
     }
     let master = need(call, "MasterUsername")?;
-    let reserved = [
-        "admin",
-        "rdsadmin",
-        "rdsrepladmin",
-        "rds_superuser",
-        "postgres_admin",
-        "user",
-    ];
-    let legal = master.starts_with(|c: char| c.is_ascii_alphabetic())
-        && master
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || c == '_');
+    let reserved = ["admin", "rdsadmin", "rdsrepladmin", "rds_superuser", "postgres_admin", "user"];
+    let legal =
+        master.starts_with(|c: char| c.is_ascii_alphabetic()) && master.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
     if !legal || master.len() > 63 || reserved.contains(&master.to_ascii_lowercase().as_str()) {
         return Err(invalid(format!(
             "MasterUsername {master} cannot be used as it is a reserved word used by the engine or not a valid name"
@@ -150,72 +126,42 @@ pub(super) fn create(world: &mut World, call: &Call) -> Result<Reply, Fault> {
         let legal = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
             && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
         if !legal || name.len() > 63 {
-            return Err(invalid(format!(
-                "DBName {name} must begin with a letter and contain only alphanumeric characters."
-            )));
+            return Err(invalid(format!("DBName {name} must begin with a letter and contain only alphanumeric characters.")));
         }
         settings.insert("DBName".into(), name.into());
     }
     let port = call.number("Port").unwrap_or(5432);
     if !(1150..=65_535).contains(&port) {
-        return Err(invalid(format!(
-            "Invalid port {port}. Must be between 1150 and 65535"
-        )));
+        return Err(invalid(format!("Invalid port {port}. Must be between 1150 and 65535")));
     }
     let tags = read_tags(call)?;
     if world.rds.instances.contains_key(&id) {
-        return Err(Fault::new(
-            "DBInstanceAlreadyExists",
-            "DB instance already exists",
-        ));
+        return Err(Fault::new("DBInstanceAlreadyExists", "DB instance already exists"));
     }
-    let group_name = call
-        .opt("DBSubnetGroupName")
-        .unwrap_or_else(|| "default".into())
-        .to_ascii_lowercase();
-    let group = world
-        .rds
-        .subnet_groups
-        .get(&group_name)
-        .ok_or_else(|| subnet_groups::not_found(&group_name))?
-        .clone();
+    let group_name = call.opt("DBSubnetGroupName").unwrap_or_else(|| "default".into()).to_ascii_lowercase();
+    let group = world.rds.subnet_groups.get(&group_name).ok_or_else(|| subnet_groups::not_found(&group_name))?.clone();
     let groups = match item_strings(call, "VpcSecurityGroupIds", "VpcSecurityGroupId") {
-        none if none.is_empty() => network::default_group(world, &group.vpc)
-            .into_iter()
-            .collect(),
+        none if none.is_empty() => network::default_group(world, &group.vpc).into_iter().collect(),
         some => some,
     };
     check_groups(world, &groups, &group.vpc)?;
-    let parameter_group = call
-        .opt("DBParameterGroupName")
-        .unwrap_or_else(|| format!("default.{}", engine::family(version)))
-        .to_ascii_lowercase();
+    let parameter_group =
+        call.opt("DBParameterGroupName").unwrap_or_else(|| format!("default.{}", engine::family(version))).to_ascii_lowercase();
     check_parameter_group(world, &parameter_group, version)?;
     let wanted_zone = call.opt("AvailabilityZone");
-    let place = group
-        .subnets
-        .iter()
-        .find(|(_, zone)| wanted_zone.as_ref().is_none_or(|wanted| wanted == zone));
+    let place = group.subnets.iter().find(|(_, zone)| wanted_zone.as_ref().is_none_or(|wanted| wanted == zone));
     let (subnet, zone) = place.cloned().ok_or_else(|| {
-        Fault::new(
-            "InvalidVPCNetworkStateFault",
-            "The DB subnet group does not cover the requested Availability Zone.",
-        )
+        Fault::new("InvalidVPCNetworkStateFault", "The DB subnet group does not cover the requested Availability Zone.")
     })?;
 
     for (key, default) in TEXTS {
-        settings.insert(
-            key.into(),
-            call.opt(key).unwrap_or_else(|| default.into()).into(),
-        );
+        settings.insert(key.into(), call.opt(key).unwrap_or_else(|| default.into()).into());
     }
     for (key, default) in FLAGS {
         settings.insert(key.into(), call.flag(key).unwrap_or(default).into());
     }
     // RDS makes it public when nothing is said and the VPC has an internet gateway.
-    let public = call
-        .flag("PubliclyAccessible")
-        .unwrap_or_else(|| network::has_gateway(world, &group.vpc));
+    let public = call.flag("PubliclyAccessible").unwrap_or_else(|| network::has_gateway(world, &group.vpc));
     let encrypted = settings["StorageEncrypted"] == true;
     for (key, value) in [
         ("DBInstanceClass", json!(class)),
@@ -228,39 +174,20 @@ pub(super) fn create(world: &mut World, call: &Call) -> Result<Reply, Fault> {
         ("DbInstancePort", json!(0)),
         ("Port", json!(port)),
         ("LicenseModel", json!("postgresql-license")),
-        (
-            "MonitoringInterval",
-            json!(call.number("MonitoringInterval").unwrap_or(0)),
-        ),
-        (
-            "PerformanceInsightsEnabled",
-            json!(call.flag("EnablePerformanceInsights").unwrap_or(false)),
-        ),
-        (
-            "IAMDatabaseAuthenticationEnabled",
-            json!(
-                call.flag("EnableIAMDatabaseAuthentication")
-                    .unwrap_or(false)
-            ),
-        ),
+        ("MonitoringInterval", json!(call.number("MonitoringInterval").unwrap_or(0))),
+        ("PerformanceInsightsEnabled", json!(call.flag("EnablePerformanceInsights").unwrap_or(false))),
+        ("IAMDatabaseAuthenticationEnabled", json!(call.flag("EnableIAMDatabaseAuthentication").unwrap_or(false))),
     ] {
         settings.insert(key.into(), value);
     }
     if encrypted {
-        let key = call
-            .opt("KmsKeyId")
-            .unwrap_or_else(|| world.arn("kms", "key/sandbox-aws-rds"));
+        let key = call.opt("KmsKeyId").unwrap_or_else(|| world.arn("kms", "key/sandbox-aws-rds"));
         settings.insert("KmsKeyId".into(), key.into());
     }
-    let log_exports = strings(&Value::from(items(
-        &call.input["EnableCloudwatchLogsExports"],
-        "member",
-    )));
+    let log_exports = strings(&Value::from(items(&call.input["EnableCloudwatchLogsExports"], "member")));
     let arn = arn(world, "db", &id);
     let resource_id = format!("db-{}", world.hex()[..26].to_ascii_uppercase());
-    let secret = password
-        .is_none()
-        .then(|| managed_secret(world, &master, &arn));
+    let secret = password.is_none().then(|| managed_secret(world, &master, &arn));
     // Two copies take about twice as long (catalogue, section 16).
     let slow = if settings["MultiAZ"] == true { 2 } else { 1 };
     let (creating, ready) = (world.now + DB_CREATING * slow, world.now + DB_READY * slow);
@@ -301,13 +228,10 @@ pub(super) fn one(world: &World, id: &str) -> Result<Reply, Fault> {
 }
 
 fn storage(call: &Call, settings: &mut Map<String, Value>) -> Result<(), Fault> {
-    let size = call
-        .number("AllocatedStorage")
-        .ok_or_else(|| combination("The request must contain the parameter AllocatedStorage"))?;
+    let size =
+        call.number("AllocatedStorage").ok_or_else(|| combination("The request must contain the parameter AllocatedStorage"))?;
     let iops = call.number("Iops");
-    let kind = call
-        .opt("StorageType")
-        .unwrap_or_else(|| if iops.is_some() { "io1" } else { "gp3" }.into());
+    let kind = call.opt("StorageType").unwrap_or_else(|| if iops.is_some() { "io1" } else { "gp3" }.into());
     let least = match kind.as_str() {
         "gp2" | "gp3" => 20,
         "io1" | "io2" => 100,
@@ -315,26 +239,19 @@ fn storage(call: &Call, settings: &mut Map<String, Value>) -> Result<(), Fault> 
         other => return Err(invalid(format!("Invalid storage type: {other}"))),
     };
     if !(least..=65_536).contains(&size) {
-        return Err(combination(format!(
-            "Invalid storage size for engine name postgres and storage type {kind}: {size}"
-        )));
+        return Err(combination(format!("Invalid storage size for engine name postgres and storage type {kind}: {size}")));
     }
     settings.insert("AllocatedStorage".into(), size.into());
     settings.insert("StorageType".into(), kind.clone().into());
     if let Some(most) = call.number("MaxAllocatedStorage") {
         if most <= size {
-            return Err(combination(
-                "Max storage size must be greater than storage size",
-            ));
+            return Err(combination("Max storage size must be greater than storage size"));
         }
         settings.insert("MaxAllocatedStorage".into(), most.into());
     }
     if kind == "gp3" {
         settings.insert("Iops".into(), iops.unwrap_or(3000).into());
-        settings.insert(
-            "StorageThroughput".into(),
-            call.number("StorageThroughput").unwrap_or(125).into(),
-        );
+        settings.insert("StorageThroughput".into(), call.number("StorageThroughput").unwrap_or(125).into());
     } else if let Some(iops) = iops {
         settings.insert("Iops".into(), iops.into());
     }
@@ -345,14 +262,12 @@ fn storage(call: &Call, settings: &mut Map<String, Value>) -> Result<(), Fault> 
 fn password(call: &Call) -> Result<Option<String>, Fault> {
     let managed = call.flag("ManageMasterUserPassword").unwrap_or(false);
     match (managed, call.opt("MasterUserPassword")) {
-        (true, Some(_)) => Err(combination(
-            "You can't specify MasterUserPassword when ManageMasterUserPassword is on.",
-        )),
+        (true, Some(_)) => Err(combination("You can't specify MasterUserPassword when ManageMasterUserPassword is on.")),
         (true, None) => Ok(None),
         (false, Some(password)) => check_password(password).map(Some),
-        (false, None) => Err(combination(
-            "The parameter MasterUserPassword must be provided, or ManageMasterUserPassword turned on.",
-        )),
+        (false, None) => {
+            Err(combination("The parameter MasterUserPassword must be provided, or ManageMasterUserPassword turned on."))
+        }
     }
 }
 
@@ -372,14 +287,8 @@ pub(super) fn managed_secret(world: &mut World, username: &str, owner: &str) -> 
     let alphabet: Vec<char> = ('A'..='Z').chain('a'..='z').chain('0'..='9').collect();
     let password = secretsmanager::characters(world, &alphabet, 28);
     let value = json!({ "username": username, "password": password }).to_string();
-    let tags = [
-        ("aws:rds:primaryDBInstanceArn", owner),
-        ("aws:secretsmanager:owningService", "rds"),
-    ];
-    let tags = tags
-        .map(|(key, value)| (key.to_owned(), value.to_owned()))
-        .into_iter()
-        .collect();
+    let tags = [("aws:rds:primaryDBInstanceArn", owner), ("aws:secretsmanager:owningService", "rds")];
+    let tags = tags.map(|(key, value)| (key.to_owned(), value.to_owned())).into_iter().collect();
     secretsmanager::create_owned(world, &format!("rds!db-{uuid}"), "rds", value, tags)
 }
 
@@ -387,9 +296,7 @@ pub(super) fn check_groups(world: &World, groups: &[String], vpc: &str) -> Resul
     for group in groups {
         match network::group(world, group) {
             None => {
-                return Err(invalid(format!(
-                    "Invalid security group, groupId= {group}, groupName=."
-                )));
+                return Err(invalid(format!("Invalid security group, groupId= {group}, groupName=.")));
             }
             Some(other) if other != vpc => {
                 return Err(combination(format!(
@@ -403,8 +310,7 @@ pub(super) fn check_groups(world: &World, groups: &[String], vpc: &str) -> Resul
 }
 
 pub(super) fn check_parameter_group(world: &World, name: &str, version: &str) -> Result<(), Fault> {
-    let group =
-        parameter_groups::find(world, name).ok_or_else(|| parameter_groups::not_found(name))?;
+    let group = parameter_groups::find(world, name).ok_or_else(|| parameter_groups::not_found(name))?;
     if group.family != engine::family(version) {
         return Err(combination(format!(
             "The parameter group {name} with DBParameterGroupFamily {} can't be used for this instance. Use a parameter group with DBParameterGroupFamily {}",
@@ -417,16 +323,8 @@ pub(super) fn check_parameter_group(world: &World, name: &str, version: &str) ->
 
 fn shape(world: &World, instance: &Instance) -> Value {
     let now = world.now;
-    let group = world
-        .rds
-        .subnet_groups
-        .get(&instance.subnet_group)
-        .map(|group| subnet_groups::shape(world, group));
-    let groups: Vec<Value> = instance
-        .groups
-        .iter()
-        .map(|id| json!({ "VpcSecurityGroupId": id, "Status": "active" }))
-        .collect();
+    let group = world.rds.subnet_groups.get(&instance.subnet_group).map(|group| subnet_groups::shape(world, group));
+    let groups: Vec<Value> = instance.groups.iter().map(|id| json!({ "VpcSecurityGroupId": id, "Status": "active" })).collect();
     let mut body = Value::Object(instance.settings.clone());
     let port = body["Port"].take();
     for (key, value) in [
@@ -435,10 +333,7 @@ fn shape(world: &World, instance: &Instance) -> Value {
         ("DBInstanceArn", json!(instance.arn)),
         ("DbiResourceId", json!(instance.resource_id)),
         ("DBSubnetGroup", group.into()),
-        (
-            "VpcSecurityGroups",
-            json!({ "VpcSecurityGroupMembership[]": groups }),
-        ),
+        ("VpcSecurityGroups", json!({ "VpcSecurityGroupMembership[]": groups })),
         ("DBSecurityGroups", json!({})),
         ("ReadReplicaDBInstanceIdentifiers", json!({})),
         (
@@ -448,14 +343,7 @@ fn shape(world: &World, instance: &Instance) -> Value {
         ("PendingModifiedValues", json!(instance.pending)),
         ("TagList", tag_list(&instance.tags)),
         ("BackupTarget", json!("region")),
-        (
-            "StorageThroughput",
-            instance
-                .settings
-                .get("StorageThroughput")
-                .cloned()
-                .unwrap_or_default(),
-        ),
+        ("StorageThroughput", instance.settings.get("StorageThroughput").cloned().unwrap_or_default()),
     ] {
         body[key] = value;
     }
@@ -463,39 +351,23 @@ fn shape(world: &World, instance: &Instance) -> Value {
         body["EnabledCloudwatchLogsExports"] = json!(instance.log_exports);
     }
     if now >= instance.endpoint_at {
-        let cell: String = instance
-            .resource_id
-            .to_ascii_lowercase()
-            .chars()
-            .skip(3)
-            .take(12)
-            .collect();
+        let cell: String = instance.resource_id.to_ascii_lowercase().chars().skip(3).take(12).collect();
         let address = format!("{}.{cell}.{}.rds.amazonaws.com", instance.id, world.region);
-        body["Endpoint"] =
-            json!({ "Address": address, "Port": port, "HostedZoneId": "Z1PVIF0B656C1W" });
+        body["Endpoint"] = json!({ "Address": address, "Port": port, "HostedZoneId": "Z1PVIF0B656C1W" });
         body["InstanceCreateTime"] = iso(instance.endpoint_at).into();
     }
     if now >= instance.ready_at && instance.setting("BackupRetentionPeriod") != "0" {
         body["LatestRestorableTime"] = iso(now - now % (300 * SECOND)).into();
     }
     if let Some(secret) = &instance.secret {
-        let status = if now < instance.endpoint_at {
-            "creating"
-        } else {
-            "active"
-        };
+        let status = if now < instance.endpoint_at { "creating" } else { "active" };
         body["MasterUserSecret"] = json!({ "SecretArn": secret, "SecretStatus": status, "KmsKeyId": world.arn("kms", "key/sandbox-aws-secretsmanager") });
     }
     body
 }
 
 pub(super) fn describe(world: &World, call: &Call) -> Result<Reply, Fault> {
-    let wanted = call.opt("DBInstanceIdentifier").map(|id| {
-        id.rsplit(':')
-            .next()
-            .unwrap_or_default()
-            .to_ascii_lowercase()
-    });
+    let wanted = call.opt("DBInstanceIdentifier").map(|id| id.rsplit(':').next().unwrap_or_default().to_ascii_lowercase());
     let mut found: Vec<&Instance> = match wanted {
         Some(id) => vec![world.rds.instances.get(&id).ok_or_else(|| not_found(&id))?],
         None => world.rds.instances.values().collect(),
@@ -504,19 +376,12 @@ pub(super) fn describe(world: &World, call: &Call) -> Result<Reply, Fault> {
         let values = strings(&Value::from(items(&filter["Values"], "Value")));
         let name = text(&filter["Name"]).unwrap_or_default();
         match name.as_str() {
-            "db-instance-id" => found.retain(|i| {
-                values
-                    .iter()
-                    .any(|v| v.eq_ignore_ascii_case(&i.id) || *v == i.arn)
-            }),
+            "db-instance-id" => found.retain(|i| values.iter().any(|v| v.eq_ignore_ascii_case(&i.id) || *v == i.arn)),
             "dbi-resource-id" => found.retain(|i| values.contains(&i.resource_id)),
             "engine" => found.retain(|i| values.contains(&i.setting("Engine"))),
             other => return Err(invalid(format!("Unrecognized filter name: {other}"))),
         }
     }
-    let found = found
-        .into_iter()
-        .map(|instance| shape(world, instance))
-        .collect();
+    let found = found.into_iter().map(|instance| shape(world, instance)).collect();
     paged(call, "DBInstances", "DBInstance", found)
 }

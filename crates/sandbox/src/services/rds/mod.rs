@@ -75,52 +75,22 @@ pub(crate) fn advance(world: &mut World) {
 /// Instances on their way out are gone by themselves.
 pub(crate) fn objects(world: &World) -> Vec<String> {
     let rds = &world.rds;
-    let instances = rds
-        .instances
-        .values()
-        .filter(|instance| instance.gone_at.is_none())
-        .map(|instance| format!("rds:db {}", instance.id));
-    let subnet_groups = rds
-        .subnet_groups
-        .keys()
-        .map(|name| format!("rds:subgrp {name}"));
-    let parameter_groups = rds
-        .parameter_groups
-        .keys()
-        .map(|name| format!("rds:pg {name}"));
-    let snapshots = rds
-        .snapshots
-        .keys()
-        .map(|name| format!("rds:snapshot {name}"));
-    instances
-        .chain(subnet_groups)
-        .chain(parameter_groups)
-        .chain(snapshots)
-        .collect()
+    let instances =
+        rds.instances.values().filter(|instance| instance.gone_at.is_none()).map(|instance| format!("rds:db {}", instance.id));
+    let subnet_groups = rds.subnet_groups.keys().map(|name| format!("rds:subgrp {name}"));
+    let parameter_groups = rds.parameter_groups.keys().map(|name| format!("rds:pg {name}"));
+    let snapshots = rds.snapshots.keys().map(|name| format!("rds:snapshot {name}"));
+    instances.chain(subnet_groups).chain(parameter_groups).chain(snapshots).collect()
 }
 
 pub(crate) fn tagged(world: &World) -> Vec<(String, Tags)> {
     let rds = &world.rds;
     let instances = rds.instances.values().map(|i| ("db", &i.id, &i.tags));
-    let subnet_groups = rds
-        .subnet_groups
-        .iter()
-        .map(|(name, g)| ("subgrp", name, &g.tags));
-    let parameter_groups = rds
-        .parameter_groups
-        .iter()
-        .map(|(name, g)| ("pg", name, &g.tags));
-    let snapshots = rds
-        .snapshots
-        .iter()
-        .map(|(name, tags)| ("snapshot", name, tags));
-    let all = instances
-        .chain(subnet_groups)
-        .chain(parameter_groups)
-        .chain(snapshots);
-    all.filter(|(_, _, tags)| !tags.is_empty())
-        .map(|(kind, name, tags)| (arn(world, kind, name), tags.clone()))
-        .collect()
+    let subnet_groups = rds.subnet_groups.iter().map(|(name, g)| ("subgrp", name, &g.tags));
+    let parameter_groups = rds.parameter_groups.iter().map(|(name, g)| ("pg", name, &g.tags));
+    let snapshots = rds.snapshots.iter().map(|(name, tags)| ("snapshot", name, tags));
+    let all = instances.chain(subnet_groups).chain(parameter_groups).chain(snapshots);
+    all.filter(|(_, _, tags)| !tags.is_empty()).map(|(kind, name, tags)| (arn(world, kind, name), tags.clone())).collect()
 }
 
 fn arn(world: &World, kind: &str, name: &str) -> String {
@@ -129,17 +99,11 @@ fn arn(world: &World, kind: &str, name: &str) -> String {
 
 /// A list parameter: `SubnetIds.SubnetIdentifier.1` has a name between the list's and the number.
 fn items<'a>(value: &'a Value, inner: &str) -> &'a [Value] {
-    value[inner]
-        .as_array()
-        .or_else(|| value.as_array())
-        .map_or(&[], Vec::as_slice)
+    value[inner].as_array().or_else(|| value.as_array()).map_or(&[], Vec::as_slice)
 }
 
 fn item_strings(call: &Call, key: &str, inner: &str) -> Vec<String> {
-    items(&call.input[key], inner)
-        .iter()
-        .filter_map(text)
-        .collect()
+    items(&call.input[key], inner).iter().filter_map(text).collect()
 }
 
 fn invalid(message: impl Into<String>) -> Fault {
@@ -158,9 +122,7 @@ fn need(call: &Call, key: &str) -> Result<String, Fault> {
 fn name(call: &Call, key: &str, longest: usize) -> Result<String, Fault> {
     let name = need(call, key)?;
     let legal = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
-    let edges = name.starts_with(|c: char| c.is_ascii_alphabetic())
-        && !name.ends_with('-')
-        && !name.contains("--");
+    let edges = name.starts_with(|c: char| c.is_ascii_alphabetic()) && !name.ends_with('-') && !name.contains("--");
     if !legal || !edges || name.len() > longest {
         return Err(invalid(format!(
             "The parameter {key} is not a valid identifier. Identifiers must begin with a letter; must contain only ASCII letters, digits, and hyphens; and must not end with a hyphen or contain two consecutive hyphens."
@@ -181,20 +143,11 @@ fn read_tags(call: &Call) -> Result<Tags, Fault> {
 
 /// Catalogue, section 1.6.
 fn check_tags(tags: &Tags) -> Result<(), Fault> {
-    if tags
-        .keys()
-        .any(|key| key.to_ascii_lowercase().starts_with("aws:"))
-    {
+    if tags.keys().any(|key| key.to_ascii_lowercase().starts_with("aws:")) {
         return Err(invalid("Tag keys that start with aws: are reserved."));
     }
-    if tags.len() > 50
-        || tags
-            .iter()
-            .any(|(key, value)| key.is_empty() || key.len() > 128 || value.len() > 256)
-    {
-        return Err(invalid(
-            "A resource has at most 50 tags, with keys of 1 to 128 and values of up to 256 characters.",
-        ));
+    if tags.len() > 50 || tags.iter().any(|(key, value)| key.is_empty() || key.len() > 128 || value.len() > 256) {
+        return Err(invalid("A resource has at most 50 tags, with keys of 1 to 128 and values of up to 256 characters."));
     }
     Ok(())
 }
@@ -212,33 +165,18 @@ fn tags_of<'a>(world: &'a mut World, call: &Call) -> Result<&'a mut Tags, Fault>
         .ok_or_else(|| invalid(format!("Invalid resource name: {wanted}")))?;
     let (rds, name) = (&mut world.rds, name.to_ascii_lowercase());
     match kind {
-        "db" => rds
-            .instances
+        "db" => rds.instances.get_mut(&name).map(|i| &mut i.tags).ok_or_else(|| instances::not_found(&name)),
+        "subgrp" => rds.subnet_groups.get_mut(&name).map(|g| &mut g.tags).ok_or_else(|| subnet_groups::not_found(&name)),
+        "pg" => rds.parameter_groups.get_mut(&name).map(|g| &mut g.tags).ok_or_else(|| parameter_groups::not_found(&name)),
+        "snapshot" => rds
+            .snapshots
             .get_mut(&name)
-            .map(|i| &mut i.tags)
-            .ok_or_else(|| instances::not_found(&name)),
-        "subgrp" => rds
-            .subnet_groups
-            .get_mut(&name)
-            .map(|g| &mut g.tags)
-            .ok_or_else(|| subnet_groups::not_found(&name)),
-        "pg" => rds
-            .parameter_groups
-            .get_mut(&name)
-            .map(|g| &mut g.tags)
-            .ok_or_else(|| parameter_groups::not_found(&name)),
-        "snapshot" => rds.snapshots.get_mut(&name).ok_or_else(|| {
-            Fault::new("DBSnapshotNotFound", format!("DBSnapshot {name} not found")).status(404)
-        }),
+            .ok_or_else(|| Fault::new("DBSnapshotNotFound", format!("DBSnapshot {name} not found")).status(404)),
         _ => Err(invalid(format!("Invalid resource name: {wanted}"))),
     }
 }
 
-fn with_tags(
-    world: &mut World,
-    call: &Call,
-    change: impl FnOnce(&mut Tags),
-) -> Result<Reply, Fault> {
+fn with_tags(world: &mut World, call: &Call, change: impl FnOnce(&mut Tags)) -> Result<Reply, Fault> {
     let tags = tags_of(world, call)?;
     let mut changed = tags.clone();
     change(&mut changed);
@@ -251,12 +189,9 @@ fn with_tags(
 fn paged(call: &Call, outer: &str, inner: &str, found: Vec<Value>) -> Result<Reply, Fault> {
     let limit = call.number("MaxRecords").unwrap_or(100);
     if !(20..=100).contains(&limit) {
-        return Err(invalid(format!(
-            "Invalid value {limit} for MaxRecords. Must be between 20 and 100"
-        )));
+        return Err(invalid(format!("Invalid value {limit} for MaxRecords. Must be between 20 and 100")));
     }
     let marker = call.opt("Marker");
-    let (found, next) = page(found, limit.unsigned_abs() as usize, marker.as_deref())
-        .ok_or_else(|| invalid("Invalid marker"))?;
+    let (found, next) = page(found, limit.unsigned_abs() as usize, marker.as_deref()).ok_or_else(|| invalid("Invalid marker"))?;
     Ok(json!({ "Marker": next, outer: { (format!("{inner}[]")): found } }).into())
 }

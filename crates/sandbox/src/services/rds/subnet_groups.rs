@@ -24,31 +24,20 @@ pub(crate) struct SubnetGroup {
 }
 
 pub(super) fn not_found(name: &str) -> Fault {
-    Fault::new(
-        "DBSubnetGroupNotFoundFault",
-        format!("DB subnet group '{name}' does not exist."),
-    )
-    .status(404)
+    Fault::new("DBSubnetGroupNotFoundFault", format!("DB subnet group '{name}' does not exist.")).status(404)
 }
 
 /// The VPC and the subnets with their zones, when they are fit for a group.
 fn subnets(world: &World, call: &Call) -> Result<(String, Vec<(String, String)>), Fault> {
     let ids = item_strings(call, "SubnetIds", "SubnetIdentifier");
     if ids.is_empty() {
-        return Err(Fault::new(
-            "MissingParameter",
-            "The request must contain the parameter SubnetIds",
-        ));
+        return Err(Fault::new("MissingParameter", "The request must contain the parameter SubnetIds"));
     }
     let mut found = Vec::new();
     let mut vpcs = BTreeSet::new();
     for id in ids {
-        let place = network::subnet(world, &id).ok_or_else(|| {
-            Fault::new(
-                "InvalidSubnet",
-                format!("Subnet IDs are required: the subnet {id} does not exist."),
-            )
-        })?;
+        let place = network::subnet(world, &id)
+            .ok_or_else(|| Fault::new("InvalidSubnet", format!("Subnet IDs are required: the subnet {id} does not exist.")))?;
         vpcs.insert(place.vpc);
         found.push((id, place.zone));
     }
@@ -56,10 +45,7 @@ fn subnets(world: &World, call: &Call) -> Result<(String, Vec<(String, String)>)
     let vpc = match (vpcs.pop_first(), vpcs.is_empty()) {
         (Some(vpc), true) => vpc,
         _ => {
-            return Err(Fault::new(
-                "InvalidSubnet",
-                "Subnets are not in the same VPC.",
-            ));
+            return Err(Fault::new("InvalidSubnet", "Subnets are not in the same VPC."));
         }
     };
     if zones.len() < 2 {
@@ -77,31 +63,16 @@ pub(super) fn create(world: &mut World, call: &Call) -> Result<Reply, Fault> {
     let description = need(call, "DBSubnetGroupDescription")?;
     let legal = |c: char| c.is_ascii_alphanumeric() || "._ -".contains(c);
     let letter = name.starts_with(|c: char| c.is_ascii_alphabetic());
-    if !letter
-        || name.len() > 255
-        || !name.chars().all(legal)
-        || name.eq_ignore_ascii_case("default")
-    {
-        return Err(invalid(format!(
-            "The parameter DBSubnetGroupName is not a valid name: {name}"
-        )));
+    if !letter || name.len() > 255 || !name.chars().all(legal) || name.eq_ignore_ascii_case("default") {
+        return Err(invalid(format!("The parameter DBSubnetGroupName is not a valid name: {name}")));
     }
     let tags = read_tags(call)?;
     let name = name.to_ascii_lowercase();
     if world.rds.subnet_groups.contains_key(&name) {
-        return Err(Fault::new(
-            "DBSubnetGroupAlreadyExists",
-            format!("The DB subnet group '{name}' already exists."),
-        ));
+        return Err(Fault::new("DBSubnetGroupAlreadyExists", format!("The DB subnet group '{name}' already exists.")));
     }
     let (vpc, subnets) = subnets(world, call)?;
-    let group = SubnetGroup {
-        name: name.clone(),
-        description,
-        vpc,
-        subnets,
-        tags,
-    };
+    let group = SubnetGroup { name: name.clone(), description, vpc, subnets, tags };
     let body = json!({ "DBSubnetGroup": shape(world, &group) });
     world.rds.subnet_groups.insert(name, group);
     Ok(body.into())
@@ -127,17 +98,8 @@ pub(super) fn shape(world: &World, group: &SubnetGroup) -> Value {
 }
 
 pub(super) fn describe(world: &World, call: &Call) -> Result<Reply, Fault> {
-    let found = match call
-        .opt("DBSubnetGroupName")
-        .map(|name| name.to_ascii_lowercase())
-    {
-        Some(name) => vec![
-            world
-                .rds
-                .subnet_groups
-                .get(&name)
-                .ok_or_else(|| not_found(&name))?,
-        ],
+    let found = match call.opt("DBSubnetGroupName").map(|name| name.to_ascii_lowercase()) {
+        Some(name) => vec![world.rds.subnet_groups.get(&name).ok_or_else(|| not_found(&name))?],
         None => world.rds.subnet_groups.values().collect(),
     };
     let found = found.into_iter().map(|group| shape(world, group)).collect();
@@ -146,40 +108,18 @@ pub(super) fn describe(world: &World, call: &Call) -> Result<Reply, Fault> {
 
 pub(super) fn modify(world: &mut World, call: &Call) -> Result<Reply, Fault> {
     let name = need(call, "DBSubnetGroupName")?.to_ascii_lowercase();
-    let old = world
-        .rds
-        .subnet_groups
-        .get(&name)
-        .ok_or_else(|| not_found(&name))?
-        .clone();
+    let old = world.rds.subnet_groups.get(&name).ok_or_else(|| not_found(&name))?.clone();
     let (vpc, subnets) = subnets(world, call)?;
     if vpc != old.vpc {
-        return Err(Fault::new(
-            "InvalidSubnet",
-            "The specified subnets are not in the VPC of the DB subnet group.",
-        ));
+        return Err(Fault::new("InvalidSubnet", "The specified subnets are not in the VPC of the DB subnet group."));
     }
     let stays = |id: &str| subnets.iter().any(|(kept, _)| kept == id);
-    if let Some(used) = world
-        .rds
-        .instances
-        .values()
-        .find(|i| i.subnet_group == name && !stays(&i.subnet))
-    {
-        let message = format!(
-            "The subnet {} is in use by the DB instance {}.",
-            used.subnet, used.id
-        );
+    if let Some(used) = world.rds.instances.values().find(|i| i.subnet_group == name && !stays(&i.subnet)) {
+        let message = format!("The subnet {} is in use by the DB instance {}.", used.subnet, used.id);
         return Err(Fault::new("SubnetAlreadyInUse", message));
     }
-    let description = call
-        .opt("DBSubnetGroupDescription")
-        .unwrap_or(old.description);
-    let group = SubnetGroup {
-        subnets,
-        description,
-        ..old
-    };
+    let description = call.opt("DBSubnetGroupDescription").unwrap_or(old.description);
+    let group = SubnetGroup { subnets, description, ..old };
     let body = json!({ "DBSubnetGroup": shape(world, &group) });
     world.rds.subnet_groups.insert(name, group);
     Ok(body.into())
@@ -191,12 +131,7 @@ pub(super) fn delete(world: &mut World, call: &Call) -> Result<Reply, Fault> {
     if !world.rds.subnet_groups.contains_key(&name) {
         return Err(not_found(&name));
     }
-    if let Some(user) = world
-        .rds
-        .instances
-        .values()
-        .find(|i| i.subnet_group == name)
-    {
+    if let Some(user) = world.rds.instances.values().find(|i| i.subnet_group == name) {
         let message = format!(
             "Cannot delete the subnet group '{name}' because at least one database instance: {} is still using it.",
             user.id

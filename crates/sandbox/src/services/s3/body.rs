@@ -12,7 +12,10 @@ pub(super) fn plain(call: &Call) -> Result<Vec<u8>, Fault> {
     let body = unchunk(&call.body).ok_or_else(|| Fault::new("IncompleteBody", "The request body terminated unexpectedly"))?;
     let length = call.header("x-amz-decoded-content-length").and_then(|text| text.parse::<usize>().ok());
     if length.is_some_and(|length| length != body.len()) {
-        return Err(Fault::new("IncompleteBody", "You did not provide the number of bytes specified by the Content-Length HTTP header"));
+        return Err(Fault::new(
+            "IncompleteBody",
+            "You did not provide the number of bytes specified by the Content-Length HTTP header",
+        ));
     }
     Ok(body)
 }

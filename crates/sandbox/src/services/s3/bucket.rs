@@ -45,30 +45,49 @@ pub(super) fn create(world: &mut World, call: &Call) -> Result<Reply, Fault> {
     let (name, _) = address(call);
     valid_name(&name)?;
     if call.header("x-amz-acl").is_some_and(|acl| acl != "private") {
-        return Err(Fault::new("InvalidBucketAclWithObjectOwnership", "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting"));
+        return Err(Fault::new(
+            "InvalidBucketAclWithObjectOwnership",
+            "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting",
+        ));
     }
     let region = call.region.clone();
     match text(&call.input["LocationConstraint"]).filter(|place| !place.is_empty()) {
         None if region != "us-east-1" => {
-            return Err(Fault::new("IllegalLocationConstraintException", format!("The unspecified location constraint is incompatible for the region specific endpoint this request was sent to ({region}).")));
+            return Err(Fault::new(
+                "IllegalLocationConstraintException",
+                format!(
+                    "The unspecified location constraint is incompatible for the region specific endpoint this request was sent to ({region})."
+                ),
+            ));
         }
         Some(place) if region == "us-east-1" && place == "us-east-1" => {
             return Err(Fault::new("InvalidLocationConstraint", "The specified location-constraint is not valid"));
         }
         Some(place) if place != region => {
-            return Err(Fault::new("IllegalLocationConstraintException", format!("The {place} location constraint is incompatible for the region specific endpoint this request was sent to.")));
+            return Err(Fault::new(
+                "IllegalLocationConstraintException",
+                format!(
+                    "The {place} location constraint is incompatible for the region specific endpoint this request was sent to."
+                ),
+            ));
         }
         _ => {}
     }
     let tags = settings::read_tags(&call.input["Tags"])?;
-    let created = Reply::empty(200).header("location", format!("/{name}")).header("x-amz-bucket-arn", format!("arn:aws:s3:::{name}"));
+    let created =
+        Reply::empty(200).header("location", format!("/{name}")).header("x-amz-bucket-arn", format!("arn:aws:s3:::{name}"));
     if world.s3.buckets.contains_key(&name) {
         if region == "us-east-1" {
             return Ok(created);
         }
-        return Err(Fault::new("BucketAlreadyOwnedByYou", "Your previous request to create the named bucket succeeded and you already own it.").status(409));
+        return Err(Fault::new(
+            "BucketAlreadyOwnedByYou",
+            "Your previous request to create the named bucket succeeded and you already own it.",
+        )
+        .status(409));
     }
-    let on = json!({ "BlockPublicAcls": true, "IgnorePublicAcls": true, "BlockPublicPolicy": true, "RestrictPublicBuckets": true });
+    let on =
+        json!({ "BlockPublicAcls": true, "IgnorePublicAcls": true, "BlockPublicPolicy": true, "RestrictPublicBuckets": true });
     let bucket = Bucket {
         region,
         created: world.now,
@@ -93,7 +112,11 @@ pub(super) fn head(world: &mut World, call: &Call) -> Result<Reply, Fault> {
 
 pub(super) fn delete(world: &mut World, call: &Call) -> Result<Reply, Fault> {
     if !find(world, call)?.objects.is_empty() {
-        return Err(Fault::new("BucketNotEmpty", "The bucket you tried to delete is not empty. You must delete all versions in the bucket.").status(409));
+        return Err(Fault::new(
+            "BucketNotEmpty",
+            "The bucket you tried to delete is not empty. You must delete all versions in the bucket.",
+        )
+        .status(409));
     }
     world.s3.buckets.remove(&address(call).0);
     Ok(Reply::empty(204))

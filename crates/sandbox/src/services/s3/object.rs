@@ -203,7 +203,10 @@ pub(super) fn delete_many(world: &mut World, call: &Call) -> Result<Reply, Fault
     let bucket = find(world, call)?;
     let objects = many(&input["Object"]);
     if objects.is_empty() || objects.len() > 1000 {
-        return Err(Fault::new("MalformedXML", "The XML you provided was not well-formed or did not validate against our published schema"));
+        return Err(Fault::new(
+            "MalformedXML",
+            "The XML you provided was not well-formed or did not validate against our published schema",
+        ));
     }
     let (mut deleted, mut errors) = (Vec::new(), Vec::new());
     for (index, object) in objects.into_iter().enumerate() {

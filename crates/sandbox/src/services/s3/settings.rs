@@ -31,13 +31,15 @@ pub(super) fn many(value: &Value) -> Vec<&Value> {
 /// `{"Tag": …}` as a tag set.
 pub(super) fn read_tags(set: &Value) -> Result<Tags, Fault> {
     let list = many(&set["Tag"]);
-    let tags: Tags =
-        list.iter().filter_map(|tag| Some((text(&tag["Key"])?, text(&tag["Value"]).unwrap_or_default()))).collect();
+    let tags: Tags = list.iter().filter_map(|tag| Some((text(&tag["Key"])?, text(&tag["Value"]).unwrap_or_default()))).collect();
     if tags.len() != list.len() {
         return Err(Fault::new("InvalidTag", "Cannot provide multiple Tags with the same key"));
     }
     if tags.len() > 50 || tags.keys().any(|key| key.to_lowercase().starts_with("aws:")) {
-        return Err(Fault::new("InvalidTag", "System tags cannot be added/updated by requester, and at most 50 tags are allowed"));
+        return Err(Fault::new(
+            "InvalidTag",
+            "System tags cannot be added/updated by requester, and at most 50 tags are allowed",
+        ));
     }
     Ok(tags)
 }
@@ -73,7 +75,8 @@ pub(super) fn put_block(world: &mut World, call: &Call) -> Result<Reply, Fault> 
 
 pub(super) fn get_block(world: &mut World, call: &Call) -> Result<Reply, Fault> {
     let block = find(world, call)?.block.clone();
-    let block = block.ok_or_else(|| none("NoSuchPublicAccessBlockConfiguration", "The public access block configuration was not found"))?;
+    let block = block
+        .ok_or_else(|| none("NoSuchPublicAccessBlockConfiguration", "The public access block configuration was not found"))?;
     Ok(Reply::xml("PublicAccessBlockConfiguration", block))
 }
 
@@ -90,8 +93,8 @@ pub(super) fn put_policy(world: &mut World, call: &Call) -> Result<Reply, Fault>
     if text.len() > 20 * 1024 {
         return Err(Fault::new("PolicyTooLarge", "Policy exceeds the maximum allowed document size."));
     }
-    let policy: Value =
-        serde_json::from_slice(&text).map_err(|_| malformed("Policies must be valid JSON and the first byte must be '{'".into()))?;
+    let policy: Value = serde_json::from_slice(&text)
+        .map_err(|_| malformed("Policies must be valid JSON and the first byte must be '{'".into()))?;
     let statements = iam::statements(&policy);
     if statements.is_empty() {
         return Err(malformed("Missing required field Statement".into()));
@@ -121,7 +124,9 @@ fn checked_statement(world: &World, bucket: &str, statement: &Value) -> Result<(
         return Err("Policy has invalid resource".into());
     }
     let principals = match &statement["Principal"] {
-        Value::Object(map) => map.iter().flat_map(|(kind, names)| strings(names).into_iter().map(move |name| (kind.clone(), name))).collect(),
+        Value::Object(map) => {
+            map.iter().flat_map(|(kind, names)| strings(names).into_iter().map(move |name| (kind.clone(), name))).collect()
+        }
         Value::String(all) if all == "*" => Vec::new(),
         _ => return Err("Missing required field Principal".into()),
     };
@@ -136,10 +141,20 @@ fn checked_statement(world: &World, bucket: &str, statement: &Value) -> Result<(
 /// Allowed to everybody without a condition that narrows it; a service principal is public too unless a source is named, so that
 /// the policy for CloudFront's origin access control (with `AWS:SourceArn`) is not.
 fn is_public(policy: &Value) -> bool {
-    let narrowing = ["aws:sourcearn", "aws:sourceaccount", "aws:sourceip", "aws:sourcevpc", "aws:sourcevpce", "aws:principalorgid", "aws:principalarn"];
+    let narrowing = [
+        "aws:sourcearn",
+        "aws:sourceaccount",
+        "aws:sourceip",
+        "aws:sourcevpc",
+        "aws:sourcevpce",
+        "aws:principalorgid",
+        "aws:principalarn",
+    ];
     iam::statements(policy).into_iter().filter(|statement| statement["Effect"] == "Allow").any(|statement| {
         let everybody = match &statement["Principal"] {
-            Value::Object(map) => map.get("AWS").is_some_and(|names| strings(names).iter().any(|name| name == "*")) || map.contains_key("Service"),
+            Value::Object(map) => {
+                map.get("AWS").is_some_and(|names| strings(names).iter().any(|name| name == "*")) || map.contains_key("Service")
+            }
             other => other == "*",
         };
         let conditions = statement["Condition"].as_object().into_iter().flatten().filter_map(|(_, keys)| keys.as_object());
@@ -190,7 +205,8 @@ pub(super) fn get_encryption(world: &mut World, call: &Call) -> Result<Reply, Fa
 
 pub(super) fn put_versioning(world: &mut World, call: &Call) -> Result<Reply, Fault> {
     let status = text(&call.input["Status"]).filter(|status| status == "Enabled" || status == "Suspended");
-    let status = status.ok_or_else(|| Fault::new("IllegalVersioningConfigurationException", "The Versioning element must be specified"))?;
+    let status = status
+        .ok_or_else(|| Fault::new("IllegalVersioningConfigurationException", "The Versioning element must be specified"))?;
     find(world, call)?.versioning = Some(status);
     Ok(Reply::empty(200))
 }

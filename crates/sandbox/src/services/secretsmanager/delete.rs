@@ -18,38 +18,24 @@ pub(super) fn delete(world: &mut World, call: &Call) -> Result<Reply, Fault> {
     let window = call.number("RecoveryWindowInDays");
     let invalid = |message: &str| Err(Fault::new("InvalidParameterException", message));
     if force && window.is_some() {
-        return invalid(
-            "You can't use ForceDeleteWithoutRecovery in conjunction with RecoveryWindowInDays.",
-        );
+        return invalid("You can't use ForceDeleteWithoutRecovery in conjunction with RecoveryWindowInDays.");
     }
     let days = window.unwrap_or(30);
     if !(7..=30).contains(&days) {
-        return invalid(
-            "The RecoveryWindowInDays value must be between 7 and 30 days (inclusive).",
-        );
+        return invalid("The RecoveryWindowInDays value must be between 7 and 30 days (inclusive).");
     }
     let now = world.now;
     let Some(secret) = find(world, &id) else {
         // Documented: with force a missing secret is not an error.
-        return if force {
-            Ok(json!({ "Name": id, "DeletionDate": epoch(now) }).into())
-        } else {
-            Err(not_found())
-        };
+        return if force { Ok(json!({ "Name": id, "DeletionDate": epoch(now) }).into()) } else { Err(not_found()) };
     };
     let (name, arn) = (secret.name.clone(), secret.arn.clone());
     if secret.owner.is_some() {
-        return Err(Fault::new(
-            "InvalidRequestException",
-            "You can't delete a secret that is managed by another service.",
-        ));
+        return Err(Fault::new("InvalidRequestException", "You can't delete a secret that is managed by another service."));
     }
     if force {
         world.secrets.secrets.remove(&name);
-        world
-            .secrets
-            .blocked
-            .insert(name.clone(), now + SECRET_NAME_FREE);
+        world.secrets.blocked.insert(name.clone(), now + SECRET_NAME_FREE);
         return Ok(json!({ "ARN": arn, "Name": name, "DeletionDate": epoch(now) }).into());
     }
     if secret.deleted.is_some() {

@@ -12,12 +12,7 @@ use crate::world::World;
 pub(super) fn list(world: &World, call: &Call) -> Result<Reply, Fault> {
     let all = call.flag("IncludePlannedDeletion").unwrap_or(false);
     let mut found = Vec::new();
-    for secret in world
-        .secrets
-        .secrets
-        .values()
-        .filter(|s| all || s.deleted.is_none())
-    {
+    for secret in world.secrets.secrets.values().filter(|s| all || s.deleted.is_none()) {
         if matches(secret, call.list("Filters"))? {
             found.push(secret);
         }
@@ -29,14 +24,10 @@ pub(super) fn list(world: &World, call: &Call) -> Result<Reply, Fault> {
     }
     let limit = call.number("MaxResults").unwrap_or(100);
     if !(1..=100).contains(&limit) {
-        return Err(Fault::new(
-            "ValidationException",
-            "MaxResults must be between 1 and 100.",
-        ));
+        return Err(Fault::new("ValidationException", "MaxResults must be between 1 and 100."));
     }
     let token = call.opt("NextToken");
-    let (found, next) =
-        page(found, limit.unsigned_abs() as usize, token.as_deref()).ok_or_else(bad_token)?;
+    let (found, next) = page(found, limit.unsigned_abs() as usize, token.as_deref()).ok_or_else(bad_token)?;
     let mut body = json!({ "SecretList": found.into_iter().map(entry).collect::<Vec<_>>() });
     if let Some(next) = next {
         body["NextToken"] = next.into();
@@ -45,10 +36,7 @@ pub(super) fn list(world: &World, call: &Call) -> Result<Reply, Fault> {
 }
 
 pub(super) fn bad_token() -> Fault {
-    Fault::new(
-        "InvalidNextTokenException",
-        "The NextToken value is invalid.",
-    )
+    Fault::new("InvalidNextTokenException", "The NextToken value is invalid.")
 }
 
 fn entry(secret: &Secret) -> Value {
@@ -71,32 +59,22 @@ pub(super) fn matches(secret: &Secret, filters: &[Value]) -> Result<bool, Fault>
             "tag-key" => (keys(), false),
             "tag-value" => (values(), false),
             "owning-service" => (secret.owner.clone().into_iter().collect(), false),
-            "all" => (
-                [vec![secret.name.clone()], description(), keys(), values()].concat(),
-                true,
-            ),
+            "all" => ([vec![secret.name.clone()], description(), keys(), values()].concat(), true),
             other => {
-                return Err(Fault::new(
-                    "InvalidParameterException",
-                    format!("Invalid filter key: {other}"),
-                ));
+                return Err(Fault::new("InvalidParameterException", format!("Invalid filter key: {other}")));
             }
         };
         let begins = |want: &str| {
-            have.iter().any(|text| {
-                if fold {
-                    text.to_lowercase().starts_with(&want.to_lowercase())
-                } else {
-                    text.starts_with(want)
-                }
-            })
+            have.iter().any(
+                |text| {
+                    if fold { text.to_lowercase().starts_with(&want.to_lowercase()) } else { text.starts_with(want) }
+                },
+            )
         };
-        let hit = strings(&filter["Values"])
-            .iter()
-            .any(|want| match want.strip_prefix('!') {
-                Some(want) => !begins(want),
-                None => begins(want),
-            });
+        let hit = strings(&filter["Values"]).iter().any(|want| match want.strip_prefix('!') {
+            Some(want) => !begins(want),
+            None => begins(want),
+        });
         if !hit {
             return Ok(false);
         }

@@ -61,20 +61,12 @@ pub(crate) const PREVIOUS: &str = "AWSPREVIOUS";
 
 impl Secret {
     pub(crate) fn version_at(&self, stage: &str) -> Option<(&String, &Version)> {
-        self.versions
-            .iter()
-            .find(|(_, version)| version.stages.iter().any(|s| s == stage))
+        self.versions.iter().find(|(_, version)| version.stages.iter().any(|s| s == stage))
     }
 
     fn stages(&self) -> Value {
-        let staged = self
-            .versions
-            .iter()
-            .filter(|(_, version)| !version.stages.is_empty());
-        staged
-            .map(|(id, version)| (id.clone(), json!(version.stages)))
-            .collect::<serde_json::Map<_, _>>()
-            .into()
+        let staged = self.versions.iter().filter(|(_, version)| !version.stages.is_empty());
+        staged.map(|(id, version)| (id.clone(), json!(version.stages))).collect::<serde_json::Map<_, _>>().into()
     }
 }
 
@@ -99,62 +91,34 @@ pub(crate) fn handle(world: &mut World, call: &Call) -> Result<Reply, Fault> {
 
 pub(crate) fn advance(world: &mut World) {
     let now = world.now;
-    world
-        .secrets
-        .secrets
-        .retain(|_, secret| secret.gone_at.is_none_or(|at| at > now));
+    world.secrets.secrets.retain(|_, secret| secret.gone_at.is_none_or(|at| at > now));
     world.secrets.blocked.retain(|_, at| *at > now);
 }
 
 /// Secrets on their way out need no person; those that RDS manages go with their instance.
 pub(crate) fn objects(world: &World) -> Vec<String> {
     let secrets = world.secrets.secrets.values();
-    secrets
-        .filter(|s| s.deleted.is_none() && s.owner.is_none())
-        .map(|s| format!("secretsmanager:secret {}", s.name))
-        .collect()
+    secrets.filter(|s| s.deleted.is_none() && s.owner.is_none()).map(|s| format!("secretsmanager:secret {}", s.name)).collect()
 }
 
 pub(crate) fn tagged(world: &World) -> Vec<(String, Tags)> {
-    world
-        .secrets
-        .secrets
-        .values()
-        .filter(|s| s.deleted.is_none())
-        .map(|s| (s.arn.clone(), s.tags.clone()))
-        .collect()
+    world.secrets.secrets.values().filter(|s| s.deleted.is_none()).map(|s| (s.arn.clone(), s.tags.clone())).collect()
 }
 
 /// A secret by name, ARN, or ARN without its random suffix. Scheduled ones are found too.
 pub(crate) fn find<'a>(world: &'a World, id: &str) -> Option<&'a Secret> {
     let secrets = &world.secrets.secrets;
-    secrets.get(id).or_else(|| {
-        secrets
-            .values()
-            .find(|s| s.arn == id || s.arn.rsplit_once('-').is_some_and(|(stem, _)| stem == id))
-    })
+    secrets
+        .get(id)
+        .or_else(|| secrets.values().find(|s| s.arn == id || s.arn.rsplit_once('-').is_some_and(|(stem, _)| stem == id)))
 }
 
 /// A secret that another service keeps in the caller's account; it has one version from the start.
-pub(crate) fn create_owned(
-    world: &mut World,
-    name: &str,
-    owner: &str,
-    value: String,
-    tags: Tags,
-) -> String {
+pub(crate) fn create_owned(world: &mut World, name: &str, owner: &str, value: String, tags: Tags) -> String {
     let arn = new_arn(world, name);
     let version = uuid(&world.hex());
     let now = world.now;
-    let version = (
-        version,
-        Version {
-            string: Some(value),
-            binary: None,
-            stages: vec![CURRENT.into()],
-            created: now,
-        },
-    );
+    let version = (version, Version { string: Some(value), binary: None, stages: vec![CURRENT.into()], created: now });
     let secret = Secret {
         arn: arn.clone(),
         name: name.to_owned(),
@@ -180,14 +144,7 @@ pub(crate) fn delete_owned(world: &mut World, arn: &str) {
 
 /// `8-4-4-4-12` out of 32 hex digits.
 pub(crate) fn uuid(hex: &str) -> String {
-    [
-        &hex[..8],
-        &hex[8..12],
-        &hex[12..16],
-        &hex[16..20],
-        &hex[20..32],
-    ]
-    .join("-")
+    [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..32]].join("-")
 }
 
 /// `length` characters of `alphabet`, the same in every run.
@@ -212,24 +169,18 @@ fn new_arn(world: &mut World, name: &str) -> String {
 }
 
 fn not_found() -> Fault {
-    Fault::new(
-        "ResourceNotFoundException",
-        "Secrets Manager can't find the specified secret.",
-    )
+    Fault::new("ResourceNotFoundException", "Secrets Manager can't find the specified secret.")
 }
 
 fn deleted() -> Fault {
-    let message =
-        "You can't perform this operation on the secret because it was marked for deletion.";
+    let message = "You can't perform this operation on the secret because it was marked for deletion.";
     Fault::new("InvalidRequestException", message)
 }
 
 /// The name of the secret that the call speaks of.
 fn named(world: &World, call: &Call) -> Result<String, Fault> {
     let id = call.need("SecretId", "InvalidParameterException")?;
-    find(world, &id)
-        .map(|secret| secret.name.clone())
-        .ok_or_else(not_found)
+    find(world, &id).map(|secret| secret.name.clone()).ok_or_else(not_found)
 }
 
 /// The same, when it must not be on its way out.
@@ -265,10 +216,7 @@ fn summary(secret: &Secret) -> Value {
         ("Description", secret.description.clone().map(Value::from)),
         ("KmsKeyId", secret.kms_key.clone().map(Value::from)),
         ("OwningService", secret.owner.clone().map(Value::from)),
-        (
-            "LastAccessedDate",
-            secret.accessed.map(|at| epoch(at).into()),
-        ),
+        ("LastAccessedDate", secret.accessed.map(|at| epoch(at).into())),
         ("DeletedDate", secret.deleted.map(|at| epoch(at).into())),
     ];
     for (key, value) in optional {

@@ -29,11 +29,7 @@ pub(super) fn get(world: &mut World, call: &Call) -> Result<Reply, Fault> {
     let kinds: Vec<Vec<char>> = kinds
         .into_iter()
         .filter(|(wanted, _)| *wanted)
-        .map(|(_, kind)| {
-            kind.into_iter()
-                .filter(|c| !excluded.contains(*c))
-                .collect()
-        })
+        .map(|(_, kind)| kind.into_iter().filter(|c| !excluded.contains(*c)).collect())
         .filter(|kind: &Vec<char>| !kind.is_empty())
         .collect();
     let alphabet = kinds.concat();
@@ -42,9 +38,7 @@ pub(super) fn get(world: &mut World, call: &Call) -> Result<Reply, Fault> {
     }
     let each = call.flag("RequireEachIncludedType").unwrap_or(true);
     if each && length < kinds.len() {
-        return Err(invalid(
-            "The password length is too short for the required character types.",
-        ));
+        return Err(invalid("The password length is too short for the required character types."));
     }
     let mut password: Vec<char> = characters(world, &alphabet, length).chars().collect();
     if each {

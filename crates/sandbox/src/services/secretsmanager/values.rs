@@ -21,11 +21,7 @@ fn touch(world: &mut World, name: &str) {
 pub(super) fn get(world: &mut World, call: &Call) -> Result<Reply, Fault> {
     let name = named(world, call)?;
     let secret = world.secrets.secrets.get(&name).ok_or_else(not_found)?;
-    let value = value(
-        secret,
-        call.opt("VersionId").as_deref(),
-        call.opt("VersionStage").as_deref(),
-    )?;
+    let value = value(secret, call.opt("VersionId").as_deref(), call.opt("VersionStage").as_deref())?;
     touch(world, &name);
     Ok(value.into())
 }
@@ -35,21 +31,14 @@ fn value(secret: &Secret, id: Option<&str>, stage: Option<&str>) -> Result<Value
         return Err(deleted());
     }
     let found = match id {
-        Some(id) => secret
-            .versions
-            .get_key_value(id)
-            .filter(|(_, v)| stage.is_none_or(|stage| v.stages.iter().any(|s| s == stage))),
+        Some(id) => {
+            secret.versions.get_key_value(id).filter(|(_, v)| stage.is_none_or(|stage| v.stages.iter().any(|s| s == stage)))
+        }
         None => secret.version_at(stage.unwrap_or(CURRENT)),
     };
     let (id, version) = found.ok_or_else(|| {
-        let what = id.map_or(
-            format!("staging label: {}", stage.unwrap_or(CURRENT)),
-            |id| format!("VersionId: {id}"),
-        );
-        Fault::new(
-            "ResourceNotFoundException",
-            format!("Secrets Manager can't find the specified secret value for {what}"),
-        )
+        let what = id.map_or(format!("staging label: {}", stage.unwrap_or(CURRENT)), |id| format!("VersionId: {id}"));
+        Fault::new("ResourceNotFoundException", format!("Secrets Manager can't find the specified secret value for {what}"))
     })?;
     let mut body = json!({
         "ARN": secret.arn,
@@ -58,10 +47,7 @@ fn value(secret: &Secret, id: Option<&str>, stage: Option<&str>) -> Result<Value
         "VersionStages": version.stages,
         "CreatedDate": epoch(version.created),
     });
-    for (key, value) in [
-        ("SecretString", &version.string),
-        ("SecretBinary", &version.binary),
-    ] {
+    for (key, value) in [("SecretString", &version.string), ("SecretBinary", &version.binary)] {
         if let Some(value) = value {
             body[key] = value.clone().into();
         }
@@ -75,46 +61,32 @@ pub(super) fn batch_get(world: &mut World, call: &Call) -> Result<Reply, Fault> 
     let filters = call.list("Filters");
     let invalid = |message: &str| Fault::new("InvalidParameterException", message);
     if ids.is_empty() == filters.is_empty() {
-        return Err(invalid(
-            "You must provide either SecretIdList or Filters, and not both.",
-        ));
+        return Err(invalid("You must provide either SecretIdList or Filters, and not both."));
     }
     if ids.len() > 20 {
         return Err(invalid("SecretIdList has at most 20 entries."));
     }
     let (ids, next) = if ids.is_empty() {
-        let found = world
-            .secrets
-            .secrets
-            .values()
-            .filter(|s| s.deleted.is_none());
+        let found = world.secrets.secrets.values().filter(|s| s.deleted.is_none());
         let mut names = Vec::new();
         for secret in found {
             if list::matches(secret, filters)? {
                 names.push(secret.name.clone());
             }
         }
-        let limit = call
-            .number("MaxResults")
-            .unwrap_or(20)
-            .clamp(1, 20)
-            .unsigned_abs() as usize;
+        let limit = call.number("MaxResults").unwrap_or(20).clamp(1, 20).unsigned_abs() as usize;
         page(names, limit, call.opt("NextToken").as_deref()).ok_or_else(list::bad_token)?
     } else {
         (ids, None)
     };
     let (mut values, mut errors, mut read) = (Vec::new(), Vec::new(), Vec::new());
     for id in ids {
-        match find(world, &id)
-            .ok_or_else(not_found)
-            .and_then(|secret| Ok((secret.name.clone(), value(secret, None, None)?)))
-        {
+        match find(world, &id).ok_or_else(not_found).and_then(|secret| Ok((secret.name.clone(), value(secret, None, None)?))) {
             Ok((name, value)) => {
                 values.push(value);
                 read.push(name);
             }
-            Err(fault) => errors
-                .push(json!({ "SecretId": id, "ErrorCode": fault.code, "Message": fault.message })),
+            Err(fault) => errors.push(json!({ "SecretId": id, "ErrorCode": fault.code, "Message": fault.message })),
         }
     }
     for name in read {
@@ -131,20 +103,12 @@ pub(super) fn list_versions(world: &World, call: &Call) -> Result<Reply, Fault> 
     let name = named(world, call)?;
     let secret = world.secrets.secrets.get(&name).ok_or_else(not_found)?;
     let all = call.flag("IncludeDeprecated").unwrap_or(false);
-    let versions = secret
-        .versions
-        .iter()
-        .filter(|(_, version)| all || !version.stages.is_empty());
+    let versions = secret.versions.iter().filter(|(_, version)| all || !version.stages.is_empty());
     let versions: Vec<Value> = versions
         .map(|(id, version)| json!({ "VersionId": id, "VersionStages": version.stages, "CreatedDate": epoch(version.created) }))
         .collect();
-    let limit = call
-        .number("MaxResults")
-        .unwrap_or(100)
-        .clamp(1, 100)
-        .unsigned_abs() as usize;
-    let (versions, next) =
-        page(versions, limit, call.opt("NextToken").as_deref()).ok_or_else(list::bad_token)?;
+    let limit = call.number("MaxResults").unwrap_or(100).clamp(1, 100).unsigned_abs() as usize;
+    let (versions, next) = page(versions, limit, call.opt("NextToken").as_deref()).ok_or_else(list::bad_token)?;
     let mut body = json!({ "ARN": secret.arn, "Name": secret.name, "Versions": versions });
     if let Some(next) = next {
         body["NextToken"] = next.into();

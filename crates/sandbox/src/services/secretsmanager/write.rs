@@ -25,15 +25,7 @@ impl Given {
     }
 
     fn version(self, stages: Vec<String>, created: Millis) -> (String, Version) {
-        (
-            self.token,
-            Version {
-                string: self.string,
-                binary: self.binary,
-                stages,
-                created,
-            },
-        )
+        (self.token, Version { string: self.string, binary: self.binary, stages, created })
     }
 }
 
@@ -44,38 +36,24 @@ fn invalid(message: impl Into<String>) -> Fault {
 fn given(call: &Call) -> Result<Option<Given>, Fault> {
     let (string, binary) = (call.opt("SecretString"), call.opt("SecretBinary"));
     if string.is_some() && binary.is_some() {
-        return Err(invalid(
-            "You can't specify both a binary secret value and a string secret value in the same secret.",
-        ));
+        return Err(invalid("You can't specify both a binary secret value and a string secret value in the same secret."));
     }
     let token = call.opt("ClientRequestToken");
-    if token
-        .as_ref()
-        .is_some_and(|token| !(32..=64).contains(&token.len()))
-    {
+    if token.as_ref().is_some_and(|token| !(32..=64).contains(&token.len())) {
         return Err(invalid("ClientRequestToken must be 32-64 characters long."));
     }
     let Some(size) = string.as_ref().or(binary.as_ref()).map(String::len) else {
         return Ok(None);
     };
-    let limit = if binary.is_some() {
-        65_536 * 4 / 3 + 4
-    } else {
-        65_536
-    };
+    let limit = if binary.is_some() { 65_536 * 4 / 3 + 4 } else { 65_536 };
     if size == 0 || size > limit {
         return Err(invalid("The secret value must have 1 to 65536 bytes."));
     }
     let token = token.ok_or_else(|| {
-        let message =
-            "You must provide a ClientRequestToken value. We recommend a UUID-type value.";
+        let message = "You must provide a ClientRequestToken value. We recommend a UUID-type value.";
         Fault::new("InvalidRequestException", message)
     })?;
-    Ok(Some(Given {
-        token,
-        string,
-        binary,
-    }))
+    Ok(Some(Given { token, string, binary }))
 }
 
 pub(super) fn create(world: &mut World, call: &Call) -> Result<Reply, Fault> {
@@ -95,9 +73,7 @@ pub(super) fn create(world: &mut World, call: &Call) -> Result<Reply, Fault> {
             ));
         }
         // The same token and value again is the same call again.
-        let repeat = given
-            .as_ref()
-            .is_some_and(|g| secret.versions.get(&g.token).is_some_and(|v| g.same(v)));
+        let repeat = given.as_ref().is_some_and(|g| secret.versions.get(&g.token).is_some_and(|v| g.same(v)));
         if !repeat {
             return Err(Fault::new(
                 "ResourceExistsException",
@@ -142,28 +118,19 @@ pub(super) fn create(world: &mut World, call: &Call) -> Result<Reply, Fault> {
 pub(super) fn put_value(world: &mut World, call: &Call) -> Result<Reply, Fault> {
     let now = world.now;
     let secret = living(world, call)?;
-    let given = given(call)?
-        .ok_or_else(|| invalid("You must provide either SecretString or SecretBinary."))?;
+    let given = given(call)?.ok_or_else(|| invalid("You must provide either SecretString or SecretBinary."))?;
     let stages = match call.strings("VersionStages") {
         stages if stages.is_empty() => vec![CURRENT.to_owned()],
         stages => stages,
     };
     let token = given.token.clone();
     add_version(secret, given, &stages, now)?;
-    let stages = secret
-        .versions
-        .get(&token)
-        .map(|version| version.stages.clone());
+    let stages = secret.versions.get(&token).map(|version| version.stages.clone());
     Ok(json!({ "ARN": secret.arn, "Name": secret.name, "VersionId": token, "VersionStages": stages }).into())
 }
 
 /// A stage belongs to one version: it moves to the new one, and the version that was current becomes the previous one.
-fn add_version(
-    secret: &mut Secret,
-    given: Given,
-    stages: &[String],
-    now: Millis,
-) -> Result<(), Fault> {
+fn add_version(secret: &mut Secret, given: Given, stages: &[String], now: Millis) -> Result<(), Fault> {
     if let Some(version) = secret.versions.get(&given.token) {
         return if given.same(version) {
             Ok(())
@@ -186,9 +153,7 @@ fn add_version(
             version.stages.push(PREVIOUS.into());
         }
     }
-    secret
-        .versions
-        .extend([given.version(stages.to_vec(), now)]);
+    secret.versions.extend([given.version(stages.to_vec(), now)]);
     secret.changed = now;
     Ok(())
 }
@@ -227,20 +192,12 @@ fn read_tags(call: &Call) -> Result<Tags, Fault> {
 
 /// Catalogue, section 1.6.
 fn check_tags(tags: &Tags) -> Result<(), Fault> {
-    let own = tags
-        .keys()
-        .filter(|key| !key.to_ascii_lowercase().starts_with("aws:"));
+    let own = tags.keys().filter(|key| !key.to_ascii_lowercase().starts_with("aws:"));
     if own.clone().count() < tags.len() {
         return Err(invalid("Tag keys that start with aws: are reserved."));
     }
-    if tags.len() > 50
-        || tags
-            .iter()
-            .any(|(key, value)| key.is_empty() || key.len() > 128 || value.len() > 256)
-    {
-        return Err(invalid(
-            "A secret has at most 50 tags, with keys of 1 to 128 and values of up to 256 characters.",
-        ));
+    if tags.len() > 50 || tags.iter().any(|(key, value)| key.is_empty() || key.len() > 128 || value.len() > 256) {
+        return Err(invalid("A secret has at most 50 tags, with keys of 1 to 128 and values of up to 256 characters."));
     }
     Ok(())
 }

@@ -60,9 +60,15 @@ pub(super) fn create(world: &mut World, call: &Call) -> Result<Reply, Fault> {
     if let Some(existing) = world.servicediscovery.namespaces.values().find(|namespace| namespace.name == name) {
         if existing.ready_at > world.now || existing.gone_at.is_some() {
             let kind = if existing.gone_at.is_some() { "DeleteNamespace" } else { "CreateHttpNamespace" };
-            return Err(Fault::new("DuplicateRequest", format!("Another operation of type {kind} and id {} is in progress", existing.id)));
+            return Err(Fault::new(
+                "DuplicateRequest",
+                format!("Another operation of type {kind} and id {} is in progress", existing.id),
+            ));
         }
-        return Err(Fault::new("NamespaceAlreadyExists", format!("Namespace with name {name} and type HTTP already exists: {}", existing.id)));
+        return Err(Fault::new(
+            "NamespaceAlreadyExists",
+            format!("Namespace with name {name} and type HTTP already exists: {}", existing.id),
+        ));
     }
     if world.servicediscovery.namespaces.len() >= 50 {
         return Err(Fault::new("ResourceLimitExceeded", "Maximum number of namespaces (50) reached"));
@@ -138,7 +144,9 @@ pub(super) fn services(world: &World, call: &Call) -> Result<Reply, Fault> {
 fn by_arn<'w>(world: &'w mut World, call: &Call) -> Result<&'w mut Tags, Fault> {
     let arn = call.need("ResourceARN", "InvalidInput")?;
     let found = world.servicediscovery.namespaces.values_mut().find(|namespace| namespace.arn == arn);
-    found.map(|namespace| &mut namespace.tags).ok_or_else(|| Fault::new("ResourceNotFoundException", format!("Resource not found: {arn}")))
+    found
+        .map(|namespace| &mut namespace.tags)
+        .ok_or_else(|| Fault::new("ResourceNotFoundException", format!("Resource not found: {arn}")))
 }
 
 pub(super) fn list_tags(world: &mut World, call: &Call) -> Result<Reply, Fault> {

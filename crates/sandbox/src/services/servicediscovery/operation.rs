@@ -20,8 +20,7 @@ pub(crate) struct Operation {
 
 pub(super) fn start(world: &mut World, kind: &str, namespace: &str, takes: Millis) -> String {
     let id = format!("{}-{}", &world.hex()[..32], &world.hex()[..8]);
-    let operation =
-        Operation { kind: kind.into(), namespace: namespace.into(), started: world.now, done_at: world.now + takes };
+    let operation = Operation { kind: kind.into(), namespace: namespace.into(), started: world.now, done_at: world.now + takes };
     world.servicediscovery.operations.insert(id.clone(), operation);
     id
 }
