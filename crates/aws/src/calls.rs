@@ -26,9 +26,10 @@ impl Watch {
     }
 }
 
-/// Whether an operation changes anything, by the naming that AWS keeps in all its services.
-pub(crate) fn is_read(operation: &str) -> bool {
-    ["Describe", "Get", "List", "Head", "BatchGet"].iter().any(|prefix| operation.starts_with(prefix))
+/// Whether an operation changes anything, by the naming that AWS keeps in all its services; `service:Operation` or the bare operation.
+pub fn is_read(operation: &str) -> bool {
+    let name = operation.rsplit(":").next().unwrap_or(operation);
+    ["Describe", "Get", "List", "Head", "BatchGet"].iter().any(|prefix| name.starts_with(prefix))
 }
 
 #[aws_smithy_runtime_api::client::interceptors::dyn_dispatch_hint]

@@ -8,23 +8,23 @@ mod document;
 mod errors;
 mod ids;
 mod memo;
-mod ownership;
-mod owner;
 mod named;
+mod owner;
+mod ownership;
 mod secrets;
 mod sets;
 mod tags;
 
 pub mod cloudfront;
 pub mod ec2;
-pub mod elbv2;
 pub mod ecr;
+pub mod ecs;
+pub mod elbv2;
 pub mod iam;
 pub mod logs;
 pub mod rds;
-pub mod secretsmanager;
-pub mod ecs;
 pub mod s3;
+pub mod secretsmanager;
 pub mod servicediscovery;
 
 pub use calls::CallCounts;
@@ -32,3 +32,43 @@ pub use client::{Aws, Connection};
 pub use errors::IntoCallError;
 pub use ids::*;
 pub use secrets::SecretValues;
+
+use std::sync::Arc;
+
+use landing_engine::Registry;
+
+pub use calls::is_read;
+
+/// Every kind, over one connection. A new kind is one line here.
+pub fn registry(aws: &Arc<Aws>) -> Registry {
+    Registry::default()
+        .with::<ec2::Vpc>(aws)
+        .with::<ec2::InternetGateway>(aws)
+        .with::<ec2::Subnet>(aws)
+        .with::<ec2::ElasticIp>(aws)
+        .with::<ec2::NatGateway>(aws)
+        .with::<ec2::RouteTable>(aws)
+        .with::<ec2::SecurityGroup>(aws)
+        .with::<ec2::SecurityGroupRule>(aws)
+        .with::<iam::Role>(aws)
+        .with::<iam::OidcProvider>(aws)
+        .with::<ecr::Repository>(aws)
+        .with::<secretsmanager::Secret>(aws)
+        .with::<rds::SubnetGroup>(aws)
+        .with::<rds::Instance>(aws)
+        .with::<logs::Group>(aws)
+        .with::<servicediscovery::Namespace>(aws)
+        .with::<ecs::Cluster>(aws)
+        .with::<ecs::TaskDefinition>(aws)
+        .with::<ecs::Service>(aws)
+        .with::<ecs::Rollout>(aws)
+        .with::<elbv2::LoadBalancer>(aws)
+        .with::<elbv2::TargetGroup>(aws)
+        .with::<elbv2::Listener>(aws)
+        .with::<elbv2::Rule>(aws)
+        .with::<s3::Bucket>(aws)
+        .with::<s3::BucketPolicy>(aws)
+        .with::<cloudfront::OriginAccessControl>(aws)
+        .with::<cloudfront::Function>(aws)
+        .with::<cloudfront::Distribution>(aws)
+}

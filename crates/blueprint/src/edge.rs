@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use landing_aws::elbv2::{Action, Listener, LoadBalancer, Rule, TargetGroup};
 use landing_aws::TargetGroupArn;
+use landing_aws::elbv2::{Action, Listener, LoadBalancer, Rule, TargetGroup};
 use landing_engine::{NodeName, Ref};
 use landing_project::Service;
 
@@ -155,7 +155,13 @@ fn network_balancer(draft: &mut Draft<'_>, network: &Network, groups: &Groups, e
     }
 }
 
-fn balancer(draft: &mut Draft<'_>, network: &Network, name: &str, kind: &str, groups: Vec<Ref<landing_aws::SecurityGroupId>>) -> NodeName {
+fn balancer(
+    draft: &mut Draft<'_>,
+    network: &Network,
+    name: &str,
+    kind: &str,
+    groups: Vec<Ref<landing_aws::SecurityGroupId>>,
+) -> NodeName {
     let attributes = match kind {
         // Malformed headers never reach a service.
         "application" => BTreeMap::from([("routing.http.drop_invalid_header_fields.enabled".to_owned(), "true".to_owned())]),
@@ -215,7 +221,10 @@ impl Priorities {
         let length = literal(path).min(128) as i32;
         let from = (128 - length) * Self::ROOM;
         let offset = i32::from_str_radix(&hash(path, 6), 16).unwrap_or(0) % Self::ROOM;
-        let priority = (0..Self::ROOM).map(|step| from + (offset + step) % Self::ROOM + 1).find(|p| !self.taken.contains(p)).unwrap_or(from + 1);
+        let priority = (0..Self::ROOM)
+            .map(|step| from + (offset + step) % Self::ROOM + 1)
+            .find(|p| !self.taken.contains(p))
+            .unwrap_or(from + 1);
         self.taken.insert(priority);
         priority
     }

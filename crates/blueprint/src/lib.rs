@@ -21,7 +21,7 @@ use std::collections::BTreeMap;
 use landing_engine::{Graph, Ref, Stack};
 use landing_project::Project;
 
-pub use image::{repositories, TAG};
+pub use image::{TAG, repositories};
 
 /// What only AWS can tell, looked up once before the graph is drawn.
 #[derive(Clone, Debug, Default)]
@@ -50,7 +50,9 @@ pub struct Blueprint {
 
 #[derive(Debug, thiserror::Error)]
 pub enum BlueprintError {
-    #[error("the region {region} has {found} availability zones that this account can use, and `network.zones` asks for {wanted}")]
+    #[error(
+        "the region {region} has {found} availability zones that this account can use, and `network.zones` asks for {wanted}"
+    )]
     Zones { region: String, found: usize, wanted: u8 },
 }
 
@@ -64,7 +66,15 @@ pub fn draw(project: &Project, facts: &Facts) -> Result<Blueprint, BlueprintErro
         return Err(BlueprintError::Zones { region, found, wanted: project.network.zones });
     }
     let stack = Stack::new(&project.name, &project.env);
-    let mut draft = Draft { project, facts, prefix: stack.prefix(), stack, graph: Graph::default(), notices: Vec::new(), outputs: Vec::new() };
+    let mut draft = Draft {
+        project,
+        facts,
+        prefix: stack.prefix(),
+        stack,
+        graph: Graph::default(),
+        notices: Vec::new(),
+        outputs: Vec::new(),
+    };
     let network = network::draw(&mut draft);
     let groups = security::draw(&mut draft, &network);
     let secrets = secret::draw(&mut draft);

@@ -38,7 +38,8 @@ mod tests {
     #[test]
     fn a_name_that_is_too_long_keeps_its_beginning_and_stays_unique() {
         assert_eq!(fit("pulse-dev-alb", 32), "pulse-dev-alb");
-        let (one, two) = (fit("pulse-dev-subscription-worker-with-a-tail", 32), fit("pulse-dev-subscription-worker-with-a-tale", 32));
+        let (one, two) =
+            (fit("pulse-dev-subscription-worker-with-a-tail", 32), fit("pulse-dev-subscription-worker-with-a-tale", 32));
         assert_eq!(one.len(), 32);
         assert_ne!(one, two);
         assert_eq!(dashed("ui_iot__x."), "ui-iot-x");

@@ -156,6 +156,9 @@ mod tests {
         let wide = ranges("10.0.0.0/16".parse().unwrap(), 2);
         assert_eq!((wide[0].to_string().as_str(), wide[11].to_string().as_str()), ("10.0.0.0/24", "10.0.11.0/24"));
         let narrow = ranges("10.0.0.0/24".parse().unwrap(), 2);
-        assert_eq!(narrow.iter().map(ToString::to_string).collect::<Vec<_>>(), ["10.0.0.0/26", "10.0.0.64/26", "10.0.0.128/26", "10.0.0.192/26"]);
+        assert_eq!(
+            narrow.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            ["10.0.0.0/26", "10.0.0.64/26", "10.0.0.128/26", "10.0.0.192/26"]
+        );
     }
 }

@@ -20,7 +20,14 @@ pub(crate) type Services = BTreeMap<String, NodeName>;
 /// A starting task behind a load balancer is not counted unhealthy for this long, unless the project says otherwise; AWS's default of 0 kills slow starters.
 const GRACE_SECONDS: u32 = 60;
 
-pub(crate) fn draw(draft: &mut Draft<'_>, network: &Network, groups: &Groups, edge: &Edge, tasks: &Tasks, images: &Images) -> Services {
+pub(crate) fn draw(
+    draft: &mut Draft<'_>,
+    network: &Network,
+    groups: &Groups,
+    edge: &Edge,
+    tasks: &Tasks,
+    images: &Images,
+) -> Services {
     let project = draft.project;
     let mut services = Services::new();
     if project.services.is_empty() && project.jobs.is_empty() {

@@ -41,7 +41,8 @@ pub(crate) fn draw(draft: &mut Draft<'_>, secrets: &Secrets, databases: &Databas
 fn one(draft: &mut Draft<'_>, service: &Service, secrets: &Secrets, databases: &Databases, image: &TaskImage) -> Task {
     let name = &service.name;
     let retention_days = Some(draft.project.logs.retention_days as i32);
-    let log_group = draft.graph.add(name, &landing_aws::logs::Group { name: format!("/ecs/{}/{name}", draft.prefix), retention_days });
+    let log_group =
+        draft.graph.add(name, &landing_aws::logs::Group { name: format!("/ecs/{}/{name}", draft.prefix), retention_days });
     let used: Vec<NodeName> = service
         .secrets
         .values()
@@ -79,7 +80,11 @@ fn one(draft: &mut Draft<'_>, service: &Service, secrets: &Secrets, databases: &
             .iter()
             .filter_map(|(key, reference)| Some((key.clone(), value_from(reference, secrets, databases)?)))
             .collect(),
-        ports: service.ports.iter().map(|port| Port { container: (*port).into(), name: port_name(service, *port), http: false }).collect(),
+        ports: service
+            .ports
+            .iter()
+            .map(|port| Port { container: (*port).into(), name: port_name(service, *port), http: false })
+            .collect(),
         health: service.healthcheck.as_ref().map(|check| Health {
             command: check.command.clone(),
             interval: check.interval as i32,
@@ -168,10 +173,13 @@ fn value_from(reference: &SecretRef, secrets: &Secrets, databases: &Databases) -
         }
         SecretRef::DatabaseUser { database, key } => {
             let arn = Instance::SECRET_ARN.of(databases.get(database)?).text();
-            Some(policy::below(arn, match key {
-                DatabaseKey::Username => ":username::",
-                DatabaseKey::Password => ":password::",
-            }))
+            Some(policy::below(
+                arn,
+                match key {
+                    DatabaseKey::Username => ":username::",
+                    DatabaseKey::Password => ":password::",
+                },
+            ))
         }
     }
 }

@@ -120,8 +120,13 @@ pub(crate) fn help_of(error: &CallError) -> Option<String> {
         return error.help.clone();
     }
     Some(match error.class {
-        Class::Credentials => "sign in (`aws sso login`, or set AWS_PROFILE or AWS_ACCESS_KEY_ID), or try it on the in-process AWS with --sandbox".into(),
-        Class::Denied => format!("allow the action {} to whoever runs landing; docs/permissions.md lists all that it needs", error.operation),
+        Class::Credentials => {
+            "sign in (`aws sso login`, or set AWS_PROFILE or AWS_ACCESS_KEY_ID), or try it on the in-process AWS with --sandbox"
+                .into()
+        }
+        Class::Denied => {
+            format!("allow the action {} to whoever runs landing; docs/permissions.md lists all that it needs", error.operation)
+        }
         Class::Quota => "ask AWS for more of it (Service Quotas), or delete what is not needed, and run again".into(),
         Class::Throttled => "the account's other users share this limit; run again in a minute".into(),
         Class::Ambiguous => "nothing is lost: run the same command again".into(),
@@ -170,7 +175,9 @@ impl From<StateError> for Failure {
         let help = match &error {
             StateError::Unreadable { .. } => "move the file away and run again: landing finds everything by its tags".to_owned(),
             StateError::Newer { .. } => "use the newer landing".to_owned(),
-            StateError::Foreign { .. } => "check --env, --region and the AWS account, or name another file with --state".to_owned(),
+            StateError::Foreign { .. } => {
+                "check --env, --region and the AWS account, or name another file with --state".to_owned()
+            }
             StateError::Io { .. } => "check the folder's permissions and free space".to_owned(),
         };
         let cause = std::error::Error::source(&error).map(ToString::to_string);

@@ -62,8 +62,9 @@ impl Session {
         };
         let aws = Arc::new(Aws::connect(connection, secret_values(&project)).await?);
         let facts = facts(&project, &aws).await?;
-        let blueprint =
-            draw(&project, &facts).map_err(|error| Failure::new(Exit::Configuration, error.to_string()).help("lower `zones` under [network], or choose another region"))?;
+        let blueprint = draw(&project, &facts).map_err(|error| {
+            Failure::new(Exit::Configuration, error.to_string()).help("lower `zones` under [network], or choose another region")
+        })?;
         let clock = Clock::new(if world.is_some() { world::SCALE } else { 1.0 });
         Ok(Self { stack: blueprint.stack.clone(), registry: registry(&aws), aws, blueprint, state_path, clock, _world: world })
     }
@@ -80,7 +81,8 @@ impl Session {
     pub(crate) fn plan(&self, down: bool, live: &LiveSet, state: &State) -> Result<Plan, Failure> {
         let nothing = landing_engine::Graph::default();
         let desired = if down { &nothing } else { &self.blueprint.graph };
-        plan(&self.registry, &self.stack, desired, live, state).map_err(|error| Failure::new(Exit::Failed, error.to_string()).help("this is a mistake in landing, please report it"))
+        plan(&self.registry, &self.stack, desired, live, state)
+            .map_err(|error| Failure::new(Exit::Failed, error.to_string()).help("this is a mistake in landing, please report it"))
     }
 
     /// Where this run works, in words.

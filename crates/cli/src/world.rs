@@ -31,8 +31,11 @@ impl KeptWorld {
             Err(error) => return Err(Failure::new(Exit::Failed, format!("cannot read {}: {error}", path.display()))),
         };
         if world.region != region {
-            return Err(Failure::new(Exit::Configuration, format!("the sandbox in {} is in {}, not {region}", path.display(), world.region))
-                .help("delete the file, or use the other region"));
+            return Err(Failure::new(
+                Exit::Configuration,
+                format!("the sandbox in {} is in {}, not {region}", path.display(), world.region),
+            )
+            .help("delete the file, or use the other region"));
         }
         Ok(Self { sandbox: Sandbox::new(world, SCALE), path: path.to_owned() })
     }
@@ -44,7 +47,8 @@ impl KeptWorld {
             }
             std::fs::write(&self.path, self.sandbox.save())
         };
-        write().map_err(|error: std::io::Error| Failure::new(Exit::Failed, format!("cannot write {}: {error}", self.path.display())))
+        write()
+            .map_err(|error: std::io::Error| Failure::new(Exit::Failed, format!("cannot write {}: {error}", self.path.display())))
     }
 }
 

@@ -165,8 +165,9 @@ pub trait Kind: Serialize + DeserializeOwned + Clone + Send + Sync + 'static {
     /// Already gone is success.
     fn delete(cx: &Self::Cx, door: &Door<'_>, live: &Live<Self>) -> impl Future<Output = Result<Gone, CallError>> + Send;
 
-    /// What must hold before anything is touched, such as a value that must be at hand; an `Err` says what is missing and how to give it.
-    fn preflight(&self, _cx: &Self::Cx) -> Result<(), String> {
+    /// What must hold before anything is touched, such as a value that must be at hand; an `Err` says what is missing and how to give it. `changed` is what
+    /// will be set: every field for an object that is to be made.
+    fn preflight(&self, _cx: &Self::Cx, _changed: &Changed) -> Result<(), String> {
         Ok(())
     }
 

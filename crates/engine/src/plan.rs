@@ -280,11 +280,11 @@ pub fn preflight(registry: &Registry, plan: &Plan, desired: &Graph) -> Vec<(Node
     let makes = |step: &&Step| matches!(step.action, Action::Create | Action::Replace | Action::Update);
     let missing = plan.steps.iter().filter(makes).filter_map(|step| {
         let shape = &desired.get(&step.node)?.shape;
-        // An update of anything else needs no value.
-        if step.action == Action::Update && !step.changes.iter().any(|change| change.field == "value") {
-            return None;
-        }
-        registry.of(&step.node).preflight(shape).err().map(|what| (step.node.clone(), what))
+        let changed = match step.action {
+            Action::Update => step.changes.iter().map(|change| change.field.clone()).collect(),
+            _ => shape.as_object()?.keys().cloned().collect(),
+        };
+        registry.of(&step.node).preflight(shape, &Changed(changed)).err().map(|what| (step.node.clone(), what))
     });
     missing.collect()
 }

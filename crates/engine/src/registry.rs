@@ -37,7 +37,7 @@ pub trait AnyKind: Send + Sync {
     fn delete<'a>(&'a self, door: &'a Door<'a>, live: &'a LiveNode) -> Pending<'a, Gone>;
     /// # Errors
     /// What is missing, and how to give it.
-    fn preflight(&self, shape: &Value) -> Result<(), String>;
+    fn preflight(&self, shape: &Value, changed: &Changed) -> Result<(), String>;
     fn same(&self, field: &str, desired: &Value, live: &Value) -> bool;
 }
 
@@ -83,9 +83,9 @@ impl<K: Kind> AnyKind for Erased<K> {
         Box::pin(async move { K::delete(&self.cx, door, &typed_live::<K>(live)?).await })
     }
 
-    fn preflight(&self, shape: &Value) -> Result<(), String> {
-        // A shape whose references are still open cannot be typed yet where a reference stands in a typed field; such kinds have nothing to check.
-        serde_json::from_value::<K>(shape.clone()).map_or(Ok(()), |shape| shape.preflight(&self.cx))
+    fn preflight(&self, shape: &Value, changed: &Changed) -> Result<(), String> {
+        let typed: K = read_as(shape).map_err(|e| format!("its shape does not fit the kind: {e}"))?;
+        typed.preflight(&self.cx, changed)
     }
 
     fn same(&self, field: &str, desired: &Value, live: &Value) -> bool {

@@ -44,11 +44,7 @@ impl std::fmt::Display for ReadError {
 
 impl<'a> Files<'a> {
     pub(crate) fn new(dir: &'a Path) -> Self {
-        Self {
-            dir,
-            real: dir.canonicalize().ok(),
-            read: BTreeSet::new(),
-        }
+        Self { dir, real: dir.canonicalize().ok(), read: BTreeSet::new() }
     }
 
     pub(crate) fn exists(&self, relative: &Path) -> bool {
@@ -71,22 +67,14 @@ impl<'a> Files<'a> {
         let bytes = std::fs::read(&path).map_err(|error| read_error(&error))?;
         let text = String::from_utf8(bytes).map_err(|_| ReadError::NotText)?;
         self.read.insert(relative.to_owned());
-        Ok(Arc::new(Source {
-            path: relative.to_owned(),
-            text,
-        }))
+        Ok(Arc::new(Source { path: relative.to_owned(), text }))
     }
 
     /// `text` as written in a file of folder `base`, relative to the project's folder; it need not exist.
     ///
     /// # Errors
     /// It leads outside of the project's folder, by `..`, as an absolute path, or through a symbolic link.
-    pub(crate) fn inside(
-        &self,
-        base: &Path,
-        text: &str,
-        place: &Place,
-    ) -> Result<PathBuf, Problem> {
+    pub(crate) fn inside(&self, base: &Path, text: &str, place: &Place) -> Result<PathBuf, Problem> {
         let outside = |how: &str| {
             Problem::at(place, "path-traversal", format!("`{text}` leads out of the project's folder"))
                 .label(how)
@@ -98,9 +86,7 @@ impl<'a> Files<'a> {
         let given = Path::new(text);
         let relative = if given.is_absolute() {
             let real = self.real.as_deref().unwrap_or(self.dir);
-            let under = given
-                .strip_prefix(self.dir)
-                .or_else(|_| given.strip_prefix(real));
+            let under = given.strip_prefix(self.dir).or_else(|_| given.strip_prefix(real));
             under.map_err(|_| outside("an absolute path"))?.to_owned()
         } else {
             base.join(given)

@@ -3,10 +3,7 @@
 //! Nothing here calls AWS, prints, or reads more than it is told: the process environment and the project folder are
 //! parameters. Resource names, CIDRs of subnets and security rules are chosen by the blueprint, not here.
 
-#![expect(
-    clippy::result_large_err,
-    reason = "a problem is built once, ends in a list, and is never on a hot path"
-)]
+#![expect(clippy::result_large_err, reason = "a problem is built once, ends in a list, and is never on a hot path")]
 
 mod compose;
 mod files;
@@ -25,12 +22,12 @@ pub use crate::{
     compose::{ComposeKey, compose_keys},
     problem::{Problem, Problems},
     project::{
-        AlbFrom, AlbSettings, Database, Github, KeyOutcome, Logs, Nat, Network, Outcome, Project,
-        Registry, Secret, SecretSource, Skipped, Spa,
+        AlbFrom, AlbSettings, Database, Github, KeyOutcome, Logs, Nat, Network, Outcome, Project, Registry, Secret, SecretSource,
+        Skipped, Spa,
     },
     service::{
-        BakedFile, Build, Condition, DatabaseAttribute, DatabaseKey, EnvValue, HealthCheck,
-        HealthPath, Image, Nofile, Piece, Platform, SecretRef, Service,
+        BakedFile, Build, Condition, DatabaseAttribute, DatabaseKey, EnvValue, HealthCheck, HealthPath, Image, Nofile, Piece,
+        Platform, SecretRef, Service,
     },
     settings::landing_toml_schema,
 };

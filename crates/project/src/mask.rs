@@ -3,15 +3,7 @@
 use std::ops::Range;
 
 /// Words that make a variable a credential.
-const CREDENTIAL_WORDS: [&str; 7] = [
-    "PASSWORD",
-    "PASSWD",
-    "PASSPHRASE",
-    "SECRET",
-    "TOKEN",
-    "CREDENTIAL",
-    "APIKEY",
-];
+const CREDENTIAL_WORDS: [&str; 7] = ["PASSWORD", "PASSWD", "PASSPHRASE", "SECRET", "TOKEN", "CREDENTIAL", "APIKEY"];
 
 /// Endings that say: this is about a credential, or where it lies, but not the credential itself.
 const HARMLESS_ENDINGS: [&str; 40] = [
@@ -58,34 +50,20 @@ const HARMLESS_ENDINGS: [&str; 40] = [
 ];
 
 /// Keys of data, not of doors.
-const HARMLESS_KEYS: [&str; 6] = [
-    "PUBLIC_KEY",
-    "PRIMARY_KEY",
-    "PARTITION_KEY",
-    "SORT_KEY",
-    "ROUTING_KEY",
-    "CACHE_KEY",
-];
+const HARMLESS_KEYS: [&str; 6] = ["PUBLIC_KEY", "PRIMARY_KEY", "PARTITION_KEY", "SORT_KEY", "ROUTING_KEY", "CACHE_KEY"];
 
 /// Whether the variable's name says that its value is a credential.
 pub(crate) fn names_a_credential(variable: &str) -> bool {
     let name = variable.to_ascii_uppercase().replace(['-', '.'], "_");
-    if HARMLESS_ENDINGS.iter().any(|ending| name.ends_with(ending))
-        || HARMLESS_KEYS.iter().any(|key| name.contains(key))
-    {
+    if HARMLESS_ENDINGS.iter().any(|ending| name.ends_with(ending)) || HARMLESS_KEYS.iter().any(|key| name.contains(key)) {
         return false;
     }
     // `MAX_TOKENS` counts tokens; `SECRETS_MANAGER` is a product.
-    let plural_noise = name.ends_with("TOKENS")
-        || name.contains("SECRETS_MANAGER")
-        || name.contains("SECRETSMANAGER");
+    let plural_noise = name.ends_with("TOKENS") || name.contains("SECRETS_MANAGER") || name.contains("SECRETSMANAGER");
     if plural_noise {
         return false;
     }
-    name.ends_with("_KEY")
-        || name.ends_with("_PASS")
-        || name == "PASS"
-        || CREDENTIAL_WORDS.iter().any(|word| name.contains(word))
+    name.ends_with("_KEY") || name.ends_with("_PASS") || name == "PASS" || CREDENTIAL_WORDS.iter().any(|word| name.contains(word))
 }
 
 /// Whether the value is a URL with a password in it.
@@ -98,9 +76,7 @@ fn url_passwords(text: &str) -> Vec<Range<usize>> {
     let starts = text.match_indices("://").map(|(at, _)| at + 3);
     let passwords = starts.filter_map(|start| {
         let rest = &text[start..];
-        let authority = &rest[..rest
-            .find(['/', '?', '#', ' ', '"', '\'', ','])
-            .unwrap_or(rest.len())];
+        let authority = &rest[..rest.find(['/', '?', '#', ' ', '"', '\'', ',']).unwrap_or(rest.len())];
         let user = &authority[..authority.rfind('@')?];
         let colon = user.find(':')?;
         (colon + 1 < user.len()).then_some(start + colon + 1..start + user.len())
@@ -225,41 +201,17 @@ mod tests {
     fn lines_are_shown_without_credentials() {
         use LineKind::{Compose, Toml, TomlReferences};
         let table = [
-            (
-                Compose,
-                "  PASSWORD: hunter2 # x",
-                "  PASSWORD: ***********",
-            ),
+            (Compose, "  PASSWORD: hunter2 # x", "  PASSWORD: ***********"),
             (Compose, "- \"DB_PASSWORD=a b\"", "- \"DB_PASSWORD=****"),
-            (
-                Compose,
-                "x: {USER: me, API_KEY: k, B: c}",
-                "x: {USER: me, API_KEY: ********",
-            ),
-            (
-                Compose,
-                "URL: postgres://me:pä@h/d",
-                "URL: postgres://me:***@h/d",
-            ),
-            (
-                Compose,
-                "URL: a://u:p@h,b://u:q@h",
-                "URL: a://u:*@h,b://u:*@h",
-            ),
+            (Compose, "x: {USER: me, API_KEY: k, B: c}", "x: {USER: me, API_KEY: ********"),
+            (Compose, "URL: postgres://me:pä@h/d", "URL: postgres://me:***@h/d"),
+            (Compose, "URL: a://u:p@h,b://u:q@h", "URL: a://u:*@h,b://u:*@h"),
             (Compose, "secrets: [a, b]", "secrets: [a, b]"),
             (Compose, "image: nginx:1", "image: nginx:1"),
             (Toml, "from = \"env:X\"", "from = \"env:X\""),
             (Toml, "from = \"hunter2\"", "from = *********"),
-            (
-                Toml,
-                "environment = { TOKEN = \"t\" }",
-                "environment = { TOKEN = *****",
-            ),
-            (
-                TomlReferences,
-                "secrets = { TOKEN = \"t:k\" }",
-                "secrets = { TOKEN = \"t:k\" }",
-            ),
+            (Toml, "environment = { TOKEN = \"t\" }", "environment = { TOKEN = *****"),
+            (TomlReferences, "secrets = { TOKEN = \"t:k\" }", "secrets = { TOKEN = \"t:k\" }"),
         ];
         for (kind, line, expected) in table {
             assert_eq!(masked_line(line, kind), expected);

@@ -35,10 +35,7 @@ impl Place {
         while !source.text.is_char_boundary(end) {
             end += 1;
         }
-        Self {
-            source: Arc::clone(source),
-            span: start..end,
-        }
+        Self { source: Arc::clone(source), span: start..end }
     }
 
     /// The file's first character, for what the whole file lacks.
@@ -53,16 +50,11 @@ impl Place {
 
     /// From 1, in characters.
     pub(crate) fn column(&self) -> usize {
-        self.source.text[self.line_start()..self.span.start]
-            .chars()
-            .count()
-            + 1
+        self.source.text[self.line_start()..self.span.start].chars().count() + 1
     }
 
     pub(crate) fn line_start(&self) -> usize {
-        self.source.text[..self.span.start]
-            .rfind('\n')
-            .map_or(0, |at| at + 1)
+        self.source.text[..self.span.start].rfind('\n').map_or(0, |at| at + 1)
     }
 
     pub(crate) fn text(&self) -> &str {

@@ -41,10 +41,7 @@ impl Problem {
     pub(crate) fn at(place: &Place, code: &'static str, title: impl Into<String>) -> Self {
         let start = place.line_start();
         let rest = &place.source.text[start..];
-        let line = rest
-            .split_once('\n')
-            .map_or(rest, |(line, _)| line)
-            .trim_end_matches('\r');
+        let line = rest.split_once('\n').map_or(rest, |(line, _)| line).trim_end_matches('\r');
         let from = (place.span.start - start).min(line.len());
         let to = (place.span.end - start).clamp(from, line.len());
         let to = from + line[from..to].trim_end().len();
@@ -57,19 +54,12 @@ impl Problem {
             title: title.into(),
             label: String::new(),
             help: None,
-            excerpt: Some(Excerpt {
-                line: masked_line(line, line_kind(place)),
-                span: from..to,
-            }),
+            excerpt: Some(Excerpt { line: masked_line(line, line_kind(place)), span: from..to }),
         }
     }
 
     /// About a file that cannot be shown: missing, or not text.
-    pub(crate) fn in_file(
-        file: impl Into<PathBuf>,
-        code: &'static str,
-        title: impl Into<String>,
-    ) -> Self {
+    pub(crate) fn in_file(file: impl Into<PathBuf>, code: &'static str, title: impl Into<String>) -> Self {
         Self {
             code,
             file: file.into(),
@@ -106,21 +96,12 @@ impl Problem {
 
     fn render(&self, renderer: &Renderer) -> String {
         let path = self.file.display().to_string();
-        let title = Level::ERROR
-            .primary_title(self.title.as_str())
-            .id(self.code);
+        let title = Level::ERROR.primary_title(self.title.as_str()).id(self.code);
         let mut group = match &self.excerpt {
             Some(excerpt) => {
                 let label = (!self.label.is_empty()).then_some(self.label.as_str());
-                let annotation = AnnotationKind::Primary
-                    .span(excerpt.span.clone())
-                    .label(label);
-                title.element(
-                    Snippet::source(excerpt.line.as_str())
-                        .line_start(self.line)
-                        .path(path)
-                        .annotation(annotation),
-                )
+                let annotation = AnnotationKind::Primary.span(excerpt.span.clone()).label(label);
+                title.element(Snippet::source(excerpt.line.as_str()).line_start(self.line).path(path).annotation(annotation))
             }
             None => {
                 let origin = annotate_snippets::Origin::path(path);
@@ -129,11 +110,7 @@ impl Problem {
                 } else {
                     title.element(origin)
                 };
-                if self.label.is_empty() {
-                    group
-                } else {
-                    group.element(Level::NOTE.message(self.label.as_str()))
-                }
+                if self.label.is_empty() { group } else { group.element(Level::NOTE.message(self.label.as_str())) }
             }
         };
         if let Some(help) = &self.help {
@@ -144,28 +121,14 @@ impl Problem {
 }
 
 fn line_kind(place: &Place) -> LineKind {
-    if place
-        .source
-        .path
-        .extension()
-        .is_none_or(|extension| extension != "toml")
-    {
+    if place.source.path.extension().is_none_or(|extension| extension != "toml") {
         return LineKind::Compose;
     }
     let before = &place.source.text[..place.line_start()];
-    let table = before
-        .lines()
-        .rev()
-        .map(str::trim_start)
-        .find(|line| line.starts_with('['))
-        .unwrap_or_default();
+    let table = before.lines().rev().map(str::trim_start).find(|line| line.starts_with('[')).unwrap_or_default();
     let line = place.source.text[place.line_start()..].trim_start();
     let names_secrets = line.starts_with("secrets") || table.trim_end().ends_with(".secrets]");
-    if names_secrets {
-        LineKind::TomlReferences
-    } else {
-        LineKind::Toml
-    }
+    if names_secrets { LineKind::TomlReferences } else { LineKind::Toml }
 }
 
 /// `file:line:column: what is wrong: label`, and the help on a line of its own.
@@ -194,16 +157,8 @@ impl Problems {
     /// Every problem with its source line, for people.
     #[must_use]
     pub fn render(&self, color: bool) -> String {
-        let renderer = if color {
-            Renderer::styled()
-        } else {
-            Renderer::plain()
-        };
-        self.0
-            .iter()
-            .map(|problem| problem.render(&renderer))
-            .collect::<Vec<_>>()
-            .join("\n\n")
+        let renderer = if color { Renderer::styled() } else { Renderer::plain() };
+        self.0.iter().map(|problem| problem.render(&renderer)).collect::<Vec<_>>().join("\n\n")
     }
 }
 

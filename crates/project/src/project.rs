@@ -40,10 +40,7 @@ impl Project {
     /// A service or a job by its compose name.
     #[must_use]
     pub fn find(&self, name: &str) -> Option<&Service> {
-        self.services
-            .iter()
-            .chain(&self.jobs)
-            .find(|service| service.name == name)
+        self.services.iter().chain(&self.jobs).find(|service| service.name == name)
     }
 }
 
@@ -86,10 +83,7 @@ pub enum SecretSource {
     /// The variable of the process environment, read when the secret is written.
     Environment { variable: String },
     /// With a `username` the secret is JSON with `username` and `password`, else the bare password.
-    Generate {
-        length: u32,
-        username: Option<String>,
-    },
+    Generate { length: u32, username: Option<String> },
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize)]

@@ -133,10 +133,7 @@ impl EnvValue {
 #[serde(rename_all = "kebab-case")]
 pub enum Piece {
     Text(String),
-    Database {
-        database: String,
-        attribute: DatabaseAttribute,
-    },
+    Database { database: String, attribute: DatabaseAttribute },
 }
 
 impl Piece {

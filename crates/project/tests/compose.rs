@@ -10,10 +10,7 @@ const TOML: &str = "name = \"shop\"\n";
 /// The service `web` of a compose file.
 #[track_caller]
 fn web(compose: &str) -> Service {
-    find(
-        &loaded(&[("landing.toml", TOML), ("compose.yaml", compose)]),
-        "web",
-    )
+    find(&loaded(&[("landing.toml", TOML), ("compose.yaml", compose)]), "web")
 }
 
 /// The service `web` with these lines.
@@ -24,10 +21,7 @@ fn web_with(lines: &str) -> Service {
 }
 
 fn find(project: &Project, name: &str) -> Service {
-    project
-        .find(name)
-        .unwrap_or_else(|| panic!("no service {name}"))
-        .clone()
+    project.find(name).unwrap_or_else(|| panic!("no service {name}")).clone()
 }
 
 fn environment(service: &Service) -> String {
@@ -35,12 +29,7 @@ fn environment(service: &Service) -> String {
         EnvValue::Plain(text) => format!("{name}={text}"),
         other => format!("{name}={other:?}"),
     };
-    service
-        .environment
-        .iter()
-        .map(show)
-        .collect::<Vec<_>>()
-        .join(" ")
+    service.environment.iter().map(show).collect::<Vec<_>>().join(" ")
 }
 
 #[test]
@@ -52,14 +41,8 @@ fn ports_in_every_form() {
         ("ports: [\"127.0.0.1:8001:81/tcp\", 80]", &[80, 81]),
         ("ports: [\"9090-9092:8080-8082\"]", &[8080, 8081, 8082]),
         ("ports: [\"[::1]:6000:60\"]", &[60]),
-        (
-            "ports: [{ name: web, target: 80, published: \"8080\", protocol: tcp, mode: host, app_protocol: http }]",
-            &[80],
-        ),
-        (
-            "ports: [\"80:80\"]\nexpose: [80, \"81\", \"90-91/tcp\"]",
-            &[80, 81, 90, 91],
-        ),
+        ("ports: [{ name: web, target: 80, published: \"8080\", protocol: tcp, mode: host, app_protocol: http }]", &[80]),
+        ("ports: [\"80:80\"]\nexpose: [80, \"81\", \"90-91/tcp\"]", &[80, 81, 90, 91]),
     ];
     for (lines, expected) in table {
         assert_eq!(web_with(lines).ports, expected, "{lines}");
@@ -68,21 +51,13 @@ fn ports_in_every_form() {
 
 #[test]
 fn an_unquoted_port_pair_is_no_base_60_number() {
-    assert_eq!(
-        web_with("ports:\n  - 22:22\n  - 0.0.0.0:59:59").ports,
-        [22, 59]
-    );
+    assert_eq!(web_with("ports:\n  - 22:22\n  - 0.0.0.0:59:59").ports, [22, 59]);
 }
 
 #[test]
 fn environment_as_map_and_list_with_yaml_scalars_as_written() {
-    let map = web_with(
-        "environment:\n  A: b\n  B: 1\n  C: true\n  D: 0755\n  E: \"\"\n  F: 3.10\n  G: yes\n  H: a=b",
-    );
-    assert_eq!(
-        environment(&map),
-        "A=b B=1 C=true D=0755 E= F=3.10 G=yes H=a=b"
-    );
+    let map = web_with("environment:\n  A: b\n  B: 1\n  C: true\n  D: 0755\n  E: \"\"\n  F: 3.10\n  G: yes\n  H: a=b");
+    assert_eq!(environment(&map), "A=b B=1 C=true D=0755 E= F=3.10 G=yes H=a=b");
     let list = web_with("environment:\n  - A=b\n  - B=\n  - C=d=e\n  - \"D=with space\"");
     assert_eq!(environment(&list), "A=b B= C=d=e D=with space");
 }
@@ -90,11 +65,7 @@ fn environment_as_map_and_list_with_yaml_scalars_as_written() {
 #[test]
 fn variables_without_a_value_come_from_the_environment() {
     let compose = "services: { web: { image: nginx, environment: { A: , B: x } }, api: { image: nginx, environment: [A, C] } }";
-    let files = [
-        ("landing.toml", TOML),
-        ("compose.yaml", compose),
-        (".env", "C=from .env\nA=weaker\n"),
-    ];
+    let files = [("landing.toml", TOML), ("compose.yaml", compose), (".env", "C=from .env\nA=weaker\n")];
     let project = project_with(&files, &[("A", "outside")]).unwrap();
     assert_eq!(environment(&find(&project, "web")), "A=outside B=x");
     assert_eq!(environment(&find(&project, "api")), "A=outside C=from .env");
@@ -102,21 +73,14 @@ fn variables_without_a_value_come_from_the_environment() {
 
 #[test]
 fn dot_env_lies_beside_the_compose_file_and_is_weaker_than_the_environment() {
-    let compose =
-        "services: { web: { image: \"nginx:${TAG}\", environment: { B: \"${B}\", C: \"${C}\" } } }";
+    let compose = "services: { web: { image: \"nginx:${TAG}\", environment: { B: \"${B}\", C: \"${C}\" } } }";
     let files = [
-        (
-            "landing.toml",
-            "name = \"shop\"\ncompose = \"ops/compose.yaml\"\n",
-        ),
+        ("landing.toml", "name = \"shop\"\ncompose = \"ops/compose.yaml\"\n"),
         ("ops/compose.yaml", compose),
         ("ops/.env", "TAG=1.27\nB=dot\nC=${B}-${OUT}\n"),
         (".env", "TAG=wrong\n"),
     ];
-    let web = find(
-        &project_with(&files, &[("B", "outside"), ("OUT", "o")]).unwrap(),
-        "web",
-    );
+    let web = find(&project_with(&files, &[("B", "outside"), ("OUT", "o")]).unwrap(), "web");
     assert_eq!(web.image, Image::External("nginx:1.27".to_owned()));
     assert_eq!(environment(&web), "B=outside C=outside-o");
 }
@@ -133,10 +97,7 @@ fn env_files_in_order_then_environment() {
         ),
     ];
     let project = project_with(&files, &[("OUT", "outside")]).unwrap();
-    assert_eq!(
-        environment(&find(&project, "web")),
-        "A=a B=b C=c D=outside RAW='x'"
-    );
+    assert_eq!(environment(&find(&project, "web")), "A=a B=b C=c D=outside RAW='x'");
 }
 
 #[test]
@@ -146,24 +107,14 @@ fn interpolation_reaches_every_value_but_no_key() {
     let web = web(compose);
     assert_eq!(web.image, Image::External("nginx:1".to_owned()));
     assert_eq!(web.command.unwrap()[2], "echo $HOME none");
-    assert_eq!(
-        web.healthcheck.as_ref().unwrap().command,
-        ["CMD-SHELL", "test -n \"$HOSTNAME\""]
-    );
-    assert_eq!(
-        (web.healthcheck.unwrap().interval, web.ports, web.replicas),
-        (10, vec![80], 3)
-    );
+    assert_eq!(web.healthcheck.as_ref().unwrap().command, ["CMD-SHELL", "test -n \"$HOSTNAME\""]);
+    assert_eq!((web.healthcheck.unwrap().interval, web.ports, web.replicas), (10, vec![80], 3));
 }
 
 #[test]
 fn commands_as_text_and_list() {
-    let web =
-        web_with("command: python -m 'my app' --flag=\"a b\"\nentrypoint: [\"tini\", \"--\"]");
-    assert_eq!(
-        web.command.unwrap(),
-        ["python", "-m", "my app", "--flag=a b"]
-    );
+    let web = web_with("command: python -m 'my app' --flag=\"a b\"\nentrypoint: [\"tini\", \"--\"]");
+    assert_eq!(web.command.unwrap(), ["python", "-m", "my app", "--flag=a b"]);
     assert_eq!(web.entrypoint.unwrap(), ["tini", "--"]);
 }
 
@@ -171,32 +122,13 @@ fn commands_as_text_and_list() {
 fn health_checks_in_every_form_within_ecs_limits() {
     let check = |lines: &str| web_with(lines).healthcheck;
     let defaults = check("healthcheck: { test: [\"CMD\", \"true\"] }").unwrap();
-    assert_eq!(
-        (
-            defaults.interval,
-            defaults.timeout,
-            defaults.retries,
-            defaults.start_period
-        ),
-        (30, 30, 3, 0)
-    );
+    assert_eq!((defaults.interval, defaults.timeout, defaults.retries, defaults.start_period), (30, 30, 3, 0));
     let clamped =
-        check("healthcheck: { test: \"true\", interval: 1s, timeout: 500ms, retries: 99, start_period: 1h, start_interval: 1s }").unwrap();
-    assert_eq!(
-        (
-            clamped.interval,
-            clamped.timeout,
-            clamped.retries,
-            clamped.start_period
-        ),
-        (5, 2, 10, 300)
-    );
+        check("healthcheck: { test: \"true\", interval: 1s, timeout: 500ms, retries: 99, start_period: 1h, start_interval: 1s }")
+            .unwrap();
+    assert_eq!((clamped.interval, clamped.timeout, clamped.retries, clamped.start_period), (5, 2, 10, 300));
     assert_eq!(clamped.command, ["CMD-SHELL", "true"]);
-    for off in [
-        "healthcheck: { disable: true }",
-        "healthcheck: { test: [\"NONE\"] }",
-        "healthcheck: { interval: 5s }",
-    ] {
+    for off in ["healthcheck: { disable: true }", "healthcheck: { test: [\"NONE\"] }", "healthcheck: { interval: 5s }"] {
         assert_eq!(check(off), None, "{off}");
     }
 }
@@ -207,69 +139,31 @@ fn depends_on_as_list_and_map() {
                    gone: { condition: service_started, required: false }\n  db: { image: nginx, healthcheck: { test: \"true\" } }\n  setup: { image: nginx, depends_on: [db] }\n";
     let project = loaded(&[("landing.toml", TOML), ("compose.yaml", compose)]);
     let web = find(&project, "web");
-    let conditions: Vec<_> = web
-        .depends_on
-        .iter()
-        .map(|(name, condition)| (name.as_str(), *condition))
-        .collect();
-    assert_eq!(
-        conditions,
-        [("db", Condition::Healthy), ("setup", Condition::Completed)]
-    );
-    assert_eq!(
-        project.jobs[0].name, "setup",
-        "whoever is waited for to complete is a job"
-    );
+    let conditions: Vec<_> = web.depends_on.iter().map(|(name, condition)| (name.as_str(), *condition)).collect();
+    assert_eq!(conditions, [("db", Condition::Healthy), ("setup", Condition::Completed)]);
+    assert_eq!(project.jobs[0].name, "setup", "whoever is waited for to complete is a job");
     assert_eq!(project.jobs[0].depends_on["db"], Condition::Started);
 }
 
 #[test]
 fn restart_no_makes_a_job() {
-    for (restart, jobs) in [
-        ("\"no\"", 1),
-        ("no", 1),
-        ("always", 0),
-        ("on-failure:3", 0),
-        ("unless-stopped", 0),
-    ] {
-        let compose = format!(
-            "services: {{ web: {{ image: nginx }}, x: {{ image: nginx, restart: {restart} }} }}"
-        );
-        assert_eq!(
-            loaded(&[("landing.toml", TOML), ("compose.yaml", &compose)])
-                .jobs
-                .len(),
-            jobs,
-            "{restart}"
-        );
+    for (restart, jobs) in [("\"no\"", 1), ("no", 1), ("always", 0), ("on-failure:3", 0), ("unless-stopped", 0)] {
+        let compose = format!("services: {{ web: {{ image: nginx }}, x: {{ image: nginx, restart: {restart} }} }}");
+        assert_eq!(loaded(&[("landing.toml", TOML), ("compose.yaml", &compose)]).jobs.len(), jobs, "{restart}");
     }
-    let policy =
-        "services: { x: { image: nginx, deploy: { restart_policy: { condition: none } } } }";
-    assert_eq!(
-        loaded(&[("landing.toml", TOML), ("compose.yaml", policy)])
-            .jobs
-            .len(),
-        1
-    );
+    let policy = "services: { x: { image: nginx, deploy: { restart_policy: { condition: none } } } }";
+    assert_eq!(loaded(&[("landing.toml", TOML), ("compose.yaml", policy)]).jobs.len(), 1);
 }
 
 #[test]
 fn profiles_choose_services() {
     let compose = "services:\n  web: { image: nginx }\n  a: { image: nginx, profiles: [one] }\n  b: { image: nginx, profiles: [one, two] }\n  c: { image: nginx, profiles: [\"${P:-three}\"] }\n";
-    for (profiles, expected) in [
-        ("", "web"),
-        ("\"one\"", "a b web"),
-        ("\"two\"", "b web"),
-        ("\"one\", \"three\"", "a b c web"),
-        ("\"*\"", "a b c web"),
-    ] {
+    for (profiles, expected) in
+        [("", "web"), ("\"one\"", "a b web"), ("\"two\"", "b web"), ("\"one\", \"three\"", "a b c web"), ("\"*\"", "a b c web")]
+    {
         let toml = format!("{TOML}profiles = [{profiles}]\n");
         let project = loaded(&[("landing.toml", &toml), ("compose.yaml", compose)]);
-        let names: Vec<&str> = project
-            .services
-            .iter()
-            .map(|service| service.name.as_str())
-            .collect();
+        let names: Vec<&str> = project.services.iter().map(|service| service.name.as_str()).collect();
         assert_eq!(names.join(" "), expected, "profiles = [{profiles}]");
         assert_eq!(project.services.len() + project.skipped.len(), 4);
     }
@@ -281,15 +175,8 @@ fn merge_keys_are_weaker_than_the_map_they_are_in() {
         "x-a: &a { image: nginx:a, user: a, environment: { A: a, B: a } }\nx-b: &b { image: nginx:b, user: b, working_dir: /b }\n\
                    services:\n  web:\n    <<: [*a, *b]\n    user: own\n",
     );
-    assert_eq!(
-        web.image,
-        Image::External("nginx:a".to_owned()),
-        "the earlier of two wins"
-    );
-    assert_eq!(
-        (web.user.as_deref(), web.working_dir.as_deref()),
-        (Some("own"), Some("/b"))
-    );
+    assert_eq!(web.image, Image::External("nginx:a".to_owned()), "the earlier of two wins");
+    assert_eq!((web.user.as_deref(), web.working_dir.as_deref()), (Some("own"), Some("/b")));
     assert_eq!(environment(&web), "A=a B=a");
 }
 
@@ -303,23 +190,13 @@ fn extends_merges_key_by_key() {
          healthcheck: { test: [\"CMD\", \"c\"] }\n    deploy: { resources: { limits: { memory: 1g } } }\n    tmpfs: [/b]\n    depends_on: { third: { condition: service_started } }\n  \
          other: { image: nginx }\n  third: { image: nginx }\n",
     );
-    assert_eq!(
-        web.command.as_deref(),
-        Some(&["c".to_owned()][..]),
-        "a command is not half of another"
-    );
+    assert_eq!(web.command.as_deref(), Some(&["c".to_owned()][..]), "a command is not half of another");
     assert_eq!(environment(&web), "A=base B=web C=web");
-    assert_eq!(
-        web.labels.into_iter().collect::<Vec<_>>(),
-        [("l".into(), "base".into()), ("m".into(), "web".into())]
-    );
+    assert_eq!(web.labels.into_iter().collect::<Vec<_>>(), [("l".into(), "base".into()), ("m".into(), "web".into())]);
     assert_eq!(web.ports, [80, 81, 82, 90, 91]);
     assert_eq!(web.user.as_deref(), Some("base"));
     let check = web.healthcheck.unwrap();
-    assert_eq!(
-        (check.command.join(" ").as_str(), check.interval),
-        ("CMD c", 10)
-    );
+    assert_eq!((check.command.join(" ").as_str(), check.interval), ("CMD c", 10));
     assert_eq!((web.replicas, web.cpu, web.memory), (2, 512, 1024));
     assert_eq!(web.depends_on.len(), 2);
 }
@@ -342,9 +219,7 @@ fn extends_reaches_other_files_whose_paths_are_their_own() {
     ]);
     let web = find(&project, "web");
     assert_eq!(environment(&web), "A=a B=b C=c");
-    let Image::Built(build) = &web.image else {
-        panic!("{:?}", web.image)
-    };
+    let Image::Built(build) = &web.image else { panic!("{:?}", web.image) };
     assert_eq!(build.context.to_str(), Some("shared/app"));
     assert_eq!(web.baked_files[0].source.to_str(), Some("shared/x.conf"));
 }
@@ -352,10 +227,7 @@ fn extends_reaches_other_files_whose_paths_are_their_own() {
 #[test]
 fn extends_in_a_circle_or_to_nothing() {
     let compose = "services:\n  a: { extends: b }\n  b: { extends: { service: c } }\n  c: { extends: a }\n  d: { extends: aa, image: nginx }\n  e: { extends: { file: none.yaml, service: x } }\n";
-    insta::assert_snapshot!(common::problems(&[
-        ("landing.toml", TOML),
-        ("compose.yaml", compose)
-    ]));
+    insta::assert_snapshot!(common::problems(&[("landing.toml", TOML), ("compose.yaml", compose)]));
 }
 
 #[test]
@@ -375,49 +247,23 @@ fn build_in_both_forms() {
         other => panic!("{other:?}"),
     };
     let short = built("services: { web: { build: ./app } }");
-    assert_eq!(
-        (short.context.to_str(), short.dockerfile.unwrap().to_str()),
-        (Some("app"), Some("app/Dockerfile"))
-    );
+    assert_eq!((short.context.to_str(), short.dockerfile.unwrap().to_str()), (Some("app"), Some("app/Dockerfile")));
     let root = built("services: { web: { build: . } }");
-    assert_eq!(
-        (root.context.to_str(), root.dockerfile.unwrap().to_str()),
-        (Some(""), Some("Dockerfile"))
-    );
+    assert_eq!((root.context.to_str(), root.dockerfile.unwrap().to_str()), (Some(""), Some("Dockerfile")));
     let long = built(
         "services:\n  web:\n    image: ours\n    build:\n      context: app\n      dockerfile: docker/prod.Dockerfile\n      args: [A=1, B]\n      target: run\n      platforms: [linux/arm64]\n      \
          additional_contexts: { lib: ./lib, base: docker-image://alpine }\n      cache_from: [x]\n",
     );
+    assert_eq!(long.dockerfile.unwrap().to_str(), Some("app/docker/prod.Dockerfile"));
+    assert_eq!((long.args["A"].as_str(), long.args.len(), long.target.as_deref()), ("1", 1, Some("run")));
     assert_eq!(
-        long.dockerfile.unwrap().to_str(),
-        Some("app/docker/prod.Dockerfile")
-    );
-    assert_eq!(
-        (
-            long.args["A"].as_str(),
-            long.args.len(),
-            long.target.as_deref()
-        ),
-        ("1", 1, Some("run"))
-    );
-    assert_eq!(
-        (
-            long.additional_contexts["lib"].as_str(),
-            long.additional_contexts["base"].as_str()
-        ),
+        (long.additional_contexts["lib"].as_str(), long.additional_contexts["base"].as_str()),
         ("lib", "docker-image://alpine")
     );
-    let arm = loaded(&files(
-        "services: { web: { build: { context: app, platforms: [linux/arm64] } } }",
-    ));
+    let arm = loaded(&files("services: { web: { build: { context: app, platforms: [linux/arm64] } } }"));
     assert_eq!(find(&arm, "web").platform, Platform::Arm64);
-    let inline = built(
-        "services: { web: { build: { context: app, dockerfile_inline: \"FROM scratch\" } } }",
-    );
-    assert_eq!(
-        (inline.dockerfile, inline.dockerfile_inline.as_deref()),
-        (None, Some("FROM scratch"))
-    );
+    let inline = built("services: { web: { build: { context: app, dockerfile_inline: \"FROM scratch\" } } }");
+    assert_eq!((inline.dockerfile, inline.dockerfile_inline.as_deref()), (None, Some("FROM scratch")));
 }
 
 #[test]
@@ -435,20 +281,8 @@ fn read_only_files_are_baked_and_configs_too() {
         ]),
         "web",
     );
-    let baked: Vec<String> = web
-        .baked_files
-        .iter()
-        .map(|file| format!("{} -> {}", file.source.display(), file.target))
-        .collect();
-    assert_eq!(
-        baked,
-        [
-            "a.conf -> /etc/a.conf",
-            "a.conf -> /etc/one",
-            "a.conf -> /one",
-            "dir -> /dir"
-        ]
-    );
+    let baked: Vec<String> = web.baked_files.iter().map(|file| format!("{} -> {}", file.source.display(), file.target)).collect();
+    assert_eq!(baked, ["a.conf -> /etc/a.conf", "a.conf -> /etc/one", "a.conf -> /one", "dir -> /dir"]);
 }
 
 #[test]
@@ -469,29 +303,16 @@ fn sizes_are_rounded_up_to_what_fargate_has() {
         ("cpus: \"0.3\"\nmem_limit: 3g", (512, 3072)),
         ("mem_limit: 5g", (1024, 5120)),
         ("mem_reservation: 1g", (256, 1024)),
-        (
-            "deploy: { resources: { limits: { cpus: \"1.5\", memory: 17G } } }",
-            (4096, 17408),
-        ),
-        (
-            "deploy: { resources: { reservations: { memory: 4g }, limits: { cpus: \"1\" } } }",
-            (1024, 4096),
-        ),
+        ("deploy: { resources: { limits: { cpus: \"1.5\", memory: 17G } } }", (4096, 17408)),
+        ("deploy: { resources: { reservations: { memory: 4g }, limits: { cpus: \"1\" } } }", (1024, 4096)),
     ] {
         let web = web_with(lines);
         assert_eq!((web.cpu, web.memory), expected, "{lines}");
     }
     let toml = format!("{TOML}[services.web]\ncpu = 1024\n");
     let compose = "services: { web: { image: nginx, mem_limit: 2500m } }";
-    let web = find(
-        &loaded(&[("landing.toml", &toml), ("compose.yaml", compose)]),
-        "web",
-    );
-    assert_eq!(
-        (web.cpu, web.memory),
-        (1024, 3072),
-        "landing.toml's half stays, compose's is rounded"
-    );
+    let web = find(&loaded(&[("landing.toml", &toml), ("compose.yaml", compose)]), "web");
+    assert_eq!((web.cpu, web.memory), (1024, 3072), "landing.toml's half stays, compose's is rounded");
 }
 
 #[test]
@@ -500,13 +321,7 @@ fn calls_are_found_by_host_name() {
                    api: { image: nginx, healthcheck: { test: [\"CMD\", \"curl\", \"web\"] }, depends_on: [job] }\n  cache: { image: nginx }\n  mqtt: { image: nginx }\n  db: { image: nginx }\n  \
                    job: { image: nginx, restart: \"no\", environment: { HOST: db } }\n";
     let project = loaded(&[("landing.toml", TOML), ("compose.yaml", compose)]);
-    let calls = |name| {
-        find(&project, name)
-            .calls
-            .into_iter()
-            .collect::<Vec<_>>()
-            .join(" ")
-    };
+    let calls = |name| find(&project, name).calls.into_iter().collect::<Vec<_>>().join(" ");
     assert_eq!(calls("web"), "api cache");
     assert_eq!(calls("api"), "web", "a job is waited for, not called");
     assert_eq!(calls("job"), "db");
@@ -517,12 +332,7 @@ fn the_first_default_file_is_taken() {
     let dir = tempfile::tempdir().unwrap();
     let image = |tag: &str| format!("services: {{ web: {{ image: \"nginx:{tag}\" }} }}\n");
     write(dir.path(), &[("landing.toml", TOML)]);
-    for name in [
-        "docker-compose.yaml",
-        "docker-compose.yml",
-        "compose.yml",
-        "compose.yaml",
-    ] {
+    for name in ["docker-compose.yaml", "docker-compose.yml", "compose.yml", "compose.yaml"] {
         write(dir.path(), &[(name, &image(name))]);
         let web = find(&load_dir(dir.path(), &[], "dev").unwrap(), "web");
         assert_eq!(web.image, Image::External(format!("nginx:{name}")));
@@ -537,10 +347,7 @@ fn every_key_of_the_specification_has_a_fate() {
     sorted.sort_unstable();
     sorted.dedup();
     assert_eq!(sorted.len(), 92);
-    let rows: Vec<String> = keys
-        .iter()
-        .map(|row| format!("{:20} {:8} {}", row.key, row.fate, row.says))
-        .collect();
+    let rows: Vec<String> = keys.iter().map(|row| format!("{:20} {:8} {}", row.key, row.fate, row.says)).collect();
     insta::assert_snapshot!(rows.join("\n"));
 }
 

@@ -11,23 +11,14 @@ const WEB: &str = "services:\n  web:\n    image: nginx:1\n    expose: [80]\n";
 /// landing.toml with these lines below its name, beside a compose file with one service.
 #[track_caller]
 fn toml(lines: &str) -> String {
-    problems(&[
-        ("landing.toml", &format!("{NAME}{lines}")),
-        ("compose.yaml", WEB),
-    ])
+    problems(&[("landing.toml", &format!("{NAME}{lines}")), ("compose.yaml", WEB)])
 }
 
 /// A compose file of one service with these lines, beside the shortest landing.toml.
 #[track_caller]
 fn web(lines: &str) -> String {
     let compose: String = lines.lines().map(|line| format!("    {line}\n")).collect();
-    problems(&[
-        ("landing.toml", NAME),
-        (
-            "compose.yaml",
-            &format!("services:\n  web:\n    image: nginx:1\n{compose}"),
-        ),
-    ])
+    problems(&[("landing.toml", NAME), ("compose.yaml", &format!("services:\n  web:\n    image: nginx:1\n{compose}"))])
 }
 
 #[track_caller]
@@ -42,21 +33,12 @@ fn missing_landing_toml() {
 
 #[test]
 fn malformed_landing_toml() {
-    assert_snapshot!(problems(&[
-        (
-            "landing.toml",
-            "name = \"shop\"\nskip = [\"a\"\nregion = \"x\"\n"
-        ),
-        ("compose.yaml", WEB)
-    ]));
+    assert_snapshot!(problems(&[("landing.toml", "name = \"shop\"\nskip = [\"a\"\nregion = \"x\"\n"), ("compose.yaml", WEB)]));
 }
 
 #[test]
 fn landing_toml_without_a_name() {
-    assert_snapshot!(problems(&[
-        ("landing.toml", "region = \"us-west-2\"\n"),
-        ("compose.yaml", WEB)
-    ]));
+    assert_snapshot!(problems(&[("landing.toml", "region = \"us-west-2\"\n"), ("compose.yaml", WEB)]));
 }
 
 #[test]
@@ -86,26 +68,18 @@ fn unknown_service() {
 
 #[test]
 fn two_default_services() {
-    let compose =
-        "services:\n  web: { image: nginx, expose: [80] }\n  api: { image: nginx, expose: [80] }\n";
+    let compose = "services:\n  web: { image: nginx, expose: [80] }\n  api: { image: nginx, expose: [80] }\n";
     let toml = format!("{NAME}[services.web]\ndefault = true\n\n[services.api]\ndefault = true\n");
-    assert_snapshot!(problems(&[
-        ("landing.toml", &toml),
-        ("compose.yaml", compose)
-    ]));
+    assert_snapshot!(problems(&[("landing.toml", &toml), ("compose.yaml", compose)]));
 }
 
 #[test]
 fn two_services_on_one_path_and_port() {
-    let compose =
-        "services:\n  web: { image: nginx, expose: [80] }\n  api: { image: nginx, expose: [80] }\n";
+    let compose = "services:\n  web: { image: nginx, expose: [80] }\n  api: { image: nginx, expose: [80] }\n";
     let toml = format!(
         "{NAME}[services.web]\npaths = [\"/x/*\"]\ntcp = [9000]\n\n[services.api]\npaths = [\"/y/*\", \"/x/*\"]\ntcp = [9000]\n"
     );
-    assert_snapshot!(problems(&[
-        ("landing.toml", &toml),
-        ("compose.yaml", compose)
-    ]));
+    assert_snapshot!(problems(&[("landing.toml", &toml), ("compose.yaml", compose)]));
 }
 
 #[test]
@@ -117,10 +91,7 @@ fn addresses_that_cannot_be_a_vpc() {
         ("not_the_start", "10.0.1.0/16"),
         ("not_a_range", "10.0.0/16"),
     ] {
-        assert_snapshot!(
-            format!("cidr_{name}"),
-            toml(&format!("[network]\ncidr = \"{cidr}\"\n"))
-        );
+        assert_snapshot!(format!("cidr_{name}"), toml(&format!("[network]\ncidr = \"{cidr}\"\n")));
     }
     assert_snapshot!("zones", toml("[network]\nzones = 1\n"));
 }
@@ -134,9 +105,7 @@ fn unsupported_compose_keys() {
 
 #[test]
 fn typos_in_compose() {
-    assert_snapshot!(web(
-        "enviroment: { A: b }\nhealthcheck: { tests: [\"CMD\", \"true\"] }\ndeploy: { replica: 2 }"
-    ));
+    assert_snapshot!(web("enviroment: { A: b }\nhealthcheck: { tests: [\"CMD\", \"true\"] }\ndeploy: { replica: 2 }"));
     assert_snapshot!(compose("servises:\n  web: { image: nginx }\n"));
 }
 
@@ -149,28 +118,18 @@ fn unset_variable() {
 
 #[test]
 fn unset_variables_of_what_is_not_deployed_do_not_matter() {
-    let toml = format!(
-        "{NAME}skip = [\"db\"]\n[services.web]\nsecrets = {{ TOKEN = \"t\" }}\n[secrets.t]\nfrom = \"env:TOKEN\"\n"
-    );
+    let toml =
+        format!("{NAME}skip = [\"db\"]\n[services.web]\nsecrets = {{ TOKEN = \"t\" }}\n[secrets.t]\nfrom = \"env:TOKEN\"\n");
     let compose = "services:\n  web: { image: nginx, environment: { TOKEN: \"${TOKEN}\" } }\n  db: { image: \"pg:${NOPE}\" }\n";
     assert!(project(&[("landing.toml", &toml), ("compose.yaml", compose)]).is_ok());
 }
 
 #[test]
 fn invalid_sizes() {
-    assert_snapshot!(
-        "size_memory",
-        toml("[services.web]\ncpu = 512\nmemory = 512\n")
-    );
-    assert_snapshot!(
-        "size_cpu",
-        toml("[services.web]\ncpu = 300\nmemory = 1024\n")
-    );
+    assert_snapshot!("size_memory", toml("[services.web]\ncpu = 512\nmemory = 512\n"));
+    assert_snapshot!("size_cpu", toml("[services.web]\ncpu = 300\nmemory = 1024\n"));
     assert_snapshot!("size_half", toml("[services.web]\nmemory = 700\n"));
-    assert_snapshot!(
-        "size_compose",
-        web("deploy: { resources: { limits: { memory: 500g } } }")
-    );
+    assert_snapshot!("size_compose", web("deploy: { resources: { limits: { memory: 500g } } }"));
 }
 
 #[test]
@@ -186,11 +145,7 @@ fn plain_text_credentials_are_never_shown() {
         ),
     ];
     let found = common::project_with(&files, &[("API_KEY", "hunter4")]).unwrap_err();
-    let shown = format!(
-        "{}\n{found}\n{found:?}\n{}",
-        found.render(false),
-        found.render(true)
-    );
+    let shown = format!("{}\n{found}\n{found:?}\n{}", found.render(false), found.render(true));
     assert!(!shown.contains("hunter"), "a value is shown: {shown}");
     assert_snapshot!(found.render(false));
 }
@@ -212,10 +167,7 @@ fn lines_of_other_problems_hide_credentials_too() {
     assert!(!shown.contains("hunter"), "a value is shown: {shown}");
     let env = problems(&[
         ("landing.toml", NAME),
-        (
-            "compose.yaml",
-            "services: { web: { image: nginx, env_file: x.env } }",
-        ),
+        ("compose.yaml", "services: { web: { image: nginx, env_file: x.env } }"),
         ("x.env", "A=1\n=hunter3\n"),
     ]);
     assert!(!env.contains("hunter"), "a value is shown: {env}");
@@ -225,19 +177,13 @@ fn lines_of_other_problems_hide_credentials_too() {
 #[test]
 fn path_traversal() {
     assert_snapshot!(problems(&[
-        (
-            "landing.toml",
-            &format!("{NAME}compose = \"ops/compose.yaml\"\n[spa]\ndist = \"../dist\"\n")
-        ),
+        ("landing.toml", &format!("{NAME}compose = \"ops/compose.yaml\"\n[spa]\ndist = \"../dist\"\n")),
         (
             "ops/compose.yaml",
             "services:\n  web:\n    build: ../../elsewhere\n    env_file: [/etc/passwd]\n    volumes: [\"~/.aws:/root/.aws:ro\"]\n  api:\n    extends: { file: ../../x.yaml, service: y }\n"
         ),
     ]));
-    assert_snapshot!(problems(&[(
-        "landing.toml",
-        "name = \"shop\"\ncompose = \"../compose.yaml\"\n"
-    )]));
+    assert_snapshot!(problems(&[("landing.toml", "name = \"shop\"\ncompose = \"../compose.yaml\"\n")]));
 }
 
 #[cfg(unix)]
@@ -250,10 +196,7 @@ fn links_that_lead_outside_are_path_traversal() {
         dir.path(),
         &[
             ("landing.toml", NAME),
-            (
-                "compose.yaml",
-                "services:\n  web:\n    image: nginx\n    env_file: linked/secret.env\n    build: gone\n",
-            ),
+            ("compose.yaml", "services:\n  web:\n    image: nginx\n    env_file: linked/secret.env\n    build: gone\n"),
         ],
     );
     std::os::unix::fs::symlink(outside.path(), dir.path().join("linked")).unwrap();
@@ -279,14 +222,8 @@ fn other_mistakes_in_depends_on() {
 fn names_too_long_or_wrong() {
     let toml = "name = \"a-very-long-name-for-a-project\"\n[secrets.Bad_Name]\ngenerate = true\n";
     let compose = "services:\n  a_service_with_a_name_of_forty_one_letters: { image: nginx }\n  web.v2: { image: nginx }\n";
-    assert_snapshot!(problems(&[
-        ("landing.toml", toml),
-        ("compose.yaml", compose)
-    ]));
-    assert_snapshot!(problems(&[
-        ("landing.toml", "name = \"My Shop\"\n"),
-        ("compose.yaml", WEB)
-    ]));
+    assert_snapshot!(problems(&[("landing.toml", toml), ("compose.yaml", compose)]));
+    assert_snapshot!(problems(&[("landing.toml", "name = \"My Shop\"\n"), ("compose.yaml", WEB)]));
 }
 
 #[test]
@@ -323,14 +260,9 @@ fn other_settings_that_aws_would_refuse() {
 
 #[test]
 fn which_port_takes_requests() {
-    let toml =
-        format!("{NAME}[services.web]\ndefault = true\n[services.api]\npaths = [\"/api/*\"]\n");
-    let compose =
-        "services:\n  web: { image: nginx, expose: [80, 9090] }\n  api: { image: nginx }\n";
-    assert_snapshot!(problems(&[
-        ("landing.toml", &toml),
-        ("compose.yaml", compose)
-    ]));
+    let toml = format!("{NAME}[services.web]\ndefault = true\n[services.api]\npaths = [\"/api/*\"]\n");
+    let compose = "services:\n  web: { image: nginx, expose: [80, 9090] }\n  api: { image: nginx }\n";
+    assert_snapshot!(problems(&[("landing.toml", &toml), ("compose.yaml", compose)]));
 }
 
 #[test]
@@ -338,10 +270,7 @@ fn a_job_takes_no_traffic() {
     let toml = format!("{NAME}[services.migrate]\npaths = [\"/x\"]\nport = 80\n");
     assert_snapshot!(problems(&[
         ("landing.toml", &toml),
-        (
-            "compose.yaml",
-            "services:\n  migrate: { image: nginx, restart: \"no\" }\n"
-        )
+        ("compose.yaml", "services:\n  migrate: { image: nginx, restart: \"no\" }\n")
     ]));
 }
 
@@ -350,32 +279,17 @@ fn compose_files_that_cannot_be_read() {
     assert_snapshot!("compose_missing", problems(&[("landing.toml", NAME)]));
     assert_snapshot!(
         "compose_named_but_missing",
-        problems(&[(
-            "landing.toml",
-            "name = \"shop\"\ncompose = \"ops/compose.yaml\"\n"
-        )])
+        problems(&[("landing.toml", "name = \"shop\"\ncompose = \"ops/compose.yaml\"\n")])
     );
-    assert_snapshot!(
-        "compose_not_yaml",
-        compose("services:\n  web:\n    image: [nginx\n  x: y\n")
-    );
-    assert_snapshot!(
-        "compose_duplicate_key",
-        compose("services:\n  web:\n    image: a\n    image: b\n")
-    );
+    assert_snapshot!("compose_not_yaml", compose("services:\n  web:\n    image: [nginx\n  x: y\n"));
+    assert_snapshot!("compose_duplicate_key", compose("services:\n  web:\n    image: a\n    image: b\n"));
     assert_snapshot!("compose_empty", compose(""));
     assert_snapshot!("compose_not_a_map", compose("- a\n- b\n"));
-    assert_snapshot!(
-        "compose_include",
-        compose("include: [other.yaml]\nservices: { web: { image: nginx } }\n")
-    );
+    assert_snapshot!("compose_include", compose("include: [other.yaml]\nservices: { web: { image: nginx } }\n"));
     let dir = tempfile::tempdir().unwrap();
     write(dir.path(), &[("landing.toml", NAME)]);
     std::fs::write(dir.path().join("compose.yaml"), [0xff, 0xfe, 0x00]).unwrap();
-    assert_snapshot!(
-        "compose_not_text",
-        load_dir(dir.path(), &[], "dev").unwrap_err().render(false)
-    );
+    assert_snapshot!("compose_not_text", load_dir(dir.path(), &[], "dev").unwrap_err().render(false));
 }
 
 #[test]
@@ -390,17 +304,10 @@ fn values_that_compose_would_refuse_too() {
 
 #[test]
 fn plain_text_has_file_line_and_column() {
-    let problems = project(&[
-        ("landing.toml", "name = \"shop\"\n  regoin = 1\n"),
-        ("compose.yaml", WEB),
-    ])
-    .unwrap_err();
+    let problems = project(&[("landing.toml", "name = \"shop\"\n  regoin = 1\n"), ("compose.yaml", WEB)]).unwrap_err();
     assert_snapshot!(problems, @r"
     landing.toml:2:3: unknown key `regoin` in landing.toml: not a key of `landing.toml`
       help: did you mean `region`?
     ");
-    assert_eq!(
-        (problems.0[0].code, problems.0[0].line, problems.0[0].column),
-        ("unknown-key", 2, 3)
-    );
+    assert_eq!((problems.0[0].code, problems.0[0].line, problems.0[0].column), ("unknown-key", 2, 3));
 }

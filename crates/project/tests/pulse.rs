@@ -7,13 +7,8 @@ use landing_project::{EnvValue, Input, Project, load};
 fn pulse(env_name: &str) -> Project {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/pulse");
     let environment = BTreeMap::new();
-    load(&Input {
-        dir: &dir,
-        environment: &environment,
-        env_name,
-        region: None,
-    })
-    .unwrap_or_else(|problems| panic!("{}", problems.render(false)))
+    load(&Input { dir: &dir, environment: &environment, env_name, region: None })
+        .unwrap_or_else(|problems| panic!("{}", problems.render(false)))
 }
 
 fn names<'a>(items: impl IntoIterator<Item = &'a String>) -> Vec<&'a str> {
@@ -59,13 +54,7 @@ fn every_key_has_an_outcome() {
         .iter()
         .map(|key| {
             let service = key.service.as_deref().unwrap_or("-");
-            format!(
-                "{service:20} {:26} {}:{}  {:?}",
-                key.key,
-                key.file.display(),
-                key.line,
-                key.outcome
-            )
+            format!("{service:20} {:26} {}:{}  {:?}", key.key, key.file.display(), key.line, key.outcome)
         })
         .collect();
     insta::assert_snapshot!("keys", rows.join("\n"));
@@ -76,10 +65,7 @@ fn an_environment_lays_its_own_words_over() {
     let staging = pulse("staging");
     assert_eq!(staging.region.as_deref(), Some("eu-central-1"));
     assert_eq!(staging.find("ui_iot").unwrap().replicas, 2);
-    assert!(
-        staging.find("ui_iot").unwrap().default,
-        "what the overlay does not say stays"
-    );
+    assert!(staging.find("ui_iot").unwrap().default, "what the overlay does not say stays");
     assert!(staging.databases["keycloak"].multi_az);
     assert_eq!(staging.network.nat, landing_project::Nat::PerZone);
 }
@@ -89,13 +75,6 @@ fn env_file_is_weaker_than_environment() {
     let pulse = pulse("dev");
     let level = |service: &str| pulse.find(service).unwrap().environment["LOG_LEVEL"].clone();
     assert_eq!(level("provision_api"), EnvValue::Plain("debug".to_owned()));
-    assert_eq!(
-        level("webhook_receiver"),
-        EnvValue::Plain("info".to_owned())
-    );
-    assert_eq!(
-        level("ops_worker"),
-        EnvValue::Plain("info".to_owned()),
-        "env_file through extends of another file"
-    );
+    assert_eq!(level("webhook_receiver"), EnvValue::Plain("info".to_owned()));
+    assert_eq!(level("ops_worker"), EnvValue::Plain("info".to_owned()), "env_file through extends of another file");
 }

@@ -87,9 +87,11 @@ impl Kind for Secret {
         Ok(describe(cx, id).await?.map(|live| Live { node: node.clone(), ..live }))
     }
 
-    fn preflight(&self, cx: &Aws) -> Result<(), String> {
+    fn preflight(&self, cx: &Aws, changed: &Changed) -> Result<(), String> {
         match &self.value {
-            SecretSource::Env(variable) if cx.secrets.get(variable).is_none() => Err(value::missing(&self.name, variable)),
+            SecretSource::Env(variable) if changed.has("value") && cx.secrets.get(variable).is_none() => {
+                Err(value::missing(&self.name, variable))
+            }
             _ => Ok(()),
         }
     }

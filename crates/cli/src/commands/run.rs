@@ -98,8 +98,10 @@ async fn carry_out(
     let journal = if plan.is_empty() {
         Journal::none()
     } else {
-        Journal::open(&session.state_path, &state.lineage, state.serial)
-            .map_err(|e| Failure::new(Exit::Failed, format!("cannot write the journal beside {}: {e}", session.state_path.display())).help("nothing was touched; make room for the state folder"))?
+        Journal::open(&session.state_path, &state.lineage, state.serial).map_err(|e| {
+            Failure::new(Exit::Failed, format!("cannot write the journal beside {}: {e}", session.state_path.display()))
+                .help("nothing was touched; make room for the state folder")
+        })?
     };
     let (sender, receiver) = mpsc::unbounded_channel();
     let printer = tokio::spawn(listen(receiver, session.clock, common.json, plan.is_empty()));
@@ -172,7 +174,11 @@ fn tell(session: &Session, common: &Common, plan: &Plan, outcome: &Outcome, stat
     let calls = session.aws.call_counts();
     if common.json {
         let mutating = calls.iter().filter(|(name, _)| !landing_aws::is_read(name)).map(|(_, count)| count).sum::<u64>();
-        let failed: Vec<_> = outcome.failed.iter().map(|(node, error)| json!({ "node": node, "error": error.to_string(), "help": help_of(error) })).collect();
+        let failed: Vec<_> = outcome
+            .failed
+            .iter()
+            .map(|(node, error)| json!({ "node": node, "error": error.to_string(), "help": help_of(error) }))
+            .collect();
         print_json(&json!({
             "event": "summary",
             "summary": plan.summary,
@@ -195,7 +201,9 @@ fn tell(session: &Session, common: &Common, plan: &Plan, outcome: &Outcome, stat
     match exit {
         Exit::Done if plan.is_empty() && down => say(&format!("nothing of {} is left in {place} ({cost})", plan.stack.prefix())),
         Exit::Done if plan.is_empty() => say(&format!("{}: nothing to change in {place} ({cost})", style::good("up to date"))),
-        Exit::Done if down => say(&format!("{}: {} deleted in {place} ({cost})", style::good("done"), render::count(plan.summary.delete, "object"))),
+        Exit::Done if down => {
+            say(&format!("{}: {} deleted in {place} ({cost})", style::good("done"), render::count(plan.summary.delete, "object")))
+        }
         Exit::Done => say(&format!("{}: {} in {place} ({cost})", style::good("done"), render::plan::counts(plan))),
         _ => {
             let (failed, skipped) = (outcome.failed.len(), outcome.skipped.len());

@@ -16,12 +16,14 @@ pub(crate) async fn run(common: &Common, command: &SandboxCommand) -> Result<Exi
     let loaded = match world {
         Some(path) if path.exists() => {
             let text = std::fs::read_to_string(path).map_err(|e| failed(&path.display().to_string(), e))?;
-            World::load(&text).map_err(|e| Failure::new(Exit::Failed, format!("{} is not a saved sandbox: {e}", path.display())))?
+            World::load(&text)
+                .map_err(|e| Failure::new(Exit::Failed, format!("{} is not a saved sandbox: {e}", path.display())))?
         }
         _ => World::new(common.region.as_deref().unwrap_or("us-west-2")),
     };
     let sandbox = Sandbox::new(loaded, *time_scale);
-    let listener = TcpListener::bind(("127.0.0.1", *port)).await.map_err(|e| failed(&format!("cannot listen on port {port}"), e))?;
+    let listener =
+        TcpListener::bind(("127.0.0.1", *port)).await.map_err(|e| failed(&format!("cannot listen on port {port}"), e))?;
     let address = listener.local_addr().map_err(|e| failed("cannot tell the port", e))?;
     print(&format!("http://{address}"));
     say("an AWS of its own; any access key will do. Ctrl-C ends it");

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use landing_engine::event::{Doing, Event};
 use landing_engine::NodeName;
+use landing_engine::event::{Doing, Event};
 
 use super::{duration, style};
 
@@ -27,7 +27,9 @@ pub(crate) fn ended(event: &Event) -> Option<String> {
             format!("{}   {node}: {message}{help}", style::error("failed"))
         }
         Event::StepSkipped { node, because } => format!("{}  {node}: {because}", style::change("skipped")),
-        Event::StopRequested { running } => format!("{}: {running} calls in flight are let finish; again to leave at once", style::change("stopping")),
+        Event::StopRequested { running } => {
+            format!("{}: {running} calls in flight are let finish; again to leave at once", style::change("stopping"))
+        }
         _ => return None,
     })
 }

@@ -17,16 +17,9 @@ pub(crate) struct BadLine {
 pub(crate) type Assignments = Vec<(String, Option<String>)>;
 
 /// In file order. Unquoted and double-quoted values are interpolated from earlier lines and `outer`, unset is blank.
-pub(crate) fn parse(
-    text: &str,
-    raw: bool,
-    outer: &dyn Fn(&str) -> Option<String>,
-) -> Result<Assignments, BadLine> {
+pub(crate) fn parse(text: &str, raw: bool, outer: &dyn Fn(&str) -> Option<String>) -> Result<Assignments, BadLine> {
     let mut found: Assignments = Vec::new();
-    let text = text
-        .strip_prefix('\u{feff}')
-        .unwrap_or(text)
-        .replace("\r\n", "\n");
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text).replace("\r\n", "\n");
     let mut rest = text.as_str();
     let total = text.matches('\n').count() + 1;
     while !rest.is_empty() {
@@ -48,13 +41,9 @@ pub(crate) fn parse(
             if !assignment.interpolated {
                 return value;
             }
-            let known: BTreeMap<&str, &str> = found
-                .iter()
-                .filter_map(|(name, value)| Some((name.as_str(), value.as_deref()?)))
-                .collect();
-            let find = |name: &str| {
-                outer(name).or_else(|| known.get(name).map(|value| (*value).to_owned()))
-            };
+            let known: BTreeMap<&str, &str> =
+                found.iter().filter_map(|(name, value)| Some((name.as_str(), value.as_deref()?))).collect();
+            let find = |name: &str| outer(name).or_else(|| known.get(name).map(|value| (*value).to_owned()));
             interpolate(&value, &find).0
         });
         found.push((assignment.name, value));
@@ -84,43 +73,24 @@ fn assignment(rest: &str, line: usize) -> Result<(Assignment, &str), BadLine> {
     let is_name = |name: &str| {
         !name.is_empty()
             && !name.starts_with(|first: char| first.is_ascii_digit())
-            && name
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte))
+            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte))
     };
     if !is_name(name) {
-        return Err(BadLine {
-            line,
-            why: "expected NAME=value",
-        });
+        return Err(BadLine { line, why: "expected NAME=value" });
     }
     let after = &rest[name_end..];
     if !after.starts_with(['=', ':']) {
         let left = after.strip_prefix('\n').unwrap_or(after);
-        return Ok((
-            Assignment {
-                name: name.to_owned(),
-                value: None,
-                interpolated: false,
-            },
-            left,
-        ));
+        return Ok((Assignment { name: name.to_owned(), value: None, interpolated: false }, left));
     }
     let value = after[1..].trim_start_matches([' ', '\t']);
     let (value, interpolated, left) = match value.chars().next() {
         Some(quote @ ('"' | '\'')) => {
-            let end = closing_quote(&value[1..], quote).ok_or(BadLine {
-                line,
-                why: "a quote is not closed",
-            })?;
+            let end = closing_quote(&value[1..], quote).ok_or(BadLine { line, why: "a quote is not closed" })?;
             let inner = &value[1..=end];
             let left = &value[end + 2..];
             let left = left.split_once('\n').map_or("", |(_, left)| left);
-            let text = if quote == '"' {
-                unescape(inner)
-            } else {
-                inner.to_owned()
-            };
+            let text = if quote == '"' { unescape(inner) } else { inner.to_owned() };
             (text, quote == '"', left)
         }
         _ => {
@@ -128,14 +98,7 @@ fn assignment(rest: &str, line: usize) -> Result<(Assignment, &str), BadLine> {
             (without_comment(text).trim_end().to_owned(), true, left)
         }
     };
-    Ok((
-        Assignment {
-            name: name.to_owned(),
-            value: Some(value),
-            interpolated,
-        },
-        left,
-    ))
+    Ok((Assignment { name: name.to_owned(), value: Some(value), interpolated }, left))
 }
 
 fn closing_quote(text: &str, quote: char) -> Option<usize> {
@@ -157,9 +120,7 @@ fn without_comment(text: &str) -> &str {
     if text.starts_with('#') {
         return "";
     }
-    text.find(" #")
-        .or_else(|| text.find("\t#"))
-        .map_or(text, |at| &text[..at])
+    text.find(" #").or_else(|| text.find("\t#")).map_or(text, |at| &text[..at])
 }
 
 fn unescape(text: &str) -> String {
@@ -196,11 +157,7 @@ mod tests {
         match parse(text, false, &outer) {
             Ok(found) => found
                 .iter()
-                .map(|(name, value)| {
-                    value
-                        .as_ref()
-                        .map_or(name.clone(), |value| format!("{name}={value}"))
-                })
+                .map(|(name, value)| value.as_ref().map_or(name.clone(), |value| format!("{name}={value}")))
                 .collect::<Vec<_>>()
                 .join("|"),
             Err(bad) => format!("line {}: {}", bad.line, bad.why),
@@ -213,10 +170,7 @@ mod tests {
             ("A=1\nB=2", "A=1|B=2"),
             ("# c\n\nA=1 # comment\nB=x#y", "A=1|B=x#y"),
             ("A='single $OUTER # kept'", "A=single $OUTER # kept"),
-            (
-                "A=\"double $OUTER # kept\" # gone",
-                "A=double outside # kept",
-            ),
+            ("A=\"double $OUTER # kept\" # gone", "A=double outside # kept"),
             ("A=$OUTER\nB=${A}/b", "A=outside|B=outside/b"),
             ("A=${NOPE:-d}", "A=d"),
             ("A=${NOPE}", "A="),
@@ -246,12 +200,6 @@ mod tests {
     #[test]
     fn raw_files_are_taken_as_they_are() {
         let found = parse("A=\"$X # y\"\nB\n#c", true, &|_| None).unwrap();
-        assert_eq!(
-            found,
-            [
-                ("A".to_owned(), Some("\"$X # y\"".to_owned())),
-                ("B".to_owned(), None)
-            ]
-        );
+        assert_eq!(found, [("A".to_owned(), Some("\"$X # y\"".to_owned())), ("B".to_owned(), None)]);
     }
 }

@@ -30,24 +30,14 @@ pub(super) fn read(
     problems: &mut Vec<Problem>,
 ) -> BTreeMap<String, Variable> {
     let mut found = BTreeMap::new();
-    for file in service
-        .get("env_file")
-        .map(|node| file_list(node, problems))
-        .unwrap_or_default()
-    {
+    for file in service.get("env_file").map(|node| file_list(node, problems)).unwrap_or_default() {
         let Some((place, assignments)) = read_file(&file, files, variables, problems) else {
             continue;
         };
         for (name, value) in assignments {
             let value = value.or_else(|| variables.find(&name).map(str::to_owned));
             if let Some(value) = value {
-                found.insert(
-                    name,
-                    Variable {
-                        value,
-                        place: place.clone(),
-                    },
-                );
+                found.insert(name, Variable { value, place: place.clone() });
             }
         }
     }
@@ -65,22 +55,12 @@ pub(super) fn read(
         };
         match value {
             Some(value) => {
-                found.insert(
-                    entry.key,
-                    Variable {
-                        value,
-                        place: entry.place,
-                    },
-                );
+                found.insert(entry.key, Variable { value, place: entry.place });
             }
             None => problems.push(
-                Problem::at(
-                    &entry.place,
-                    "unset-variable",
-                    format!("the variable `{}` is not set", entry.key),
-                )
-                .label("without a value here, it is taken from the environment")
-                .help("set it in the environment or in .env, or give it a value here"),
+                Problem::at(&entry.place, "unset-variable", format!("the variable `{}` is not set", entry.key))
+                    .label("without a value here, it is taken from the environment")
+                    .help("set it in the environment or in .env, or give it a value here"),
             ),
         }
     }
@@ -101,43 +81,19 @@ fn file_list(node: &Node, problems: &mut Vec<Problem>) -> Vec<EnvFile> {
         Value::Null => Vec::new(),
         _ => vec![node],
     };
-    items
-        .into_iter()
-        .filter_map(|item| {
-            env_file(item)
-                .map_err(|problem| problems.push(problem))
-                .ok()
-        })
-        .collect()
+    items.into_iter().filter_map(|item| env_file(item).map_err(|problem| problems.push(problem)).ok()).collect()
 }
 
 fn env_file(item: &Node) -> Result<EnvFile, Problem> {
     if let Some(path) = item.text() {
-        return Ok(EnvFile {
-            path: path.to_owned(),
-            place: item.place.clone(),
-            required: true,
-            raw: false,
-        });
+        return Ok(EnvFile { path: path.to_owned(), place: item.place.clone(), required: true, raw: false });
     }
     const KNOWN: [&str; 3] = ["path", "required", "format"];
-    if let Some(entry) = item
-        .map()
-        .into_iter()
-        .flatten()
-        .find(|entry| !KNOWN.contains(&entry.key.as_str()))
-    {
-        return Err(super::unknown_key(
-            &entry.place,
-            &entry.key,
-            "env_file",
-            KNOWN,
-        ));
+    if let Some(entry) = item.map().into_iter().flatten().find(|entry| !KNOWN.contains(&entry.key.as_str())) {
+        return Err(super::unknown_key(&entry.place, &entry.key, "env_file", KNOWN));
     }
-    let path = item
-        .get("path")
-        .filter(|path| path.text().is_some())
-        .ok_or_else(|| wrong(item, "a file, or a map with `path`"))?;
+    let path =
+        item.get("path").filter(|path| path.text().is_some()).ok_or_else(|| wrong(item, "a file, or a map with `path`"))?;
     Ok(EnvFile {
         path: path.text().unwrap_or_default().to_owned(),
         place: path.place.clone(),
@@ -152,35 +108,20 @@ fn read_file(
     variables: &Variables<'_>,
     problems: &mut Vec<Problem>,
 ) -> Option<(Place, Assignments)> {
-    let base = file
-        .place
-        .source
-        .path
-        .parent()
-        .unwrap_or(Path::new(""))
-        .to_owned();
-    let path = files
-        .inside(&base, &file.path, &file.place)
-        .map_err(|problem| problems.push(problem))
-        .ok()?;
+    let base = file.place.source.path.parent().unwrap_or(Path::new("")).to_owned();
+    let path = files.inside(&base, &file.path, &file.place).map_err(|problem| problems.push(problem)).ok()?;
     let source = match files.read(&path) {
         Ok(source) => source,
         Err(ReadError::Missing) if !file.required => return None,
         Err(error) => {
             problems.push(
-                Problem::at(
-                    &file.place,
-                    "missing-file",
-                    format!("cannot read {}: {error}", path.display()),
-                )
-                .help("create it, or write `{ path: …, required: false }`"),
+                Problem::at(&file.place, "missing-file", format!("cannot read {}: {error}", path.display()))
+                    .help("create it, or write `{ path: …, required: false }`"),
             );
             return None;
         }
     };
-    match dotenv::parse(&source.text, file.raw, &|name| {
-        variables.find(name).map(str::to_owned)
-    }) {
+    match dotenv::parse(&source.text, file.raw, &|name| variables.find(name).map(str::to_owned)) {
         Ok(assignments) => Some((file.place.clone(), assignments)),
         Err(bad) => {
             problems.push(bad_line(&source, &bad));
@@ -189,29 +130,13 @@ fn read_file(
     }
 }
 
-pub(super) fn bad_line(
-    source: &std::sync::Arc<crate::place::Source>,
-    bad: &dotenv::BadLine,
-) -> Problem {
-    let start: usize = source
-        .text
-        .split_inclusive('\n')
-        .take(bad.line - 1)
-        .map(str::len)
-        .sum();
+pub(super) fn bad_line(source: &std::sync::Arc<crate::place::Source>, bad: &dotenv::BadLine) -> Problem {
+    let start: usize = source.text.split_inclusive('\n').take(bad.line - 1).map(str::len).sum();
     let place = Place::new(source, start..start);
-    Problem::at(
-        &place,
-        "bad-env-file",
-        format!(
-            "line {} of {} is not an assignment",
-            bad.line,
-            source.path.display()
-        ),
-    )
-    .label(bad.why)
-    // Whatever it is, it may be a credential.
-    .without_excerpt()
+    Problem::at(&place, "bad-env-file", format!("line {} of {} is not an assignment", bad.line, source.path.display()))
+        .label(bad.why)
+        // Whatever it is, it may be a credential.
+        .without_excerpt()
 }
 
 /// `label_file` below `labels`.
@@ -230,28 +155,16 @@ pub(super) fn read_labels(
         })
         .unwrap_or_default()
     {
-        let file = EnvFile {
-            path: node.text().unwrap_or_default().to_owned(),
-            place: node.place.clone(),
-            required: true,
-            raw: false,
-        };
-        let assignments = read_file(&file, files, variables, problems)
-            .map(|(_, assignments)| assignments)
-            .unwrap_or_default();
-        labels.extend(
-            assignments
-                .into_iter()
-                .map(|(name, value)| (name, value.unwrap_or_default())),
-        );
+        let file =
+            EnvFile { path: node.text().unwrap_or_default().to_owned(), place: node.place.clone(), required: true, raw: false };
+        let assignments = read_file(&file, files, variables, problems).map(|(_, assignments)| assignments).unwrap_or_default();
+        labels.extend(assignments.into_iter().map(|(name, value)| (name, value.unwrap_or_default())));
     }
     if let Some(node) = service.get("labels") {
         match pairs(node, '=') {
-            Ok(pairs) => labels.extend(
-                pairs
-                    .into_iter()
-                    .map(|pair| (pair.key, pair.value.text().unwrap_or_default().to_owned())),
-            ),
+            Ok(pairs) => {
+                labels.extend(pairs.into_iter().map(|pair| (pair.key, pair.value.text().unwrap_or_default().to_owned())))
+            }
             Err(problem) => problems.push(problem),
         }
     }

@@ -30,23 +30,10 @@ impl Extender<'_, '_> {
         self.flatten_from(file, name, &mut Vec::new())
     }
 
-    fn flatten_from(
-        &mut self,
-        file: &Path,
-        name: &str,
-        chain: &mut Vec<(PathBuf, String)>,
-    ) -> Result<Node, Problem> {
-        let Some(node) = self
-            .parsed
-            .get(file)
-            .and_then(|top| top.get("services")?.get(name))
-            .cloned()
-        else {
+    fn flatten_from(&mut self, file: &Path, name: &str, chain: &mut Vec<(PathBuf, String)>) -> Result<Node, Problem> {
+        let Some(node) = self.parsed.get(file).and_then(|top| top.get("services")?.get(name)).cloned() else {
             // The caller has checked that it is there.
-            return Ok(Node {
-                value: Value::Null,
-                place: Place::top(&self.any_source()),
-            });
+            return Ok(Node { value: Value::Null, place: Place::top(&self.any_source()) });
         };
         let Some(extends) = node.get("extends").cloned() else {
             return Ok(node);
@@ -56,41 +43,18 @@ impl Extender<'_, '_> {
         let (target_file, target, place) = self.target(file, &extends)?;
         let next = (target_file.clone(), target.clone());
         if let Some(start) = chain.iter().position(|step| *step == next) {
-            let mut names: Vec<&str> = chain[start..]
-                .iter()
-                .map(|(_, name)| name.as_str())
-                .collect();
+            let mut names: Vec<&str> = chain[start..].iter().map(|(_, name)| name.as_str()).collect();
             names.push(&target);
-            return Err(Problem::at(
-                &place,
-                "extends-cycle",
-                format!("services extend each other: {}", names.join(" → ")),
-            )
-            .help(
-                "move what they share into an anchor (`x-common: &common`) or a service of its own",
-            ));
+            return Err(Problem::at(&place, "extends-cycle", format!("services extend each other: {}", names.join(" → ")))
+                .help("move what they share into an anchor (`x-common: &common`) or a service of its own"));
         }
-        let services = self
-            .parsed
-            .get(&target_file)
-            .and_then(|top| top.get("services"));
-        if services
-            .and_then(|services| services.get(&target))
-            .is_none()
-        {
-            let names: Vec<&str> = services
-                .and_then(Node::map)
-                .into_iter()
-                .flatten()
-                .map(|entry| entry.key.as_str())
-                .collect();
+        let services = self.parsed.get(&target_file).and_then(|top| top.get("services"));
+        if services.and_then(|services| services.get(&target)).is_none() {
+            let names: Vec<&str> = services.and_then(Node::map).into_iter().flatten().map(|entry| entry.key.as_str()).collect();
             return Err(Problem::at(
                 &place,
                 "unknown-service",
-                format!(
-                    "`{name}` extends `{target}`, which {} does not have",
-                    target_file.display()
-                ),
+                format!("`{name}` extends `{target}`, which {} does not have", target_file.display()),
             )
             .maybe_help(did_you_mean(&target, names)));
         }
@@ -103,27 +67,15 @@ impl Extender<'_, '_> {
         if let Some(name) = extends.text() {
             return Ok((file.to_owned(), self.filled(name), extends.place.clone()));
         }
-        let service = extends
-            .get("service")
-            .and_then(|node| Some((self.filled(node.text()?), node.place.clone())));
+        let service = extends.get("service").and_then(|node| Some((self.filled(node.text()?), node.place.clone())));
         let Some((service, place)) = service else {
             return Err(
-                Problem::at(&extends.place, "bad-value", "`extends` names no service")
-                    .help("write `extends: { service: NAME }`"),
+                Problem::at(&extends.place, "bad-value", "`extends` names no service").help("write `extends: { service: NAME }`")
             );
         };
-        if let Some(entry) = extends
-            .map()
-            .into_iter()
-            .flatten()
-            .find(|entry| entry.key != "service" && entry.key != "file")
-        {
-            return Err(Problem::at(
-                &entry.place,
-                "unknown-key",
-                format!("unknown key `{}` in extends", entry.key),
-            )
-            .maybe_help(did_you_mean(&entry.key, ["service", "file"])));
+        if let Some(entry) = extends.map().into_iter().flatten().find(|entry| entry.key != "service" && entry.key != "file") {
+            return Err(Problem::at(&entry.place, "unknown-key", format!("unknown key `{}` in extends", entry.key))
+                .maybe_help(did_you_mean(&entry.key, ["service", "file"])));
         }
         let Some(path) = extends.get("file") else {
             return Ok((file.to_owned(), service, place));
@@ -133,11 +85,7 @@ impl Extender<'_, '_> {
         let target = self.files.inside(base, &written, &path.place)?;
         if !self.parsed.contains_key(&target) {
             let source = self.files.read(&target).map_err(|error| {
-                Problem::at(
-                    &path.place,
-                    "missing-file",
-                    format!("cannot read {}: {error}", target.display()),
-                )
+                Problem::at(&path.place, "missing-file", format!("cannot read {}: {error}", target.display()))
             })?;
             let top = yaml::parse(&source)?;
             self.parsed.insert(target.clone(), top);
@@ -152,12 +100,7 @@ impl Extender<'_, '_> {
     fn any_source(&self) -> std::sync::Arc<crate::place::Source> {
         let node = self.parsed.values().next();
         node.map_or_else(
-            || {
-                std::sync::Arc::new(crate::place::Source {
-                    path: PathBuf::new(),
-                    text: String::new(),
-                })
-            },
+            || std::sync::Arc::new(crate::place::Source { path: PathBuf::new(), text: String::new() }),
             |node| std::sync::Arc::clone(&node.place.source),
         )
     }
@@ -167,40 +110,18 @@ impl Extender<'_, '_> {
 pub(crate) fn merge_service(base: Node, over: Node) -> Node {
     let place = over.place.clone();
     let (Value::Map(base), Value::Map(over)) = (base.value, over.value) else {
-        return Node {
-            value: Value::Null,
-            place,
-        };
+        return Node { value: Value::Null, place };
     };
-    let base = base
-        .into_iter()
-        .filter(|entry| entry.key != "extends")
-        .collect();
-    let over = over
-        .into_iter()
-        .filter(|entry| entry.key != "extends")
-        .collect();
-    Node {
-        value: Value::Map(merge_maps(base, over, &merge_key)),
-        place,
-    }
+    let base = base.into_iter().filter(|entry| entry.key != "extends").collect();
+    let over = over.into_iter().filter(|entry| entry.key != "extends").collect();
+    Node { value: Value::Map(merge_maps(base, over, &merge_key)), place }
 }
 
-fn merge_maps(
-    mut base: Vec<Entry>,
-    over: Vec<Entry>,
-    merge: &dyn Fn(&str, Node, Node) -> Node,
-) -> Vec<Entry> {
+fn merge_maps(mut base: Vec<Entry>, over: Vec<Entry>, merge: &dyn Fn(&str, Node, Node) -> Node) -> Vec<Entry> {
     for entry in over {
         match base.iter_mut().find(|below| below.key == entry.key) {
             Some(below) => {
-                let old = std::mem::replace(
-                    &mut below.value,
-                    Node {
-                        value: Value::Null,
-                        place: entry.place.clone(),
-                    },
-                );
+                let old = std::mem::replace(&mut below.value, Node { value: Value::Null, place: entry.place.clone() });
                 below.value = merge(&entry.key, old, entry.value);
                 below.place = entry.place;
             }
@@ -219,9 +140,7 @@ fn merge_key(key: &str, base: Node, over: Node) -> Node {
         "depends_on" | "networks" => merge_deep("", named(base), named(over)),
         "build" => merge_deep("build", with_context(base), with_context(over)),
         "env_file" | "label_file" | "dns" | "dns_search" | "tmpfs" => {
-            append(listed(base), listed(over), |item| {
-                item.text().map(str::to_owned)
-            })
+            append(listed(base), listed(over), |item| item.text().map(str::to_owned))
         }
         "volumes" | "configs" | "secrets" | "devices" => append(base, over, mount_target),
         _ => merge_deep(key, base, over),
@@ -232,49 +151,27 @@ fn merge_deep(key: &str, base: Node, over: Node) -> Node {
     let place = over.place.clone();
     match (base.value, over.value) {
         // `key:` without a value changes nothing.
-        (below, Value::Null) => Node {
-            value: below,
-            place: base.place,
-        },
+        (below, Value::Null) => Node { value: below, place: base.place },
         (Value::Map(below), Value::Map(above)) => {
             let merge = |inner: &str, base: Node, over: Node| match inner {
                 "test" => over,
                 "args" | "labels" => merge_pairs(base, over, '='),
                 _ => merge_deep(inner, base, over),
             };
-            Node {
-                value: Value::Map(merge_maps(below, above, &merge)),
-                place,
-            }
+            Node { value: Value::Map(merge_maps(below, above, &merge)), place }
         }
         (Value::List(below), Value::List(above)) if key != "test" => {
-            let base = Node {
-                value: Value::List(below),
-                place: base.place,
-            };
-            append(
-                base,
-                Node {
-                    value: Value::List(above),
-                    place,
-                },
-                |item| item.text().map(str::to_owned),
-            )
+            let base = Node { value: Value::List(below), place: base.place };
+            append(base, Node { value: Value::List(above), place }, |item| item.text().map(str::to_owned))
         }
-        (_, above) => Node {
-            value: above,
-            place,
-        },
+        (_, above) => Node { value: above, place },
     }
 }
 
 fn merge_pairs(base: Node, over: Node, separator: char) -> Node {
     let place = over.place.clone();
     match (pairs(&base, separator), pairs(&over, separator)) {
-        (Ok(below), Ok(above)) => Node {
-            value: Value::Map(merge_maps(below, above, &|_, _, over| over)),
-            place,
-        },
+        (Ok(below), Ok(above)) => Node { value: Value::Map(merge_maps(below, above, &|_, _, over| over)), place },
         // What is wrong with it is said when it is read.
         (Ok(_), Err(_)) => over,
         (Err(_), _) => base,
@@ -288,27 +185,15 @@ fn append(base: Node, over: Node, identity: impl Fn(&Node) -> Option<String>) ->
         (Value::List(mut all), Value::List(above)) => {
             for item in above {
                 let id = identity(&item);
-                match all
-                    .iter_mut()
-                    .find(|below| id.is_some() && identity(below) == id)
-                {
+                match all.iter_mut().find(|below| id.is_some() && identity(below) == id) {
                     Some(below) => *below = item,
                     None => all.push(item),
                 }
             }
-            Node {
-                value: Value::List(all),
-                place,
-            }
+            Node { value: Value::List(all), place }
         }
-        (below, Value::Null) => Node {
-            value: below,
-            place: base.place,
-        },
-        (_, above) => Node {
-            value: above,
-            place,
-        },
+        (below, Value::Null) => Node { value: below, place: base.place },
+        (_, above) => Node { value: above, place },
     }
 }
 
@@ -317,10 +202,7 @@ fn mount_target(item: &Node) -> Option<String> {
     if let Some(text) = item.text() {
         return Some(text.split(':').nth(1).unwrap_or(text).to_owned());
     }
-    item.get("target")
-        .or_else(|| item.get("source"))
-        .and_then(Node::text)
-        .map(str::to_owned)
+    item.get("target").or_else(|| item.get("source")).and_then(Node::text).map(str::to_owned)
 }
 
 /// A list of names as a map of names without details.
@@ -329,20 +211,10 @@ fn named(node: Node) -> Node {
         return node;
     };
     let entries = list.iter().filter_map(|item| {
-        let empty = Node {
-            value: Value::Null,
-            place: item.place.clone(),
-        };
-        Some(Entry {
-            key: item.text()?.to_owned(),
-            place: item.place.clone(),
-            value: empty,
-        })
+        let empty = Node { value: Value::Null, place: item.place.clone() };
+        Some(Entry { key: item.text()?.to_owned(), place: item.place.clone(), value: empty })
     });
-    Node {
-        value: Value::Map(entries.collect()),
-        place: node.place.clone(),
-    }
+    Node { value: Value::Map(entries.collect()), place: node.place.clone() }
 }
 
 fn with_context(node: Node) -> Node {
@@ -350,22 +222,14 @@ fn with_context(node: Node) -> Node {
         return node;
     };
     let place = node.place.clone();
-    Node {
-        value: Value::Map(vec![Entry {
-            key: "context".to_owned(),
-            place: place.clone(),
-            value: node,
-        }]),
-        place,
-    }
+    Node { value: Value::Map(vec![Entry { key: "context".to_owned(), place: place.clone(), value: node }]), place }
 }
 
 fn listed(node: Node) -> Node {
     match texts(&node) {
-        Ok(items) if node.text().is_some() => Node {
-            value: Value::List(items.into_iter().cloned().collect()),
-            place: node.place.clone(),
-        },
+        Ok(items) if node.text().is_some() => {
+            Node { value: Value::List(items.into_iter().cloned().collect()), place: node.place.clone() }
+        }
         _ => node,
     }
 }

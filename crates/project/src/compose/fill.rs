@@ -27,24 +27,15 @@ pub(crate) fn fill_service(
         if entry.key == "environment"
             && let Ok(pairs) = pairs(&entry.value, '=')
         {
-            let kept = pairs
-                .into_iter()
-                .filter(|pair| !given.contains(&pair.key))
-                .collect();
-            entry.value = Node {
-                value: Value::Map(kept),
-                place: entry.value.place,
-            };
+            let kept = pairs.into_iter().filter(|pair| !given.contains(&pair.key)).collect();
+            entry.value = Node { value: Value::Map(kept), place: entry.value.place };
         }
         if !entry.key.starts_with("x-") {
             entry.value = fill(&entry.value, variables, problems);
         }
         entry
     });
-    Node {
-        value: Value::Map(entries.collect()),
-        place: node.place.clone(),
-    }
+    Node { value: Value::Map(entries.collect()), place: node.place.clone() }
 }
 
 /// The node with every variable filled in.
@@ -52,25 +43,14 @@ pub(crate) fn fill(node: &Node, variables: &Variables<'_>, problems: &mut Vec<Pr
     let value = match &node.value {
         Value::Null => Value::Null,
         Value::Text(text) => {
-            let (filled, troubles) =
-                interpolate(text, &|name| variables.find(name).map(str::to_owned));
+            let (filled, troubles) = interpolate(text, &|name| variables.find(name).map(str::to_owned));
             let shown = troubles.iter().map(|trouble| problem(&node.place, trouble));
             // A line within a text of several lines does not say what it belongs to: it may be a credential.
             let is_long = node.place.text().contains('\n') || text.contains('\n');
-            problems.extend(shown.map(|problem| {
-                if is_long {
-                    problem.without_excerpt()
-                } else {
-                    problem
-                }
-            }));
+            problems.extend(shown.map(|problem| if is_long { problem.without_excerpt() } else { problem }));
             Value::Text(filled)
         }
-        Value::List(list) => Value::List(
-            list.iter()
-                .map(|item| fill(item, variables, problems))
-                .collect(),
-        ),
+        Value::List(list) => Value::List(list.iter().map(|item| fill(item, variables, problems)).collect()),
         Value::Map(map) => Value::Map(
             map.iter()
                 .map(|entry| Entry {
@@ -81,51 +61,28 @@ pub(crate) fn fill(node: &Node, variables: &Variables<'_>, problems: &mut Vec<Pr
                 .collect(),
         ),
     };
-    Node {
-        value,
-        place: node.place.clone(),
-    }
+    Node { value, place: node.place.clone() }
 }
 
 fn problem(place: &Place, trouble: &Trouble) -> Problem {
     let at = |variable: &str| {
         let braced = place.narrowed_to(&format!("${{{variable}"));
-        if braced == *place {
-            place.narrowed_to(&format!("${variable}"))
-        } else {
-            braced
-        }
+        if braced == *place { place.narrowed_to(&format!("${variable}")) } else { braced }
     };
     match trouble {
-        Trouble::Unset { variable } => Problem::at(
-            &at(variable),
-            "unset-variable",
-            format!("the variable `{variable}` is not set"),
-        )
-        .label("compose would use a blank here")
-        .help(format!(
-            "set it in the environment or in .env, or give it a default: `${{{variable}:-…}}`"
-        )),
-        Trouble::Required { variable, message } => {
-            let label = if message.is_empty() {
-                "the compose file requires it".to_owned()
-            } else {
-                message.clone()
-            };
-            Problem::at(
-                &at(variable),
-                "unset-variable",
-                format!("the variable `{variable}` is not set"),
-            )
-            .label(label)
-            .help("set it in the environment or in .env")
+        Trouble::Unset { variable } => {
+            Problem::at(&at(variable), "unset-variable", format!("the variable `{variable}` is not set"))
+                .label("compose would use a blank here")
+                .help(format!("set it in the environment or in .env, or give it a default: `${{{variable}:-…}}`"))
         }
-        Trouble::Malformed { at: text } => Problem::at(
-            &place.narrowed_to(text),
-            "bad-interpolation",
-            "this is not a variable",
-        )
-        .label("`$NAME`, `${NAME}` or `${NAME:-default}`")
-        .help("write `$$` for a plain dollar sign"),
+        Trouble::Required { variable, message } => {
+            let label = if message.is_empty() { "the compose file requires it".to_owned() } else { message.clone() };
+            Problem::at(&at(variable), "unset-variable", format!("the variable `{variable}` is not set"))
+                .label(label)
+                .help("set it in the environment or in .env")
+        }
+        Trouble::Malformed { at: text } => Problem::at(&place.narrowed_to(text), "bad-interpolation", "this is not a variable")
+            .label("`$NAME`, `${NAME}` or `${NAME:-default}`")
+            .help("write `$$` for a plain dollar sign"),
     }
 }

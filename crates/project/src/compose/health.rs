@@ -6,15 +6,7 @@ use super::{
 };
 use crate::{problem::Problem, service::HealthCheck};
 
-const KNOWN: [&str; 7] = [
-    "disable",
-    "interval",
-    "retries",
-    "test",
-    "timeout",
-    "start_period",
-    "start_interval",
-];
+const KNOWN: [&str; 7] = ["disable", "interval", "retries", "test", "timeout", "start_period", "start_interval"];
 
 /// The check, and how values were moved into ECS's ranges.
 pub(super) fn read(node: &Node, problems: &mut Vec<Problem>) -> (Option<HealthCheck>, Vec<String>) {
@@ -25,16 +17,8 @@ pub(super) fn read(node: &Node, problems: &mut Vec<Problem>) -> (Option<HealthCh
         }
         return (None, notes);
     };
-    for entry in map
-        .iter()
-        .filter(|entry| !KNOWN.contains(&entry.key.as_str()) && !entry.key.starts_with("x-"))
-    {
-        problems.push(super::unknown_key(
-            &entry.place,
-            &entry.key,
-            "healthcheck",
-            KNOWN,
-        ));
+    for entry in map.iter().filter(|entry| !KNOWN.contains(&entry.key.as_str()) && !entry.key.starts_with("x-")) {
+        problems.push(super::unknown_key(&entry.place, &entry.key, "healthcheck", KNOWN));
     }
     if node.get("disable").is_some_and(is_true) {
         notes.push("disabled".to_owned());
@@ -51,9 +35,7 @@ pub(super) fn read(node: &Node, problems: &mut Vec<Problem>) -> (Option<HealthCh
             return (None, notes);
         }
         None => {
-            notes.push(
-                "without `test` it is the image's own check, which ECS does not run".to_owned(),
-            );
+            notes.push("without `test` it is the image's own check, which ECS does not run".to_owned());
             return (None, notes);
         }
     };
@@ -61,20 +43,14 @@ pub(super) fn read(node: &Node, problems: &mut Vec<Problem>) -> (Option<HealthCh
         let Some(value) = node.get(key).filter(|value| !value.is_null()) else {
             return default;
         };
-        let given = if key == "retries" {
-            number(value, "a number")
-        } else {
-            seconds(value)
-        };
+        let given = if key == "retries" { number(value, "a number") } else { seconds(value) };
         let given = given.unwrap_or_else(|problem| {
             problems.push(problem);
             default
         });
         let taken = given.clamp(low, high);
         if taken != given {
-            notes.push(format!(
-                "{key} {given} → {taken}, ECS takes {low} to {high}"
-            ));
+            notes.push(format!("{key} {given} → {taken}, ECS takes {low} to {high}"));
         }
         taken
     };
@@ -97,17 +73,10 @@ fn test(node: &Node) -> Result<Option<Vec<String>>, Problem> {
     if let Value::Text(text) = &node.value {
         return Ok(Some(vec!["CMD-SHELL".to_owned(), text.clone()]));
     }
-    let words: Vec<String> = texts(node)?
-        .into_iter()
-        .filter_map(Node::text)
-        .map(str::to_owned)
-        .collect();
+    let words: Vec<String> = texts(node)?.into_iter().filter_map(Node::text).map(str::to_owned).collect();
     match words.first().map(String::as_str) {
         Some("NONE") => Ok(None),
         Some("CMD" | "CMD-SHELL") if words.len() > 1 => Ok(Some(words)),
-        _ => Err(wrong(
-            node,
-            "a command, or a list that starts with CMD, CMD-SHELL or NONE",
-        )),
+        _ => Err(wrong(node, "a command, or a list that starts with CMD, CMD-SHELL or NONE")),
     }
 }

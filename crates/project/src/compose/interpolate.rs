@@ -13,10 +13,7 @@ pub(crate) struct Variables<'a> {
 
 impl Variables<'_> {
     pub(crate) fn find(&self, name: &str) -> Option<&str> {
-        self.environment
-            .get(name)
-            .or_else(|| self.dot_env.get(name))
-            .map(String::as_str)
+        self.environment.get(name).or_else(|| self.dot_env.get(name)).map(String::as_str)
     }
 }
 
@@ -32,20 +29,13 @@ pub(crate) enum Trouble {
 }
 
 /// The text with every variable filled in, and all that went wrong; an unset one is blank in the text.
-pub(crate) fn interpolate(
-    text: &str,
-    find: &dyn Fn(&str) -> Option<String>,
-) -> (String, Vec<Trouble>) {
+pub(crate) fn interpolate(text: &str, find: &dyn Fn(&str) -> Option<String>) -> (String, Vec<Trouble>) {
     let mut troubles = Vec::new();
     let out = expand(text, find, &mut troubles);
     (out, troubles)
 }
 
-fn expand(
-    text: &str,
-    find: &dyn Fn(&str) -> Option<String>,
-    troubles: &mut Vec<Trouble>,
-) -> String {
+fn expand(text: &str, find: &dyn Fn(&str) -> Option<String>, troubles: &mut Vec<Trouble>) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(at) = rest.find('$') {
@@ -56,9 +46,7 @@ fn expand(
             rest = after;
         } else if let Some(after) = rest.strip_prefix('{') {
             let Some(end) = closing_brace(after) else {
-                troubles.push(Trouble::Malformed {
-                    at: format!("${rest}"),
-                });
+                troubles.push(Trouble::Malformed { at: format!("${rest}") });
                 return out;
             };
             out.push_str(&braced(&after[..end], find, troubles));
@@ -66,18 +54,14 @@ fn expand(
         } else {
             let length = name_length(rest);
             if length == 0 {
-                troubles.push(Trouble::Malformed {
-                    at: format!("${}", rest.chars().take(1).collect::<String>()),
-                });
+                troubles.push(Trouble::Malformed { at: format!("${}", rest.chars().take(1).collect::<String>()) });
                 out.push('$');
                 continue;
             }
             let name = &rest[..length];
             match find(name) {
                 Some(value) => out.push_str(&value),
-                None => troubles.push(Trouble::Unset {
-                    variable: name.to_owned(),
-                }),
+                None => troubles.push(Trouble::Unset { variable: name.to_owned() }),
             }
             rest = &rest[length..];
         }
@@ -87,26 +71,18 @@ fn expand(
 }
 
 /// What stands between `${` and its `}`.
-fn braced(
-    inner: &str,
-    find: &dyn Fn(&str) -> Option<String>,
-    troubles: &mut Vec<Trouble>,
-) -> String {
+fn braced(inner: &str, find: &dyn Fn(&str) -> Option<String>, troubles: &mut Vec<Trouble>) -> String {
     let length = name_length(inner);
     let (name, operator) = inner.split_at(length);
     if name.is_empty() {
-        troubles.push(Trouble::Malformed {
-            at: format!("${{{inner}}}"),
-        });
+        troubles.push(Trouble::Malformed { at: format!("${{{inner}}}") });
         return String::new();
     }
     let value = find(name);
     let filled = value.clone().filter(|value| !value.is_empty());
     if operator.is_empty() {
         return value.unwrap_or_else(|| {
-            troubles.push(Trouble::Unset {
-                variable: name.to_owned(),
-            });
+            troubles.push(Trouble::Unset { variable: name.to_owned() });
             String::new()
         });
     }
@@ -121,16 +97,11 @@ fn braced(
         Some('+') => chosen.map_or_else(String::new, |_| expand(word, find, troubles)),
         Some('?') => chosen.unwrap_or_else(|| {
             let message = expand(word, find, troubles);
-            troubles.push(Trouble::Required {
-                variable: name.to_owned(),
-                message,
-            });
+            troubles.push(Trouble::Required { variable: name.to_owned(), message });
             String::new()
         }),
         _ => {
-            troubles.push(Trouble::Malformed {
-                at: format!("${{{inner}}}"),
-            });
+            troubles.push(Trouble::Malformed { at: format!("${{{inner}}}") });
             String::new()
         }
     }
@@ -156,8 +127,7 @@ fn name_length(text: &str) -> usize {
     if !text.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_') {
         return 0;
     }
-    text.find(|character: char| !character.is_ascii_alphanumeric() && character != '_')
-        .unwrap_or(text.len())
+    text.find(|character: char| !character.is_ascii_alphanumeric() && character != '_').unwrap_or(text.len())
 }
 
 #[cfg(test)]
@@ -172,11 +142,7 @@ mod tests {
             _ => None,
         };
         let (out, troubles) = interpolate(text, &find);
-        if troubles.is_empty() {
-            out
-        } else {
-            format!("{out:?} {troubles:?}")
-        }
+        if troubles.is_empty() { out } else { format!("{out:?} {troubles:?}") }
     }
 
     #[test]
@@ -239,10 +205,7 @@ mod tests {
             "${SET!x}",
             "${1A}",
         ];
-        let shown: Vec<String> = table
-            .iter()
-            .map(|text| format!("{text} => {}", show(text)))
-            .collect();
+        let shown: Vec<String> = table.iter().map(|text| format!("{text} => {}", show(text))).collect();
         insta::assert_snapshot!(shown.join("\n"));
     }
 }

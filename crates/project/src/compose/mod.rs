@@ -65,36 +65,15 @@ impl Declared {
 }
 
 const TOP_KEYS: [(&str, Rule); 9] = [
-    (
-        "name",
-        Rule::Ignored("the project's name is the one in landing.toml"),
-    ),
+    ("name", Rule::Ignored("the project's name is the one in landing.toml")),
     ("version", Rule::Ignored("obsolete")),
     ("services", Rule::Mapped("containers on Fargate")),
-    (
-        "networks",
-        Rule::Ignored("one VPC, with security groups that allow only what is needed"),
-    ),
-    (
-        "volumes",
-        Rule::Ignored("said at the service that uses one"),
-    ),
-    (
-        "secrets",
-        Rule::Ignored("said at the service that uses one"),
-    ),
-    (
-        "configs",
-        Rule::Ignored("said at the service that uses one"),
-    ),
-    (
-        "include",
-        Rule::Refused("copy the other file's services into this one, or use `extends`"),
-    ),
-    (
-        "models",
-        Rule::Refused("give the model's endpoint in an environment variable"),
-    ),
+    ("networks", Rule::Ignored("one VPC, with security groups that allow only what is needed")),
+    ("volumes", Rule::Ignored("said at the service that uses one")),
+    ("secrets", Rule::Ignored("said at the service that uses one")),
+    ("configs", Rule::Ignored("said at the service that uses one")),
+    ("include", Rule::Refused("copy the other file's services into this one, or use `extends`")),
+    ("models", Rule::Refused("give the model's endpoint in an environment variable")),
 ];
 
 /// # Errors
@@ -107,69 +86,38 @@ pub(crate) fn load<'a>(
     outcomes: &mut Vec<KeyOutcome>,
 ) -> Result<Compose<'a>, Problem> {
     let source = files.read(path).map_err(|error| {
-        Problem::in_file(
-            path,
-            "missing-compose",
-            format!("cannot read the compose file: {error}"),
-        )
-        .help("name it in landing.toml: compose = \"path/to/compose.yaml\"")
+        Problem::in_file(path, "missing-compose", format!("cannot read the compose file: {error}"))
+            .help("name it in landing.toml: compose = \"path/to/compose.yaml\"")
     })?;
     let top = yaml::parse(&source)?;
     let variables = variables(files, path, environment, problems);
     if let Some(entries) = top.map() {
         top_keys(entries, problems, outcomes);
     }
-    let services = top
-        .get("services")
-        .and_then(Node::map)
-        .filter(|services| !services.is_empty())
-        .ok_or_else(|| {
-            Problem::at(
-                &Place::top(&source),
-                "no-services",
-                "the compose file has no services",
-            )
+    let services = top.get("services").and_then(Node::map).filter(|services| !services.is_empty()).ok_or_else(|| {
+        Problem::at(&Place::top(&source), "no-services", "the compose file has no services")
             .help("a minimal one is `services: { web: { image: nginx } }`")
-        })?;
-    let mut extender = Extender {
-        files,
-        variables: &variables,
-        parsed: BTreeMap::from([(path.to_owned(), top.clone())]),
-    };
+    })?;
+    let mut extender = Extender { files, variables: &variables, parsed: BTreeMap::from([(path.to_owned(), top.clone())]) };
     let mut declared = BTreeMap::new();
     for entry in services {
         match extender.flatten(path, &entry.key) {
             Ok(node) => {
-                declared.insert(
-                    entry.key.clone(),
-                    Declared {
-                        place: entry.place.clone(),
-                        node,
-                    },
-                );
+                declared.insert(entry.key.clone(), Declared { place: entry.place.clone(), node });
             }
             Err(problem) if problems.contains(&problem) => {}
             Err(problem) => problems.push(problem),
         }
     }
-    Ok(Compose {
-        top,
-        services: declared,
-        variables,
-    })
+    Ok(Compose { top, services: declared, variables })
 }
 
 /// The first of compose's own default names that is there.
 pub(crate) fn default_path(files: &Files<'_>) -> Option<PathBuf> {
-    [
-        "compose.yaml",
-        "compose.yml",
-        "docker-compose.yml",
-        "docker-compose.yaml",
-    ]
-    .into_iter()
-    .map(PathBuf::from)
-    .find(|path| files.exists(path))
+    ["compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"]
+        .into_iter()
+        .map(PathBuf::from)
+        .find(|path| files.exists(path))
 }
 
 fn variables<'a>(
@@ -178,64 +126,33 @@ fn variables<'a>(
     environment: &'a BTreeMap<String, String>,
     problems: &mut Vec<Problem>,
 ) -> Variables<'a> {
-    let mut variables = Variables {
-        environment,
-        dot_env: BTreeMap::new(),
-    };
+    let mut variables = Variables { environment, dot_env: BTreeMap::new() };
     let path = compose.parent().unwrap_or(Path::new("")).join(".env");
     match files.read(&path) {
-        Ok(source) => {
-            match dotenv::parse(&source.text, false, &|name| environment.get(name).cloned()) {
-                Ok(found) => {
-                    variables.dot_env = found
-                        .into_iter()
-                        .filter_map(|(name, value)| Some((name, value?)))
-                        .collect()
-                }
-                Err(bad) => problems.push(environment::bad_line(&source, &bad)),
-            }
-        }
+        Ok(source) => match dotenv::parse(&source.text, false, &|name| environment.get(name).cloned()) {
+            Ok(found) => variables.dot_env = found.into_iter().filter_map(|(name, value)| Some((name, value?))).collect(),
+            Err(bad) => problems.push(environment::bad_line(&source, &bad)),
+        },
         Err(ReadError::Missing) => {}
-        Err(error) => problems.push(Problem::in_file(
-            path,
-            "bad-env-file",
-            format!("cannot read .env: {error}"),
-        )),
+        Err(error) => problems.push(Problem::in_file(path, "bad-env-file", format!("cannot read .env: {error}"))),
     }
     variables
 }
 
 fn top_keys(entries: &[yaml::Entry], problems: &mut Vec<Problem>, outcomes: &mut Vec<KeyOutcome>) {
     for entry in entries {
-        let rule = TOP_KEYS
-            .iter()
-            .find(|(key, _)| *key == entry.key)
-            .map(|(_, rule)| rule);
+        let rule = TOP_KEYS.iter().find(|(key, _)| *key == entry.key).map(|(_, rule)| rule);
         let outcome = match rule {
             Some(rule) => rule.outcome(&entry.value, &entry.value),
-            None if entry.key.starts_with("x-") => Outcome::Ignored {
-                reason: "an extension".to_owned(),
-            },
+            None if entry.key.starts_with("x-") => Outcome::Ignored { reason: "an extension".to_owned() },
             None => {
                 let known = TOP_KEYS.map(|(key, _)| key);
-                problems.push(unknown_key(
-                    &entry.place,
-                    &entry.key,
-                    "the compose file",
-                    known,
-                ));
+                problems.push(unknown_key(&entry.place, &entry.key, "the compose file", known));
                 continue;
             }
         };
         if let Outcome::Refused { fix } = outcome {
-            problems.push(
-                Problem::at(
-                    &entry.place,
-                    "unsupported-key",
-                    format!("`{}` is not supported", entry.key),
-                )
-                .help(fix),
-            );
+            problems.push(Problem::at(&entry.place, "unsupported-key", format!("`{}` is not supported", entry.key)).help(fix));
             continue;
         }
         outcomes.push(KeyOutcome {
@@ -248,17 +165,8 @@ fn top_keys(entries: &[yaml::Entry], problems: &mut Vec<Problem>, outcomes: &mut
     }
 }
 
-fn unknown_key<const N: usize>(
-    place: &Place,
-    key: &str,
-    parent: &str,
-    known: [&str; N],
-) -> Problem {
-    Problem::at(
-        place,
-        "unknown-key",
-        format!("unknown key `{key}` in {parent}"),
-    )
-    .label("not in the Compose Specification")
-    .maybe_help(did_you_mean(key, known))
+fn unknown_key<const N: usize>(place: &Place, key: &str, parent: &str, known: [&str; N]) -> Problem {
+    Problem::at(place, "unknown-key", format!("unknown key `{key}` in {parent}"))
+        .label("not in the Compose Specification")
+        .maybe_help(did_you_mean(key, known))
 }

@@ -24,50 +24,24 @@ pub(super) enum Mounted {
     Left(String),
 }
 
-pub(super) fn read_volumes(
-    node: &Node,
-    files: &Files<'_>,
-    problems: &mut Vec<Problem>,
-) -> Vec<Mounted> {
+pub(super) fn read_volumes(node: &Node, files: &Files<'_>, problems: &mut Vec<Problem>) -> Vec<Mounted> {
     let Some(items) = node.list() else {
         if !node.is_null() {
             problems.push(wrong(node, "a list of volumes"));
         }
         return Vec::new();
     };
-    let mounted = items
-        .iter()
-        .map(|item| mount(item).and_then(|mount| place(&mount, files)));
-    mounted
-        .filter_map(|result| result.map_err(|problem| problems.push(problem)).ok())
-        .collect()
+    let mounted = items.iter().map(|item| mount(item).and_then(|mount| place(&mount, files)));
+    mounted.filter_map(|result| result.map_err(|problem| problems.push(problem)).ok()).collect()
 }
 
 fn mount(item: &Node) -> Result<Mount<'_>, Problem> {
     if item.map().is_some() {
-        const KNOWN: [&str; 9] = [
-            "type",
-            "source",
-            "target",
-            "read_only",
-            "consistency",
-            "bind",
-            "volume",
-            "tmpfs",
-            "image",
-        ];
-        let unknown = item
-            .map()
-            .into_iter()
-            .flatten()
-            .find(|entry| !KNOWN.contains(&entry.key.as_str()) && !entry.key.starts_with("x-"));
+        const KNOWN: [&str; 9] = ["type", "source", "target", "read_only", "consistency", "bind", "volume", "tmpfs", "image"];
+        let unknown =
+            item.map().into_iter().flatten().find(|entry| !KNOWN.contains(&entry.key.as_str()) && !entry.key.starts_with("x-"));
         if let Some(entry) = unknown {
-            return Err(super::unknown_key(
-                &entry.place,
-                &entry.key,
-                "volumes",
-                KNOWN,
-            ));
+            return Err(super::unknown_key(&entry.place, &entry.key, "volumes", KNOWN));
         }
         let get = |key: &str| item.get(key).and_then(Node::text);
         return Ok(Mount {
@@ -78,9 +52,7 @@ fn mount(item: &Node) -> Result<Mount<'_>, Problem> {
             place: &item.place,
         });
     }
-    let text = item
-        .text()
-        .ok_or_else(|| wrong(item, "a volume such as `./file:/path:ro`"))?;
+    let text = item.text().ok_or_else(|| wrong(item, "a volume such as `./file:/path:ro`"))?;
     let parts: Vec<&str> = text.split(':').collect();
     let (source, target, options) = match parts[..] {
         [target] => ("", target, ""),
@@ -99,71 +71,39 @@ fn mount(item: &Node) -> Result<Mount<'_>, Problem> {
 }
 
 fn place(mount: &Mount<'_>, files: &Files<'_>) -> Result<Mounted, Problem> {
-    let refused = |title: String, help: &str| {
-        Err(Problem::at(mount.place, "unsupported-volume", title).help(help))
-    };
+    let refused = |title: String, help: &str| Err(Problem::at(mount.place, "unsupported-volume", title).help(help));
     match mount.kind {
-        "tmpfs" => Ok(Mounted::Left(format!(
-            "{}: Fargate has no tmpfs, the task's own disk is used",
-            mount.target
-        ))),
-        "volume" if mount.source.is_empty() => Ok(Mounted::Left(format!(
-            "{}: an anonymous volume is the task's own disk, which goes with the task",
-            mount.target
-        ))),
+        "tmpfs" => Ok(Mounted::Left(format!("{}: Fargate has no tmpfs, the task's own disk is used", mount.target))),
+        "volume" if mount.source.is_empty() => {
+            Ok(Mounted::Left(format!("{}: an anonymous volume is the task's own disk, which goes with the task", mount.target)))
+        }
         "volume" => refused(
-            format!(
-                "the data of volume `{}` would be lost with every task",
-                mount.source
-            ),
+            format!("the data of volume `{}` would be lost with every task", mount.source),
             "use a database in AWS (`[databases.NAME]` in landing.toml, and the service in `skip`), or remove the volume if the data may be lost",
         ),
-        "bind" if mount.source.ends_with("docker.sock") => refused(
-            "there is no Docker on Fargate".to_owned(),
-            "skip the service in landing.toml, or remove the mount",
-        ),
+        "bind" if mount.source.ends_with("docker.sock") => {
+            refused("there is no Docker on Fargate".to_owned(), "skip the service in landing.toml, or remove the mount")
+        }
         "bind" if !mount.read_only => refused(
-            format!(
-                "`{}` is mounted writable, and Fargate has no host folder to write to",
-                mount.source
-            ),
+            format!("`{}` is mounted writable, and Fargate has no host folder to write to", mount.source),
             "add `:ro` if the service only reads it (it is then copied into the image), or remove it",
         ),
         "bind" => bake(mount.source, mount.target, mount.place, files).map(Mounted::Baked),
-        kind => refused(
-            format!("volumes of type `{kind}` are not supported"),
-            "remove it, or skip the service in landing.toml",
-        ),
+        kind => refused(format!("volumes of type `{kind}` are not supported"), "remove it, or skip the service in landing.toml"),
     }
 }
 
-fn bake(
-    source: &str,
-    target: &str,
-    place: &Place,
-    files: &Files<'_>,
-) -> Result<BakedFile, Problem> {
+fn bake(source: &str, target: &str, place: &Place, files: &Files<'_>) -> Result<BakedFile, Problem> {
     let base = place.source.path.parent().unwrap_or(Path::new(""));
     let path = files.inside(base, source, place)?;
     if !files.exists(&path) {
-        return Err(Problem::at(
-            place,
-            "missing-file",
-            format!("there is no {}", path.display()),
-        )
-        .help("it is copied into the image, so it must be there"));
+        return Err(Problem::at(place, "missing-file", format!("there is no {}", path.display()))
+            .help("it is copied into the image, so it must be there"));
     }
     if !target.starts_with('/') {
-        return Err(Problem::at(
-            place,
-            "bad-value",
-            "the path in the container must be absolute",
-        ));
+        return Err(Problem::at(place, "bad-value", "the path in the container must be absolute"));
     }
-    Ok(BakedFile {
-        source: path,
-        target: target.to_owned(),
-    })
+    Ok(BakedFile { source: path, target: target.to_owned() })
 }
 
 /// `configs` of a service: those from files become baked files.
@@ -178,34 +118,18 @@ pub(super) fn read_configs(
         problems.push(wrong(node, "a list of configs"));
     }
     let baked = items.iter().map(|item| config(item, declared, files));
-    baked
-        .filter_map(|result| result.map_err(|problem| problems.push(problem)).ok())
-        .collect()
+    baked.filter_map(|result| result.map_err(|problem| problems.push(problem)).ok()).collect()
 }
 
 fn config(item: &Node, declared: Option<&Node>, files: &Files<'_>) -> Result<BakedFile, Problem> {
-    let name = item
-        .text()
-        .or_else(|| item.get("source")?.text())
-        .ok_or_else(|| wrong(item, "the name of a config"))?;
+    let name = item.text().or_else(|| item.get("source")?.text()).ok_or_else(|| wrong(item, "the name of a config"))?;
     let Some(config) = declared.and_then(|declared| declared.get(name)) else {
-        return Err(Problem::at(
-            &item.place,
-            "unknown-config",
-            format!("there is no config `{name}` at the file's top level"),
-        ));
+        return Err(Problem::at(&item.place, "unknown-config", format!("there is no config `{name}` at the file's top level")));
     };
     let Some(file) = config.get("file") else {
-        return Err(Problem::at(
-            &item.place,
-            "unsupported-value",
-            format!("config `{name}` does not come from a file"),
-        )
-        .help("give it by `file:`, so that it can be copied into the image"));
+        return Err(Problem::at(&item.place, "unsupported-value", format!("config `{name}` does not come from a file"))
+            .help("give it by `file:`, so that it can be copied into the image"));
     };
-    let target = item
-        .get("target")
-        .and_then(Node::text)
-        .map_or_else(|| format!("/{name}"), str::to_owned);
+    let target = item.get("target").and_then(Node::text).map_or_else(|| format!("/{name}"), str::to_owned);
     bake(file.text().unwrap_or_default(), &target, &file.place, files)
 }

@@ -29,27 +29,14 @@ pub(super) fn read(node: &Node, into: &mut BTreeSet<u16>, problems: &mut Vec<Pro
 fn ports(item: &Node) -> Result<Vec<u16>, Problem> {
     let form = "a port such as `8080`, `80:8080`, `127.0.0.1:80:8080/tcp` or `8000-8002`";
     if let Some(map) = item.map() {
-        const KNOWN: [&str; 7] = [
-            "name",
-            "mode",
-            "host_ip",
-            "target",
-            "published",
-            "protocol",
-            "app_protocol",
-        ];
-        if let Some(entry) = map
-            .iter()
-            .find(|entry| !KNOWN.contains(&entry.key.as_str()) && !entry.key.starts_with("x-"))
-        {
+        const KNOWN: [&str; 7] = ["name", "mode", "host_ip", "target", "published", "protocol", "app_protocol"];
+        if let Some(entry) = map.iter().find(|entry| !KNOWN.contains(&entry.key.as_str()) && !entry.key.starts_with("x-")) {
             return Err(super::unknown_key(&entry.place, &entry.key, "ports", KNOWN));
         }
         if let Some(protocol) = item.get("protocol") {
             only_tcp(protocol, protocol.text().unwrap_or_default())?;
         }
-        let target = item
-            .get("target")
-            .ok_or_else(|| wrong(item, "a `target` port"))?;
+        let target = item.get("target").ok_or_else(|| wrong(item, "a `target` port"))?;
         return number(target, "a port").map(|port| vec![port]);
     }
     let text = item.text().ok_or_else(|| wrong(item, form))?;
@@ -65,12 +52,8 @@ fn ports(item: &Node) -> Result<Vec<u16>, Problem> {
     }
     let range: Vec<u16> = (first..=last).collect();
     if range.len() > WIDEST_RANGE {
-        return Err(Problem::at(
-            &item.place,
-            "unsupported-value",
-            "this range has more than 100 ports",
-        )
-        .help("list the ports that are needed"));
+        return Err(Problem::at(&item.place, "unsupported-value", "this range has more than 100 ports")
+            .help("list the ports that are needed"));
     }
     Ok(range)
 }
@@ -78,12 +61,8 @@ fn ports(item: &Node) -> Result<Vec<u16>, Problem> {
 fn only_tcp(node: &Node, protocol: &str) -> Result<(), Problem> {
     match protocol {
         "tcp" | "" => Ok(()),
-        other => Err(Problem::at(
-            &node.place,
-            "unsupported-value",
-            format!("`{other}` ports are not supported"),
-        )
-        .label("only TCP reaches services on Fargate for now")
-        .help("remove the port, or skip the service")),
+        other => Err(Problem::at(&node.place, "unsupported-value", format!("`{other}` ports are not supported"))
+            .label("only TCP reaches services on Fargate for now")
+            .help("remove the port, or skip the service")),
     }
 }

@@ -79,27 +79,16 @@ pub(crate) fn read(
     if node.map().is_none() {
         problems.push(wrong(&node, "a map with `image` or `build`"));
     }
-    let mut reading = Reading {
-        name,
-        node: &node,
-        notes: BTreeMap::new(),
-        problems,
-    };
+    let mut reading = Reading { name, node: &node, notes: BTreeMap::new(), problems };
     reading.check_keys();
     let service = reading.service(compose, declared, given, files);
     let notes = std::mem::take(&mut reading.notes);
-    for entry in node
-        .map()
-        .into_iter()
-        .flatten()
-        .filter(|entry| !entry.key.starts_with("x-"))
-    {
+    for entry in node.map().into_iter().flatten().filter(|entry| !entry.key.starts_with("x-")) {
         let Some(rule) = keys::find(&entry.key) else {
             continue;
         };
         let mut outcome = rule.outcome(&entry.value, &node);
-        if let (Outcome::Mapped { to }, Some(notes)) = (&mut outcome, notes.get(entry.key.as_str()))
-        {
+        if let (Outcome::Mapped { to }, Some(notes)) = (&mut outcome, notes.get(entry.key.as_str())) {
             to.push_str(&format!(" ({})", notes.join("; ")));
         }
         outcomes.push(KeyOutcome {
@@ -123,18 +112,11 @@ struct Reading<'a> {
 
 impl Reading<'_> {
     fn check_keys(&mut self) {
-        for entry in self
-            .node
-            .map()
-            .into_iter()
-            .flatten()
-            .filter(|entry| !entry.key.starts_with("x-"))
-        {
+        for entry in self.node.map().into_iter().flatten().filter(|entry| !entry.key.starts_with("x-")) {
             let Some(rule) = keys::find(&entry.key) else {
                 let known = keys::SERVICE_KEYS.map(|(key, _)| key);
                 let parent = format!("service `{}`", self.name);
-                self.problems
-                    .push(super::unknown_key(&entry.place, &entry.key, &parent, known));
+                self.problems.push(super::unknown_key(&entry.place, &entry.key, &parent, known));
                 continue;
             };
             if let Outcome::Refused { fix } = rule.outcome(&entry.value, self.node) {
@@ -142,10 +124,7 @@ impl Reading<'_> {
                     Problem::at(
                         &entry.place,
                         "unsupported-key",
-                        format!(
-                            "`{}` of service `{}` is not supported",
-                            entry.key, self.name
-                        ),
+                        format!("`{}` of service `{}` is not supported", entry.key, self.name),
                     )
                     .label("has no counterpart on Fargate")
                     .help(fix),
@@ -156,9 +135,7 @@ impl Reading<'_> {
 
     fn take<T>(&mut self, key: &str, read: impl FnOnce(&Node) -> Result<T, Problem>) -> Option<T> {
         let value = self.node.get(key).filter(|value| !value.is_null())?;
-        read(value)
-            .map_err(|problem| self.problems.push(problem))
-            .ok()
+        read(value).map_err(|problem| self.problems.push(problem)).ok()
     }
 
     fn note(&mut self, key: &'static str, note: impl Into<String>) {
@@ -172,13 +149,7 @@ impl Reading<'_> {
         given: &BTreeSet<String>,
         files: &mut Files<'_>,
     ) -> ComposeService {
-        let environment = environment::read(
-            self.node,
-            files,
-            &compose.variables,
-            &|name| given.contains(name),
-            self.problems,
-        );
+        let environment = environment::read(self.node, files, &compose.variables, &|name| given.contains(name), self.problems);
         let labels = environment::read_labels(self.node, files, &compose.variables, self.problems);
         let mut exposed = BTreeSet::new();
         for key in ["ports", "expose"] {
@@ -186,12 +157,7 @@ impl Reading<'_> {
                 ports::read(node, &mut exposed, self.problems);
             }
         }
-        for note in self
-            .node
-            .get("build")
-            .map(build::left_out)
-            .unwrap_or_default()
-        {
+        for note in self.node.get("build").map(build::left_out).unwrap_or_default() {
             self.note("build", note);
         }
         let healthcheck = self.healthcheck();
@@ -199,13 +165,8 @@ impl Reading<'_> {
         let restart = self.take("restart", text);
         ComposeService {
             place: declared.place.clone(),
-            image: self
-                .take("image", text)
-                .filter(|image| !image.trim().is_empty()),
-            build: self
-                .node
-                .get("build")
-                .and_then(|node| build::read(node, files, &compose.variables, self.problems)),
+            image: self.take("image", text).filter(|image| !image.trim().is_empty()),
+            build: self.node.get("build").and_then(|node| build::read(node, files, &compose.variables, self.problems)),
             has_build: self.node.get("build").is_some() || self.node.map().is_none(),
             command: self.take("command", command).flatten(),
             entrypoint: self.entrypoint(),
@@ -213,19 +174,13 @@ impl Reading<'_> {
             ports: exposed,
             healthcheck,
             depends_on: self.depends_on(),
-            runs_once: restart.as_deref() == Some("no")
-                || restart.as_deref() == Some("false")
-                || deploy.runs_once,
-            cpus: deploy
-                .cpus
-                .or_else(|| self.with_place("cpus", |node| number(node, "a number of CPUs"))),
+            runs_once: restart.as_deref() == Some("no") || restart.as_deref() == Some("false") || deploy.runs_once,
+            cpus: deploy.cpus.or_else(|| self.with_place("cpus", |node| number(node, "a number of CPUs"))),
             memory: deploy
                 .memory
                 .or_else(|| self.with_place("mem_limit", bytes))
                 .or_else(|| self.with_place("mem_reservation", bytes)),
-            replicas: deploy
-                .replicas
-                .or_else(|| self.take("scale", |node| number(node, "a number"))),
+            replicas: deploy.replicas.or_else(|| self.take("scale", |node| number(node, "a number"))),
             baked_files: self.baked_files(compose, files),
             user: self.take("user", text),
             working_dir: self.take("working_dir", text),
@@ -244,11 +199,7 @@ impl Reading<'_> {
         }
     }
 
-    fn with_place<T>(
-        &mut self,
-        key: &str,
-        read: impl FnOnce(&Node) -> Result<T, Problem>,
-    ) -> Option<(T, Place)> {
+    fn with_place<T>(&mut self, key: &str, read: impl FnOnce(&Node) -> Result<T, Problem>) -> Option<(T, Place)> {
         let place = self.node.get(key)?.place.clone();
         self.take(key, read).map(|value| (value, place))
     }
@@ -259,12 +210,8 @@ impl Reading<'_> {
             && let Some(node) = self.node.get("entrypoint")
         {
             self.problems.push(
-                Problem::at(
-                    &node.place,
-                    "unsupported-value",
-                    "ECS cannot take an image's entry point away",
-                )
-                .help("write the whole command as `entrypoint`, and leave `command` out"),
+                Problem::at(&node.place, "unsupported-value", "ECS cannot take an image's entry point away")
+                    .help("write the whole command as `entrypoint`, and leave `command` out"),
             );
         }
         Some(words)
@@ -289,12 +236,7 @@ impl Reading<'_> {
             }
         }
         if let Some(node) = self.node.get("configs") {
-            baked.extend(mounts::read_configs(
-                node,
-                compose.top.get("configs"),
-                files,
-                self.problems,
-            ));
+            baked.extend(mounts::read_configs(node, compose.top.get("configs"), files, self.problems));
         }
         baked.sort();
         baked
@@ -310,38 +252,19 @@ impl Reading<'_> {
     }
 
     fn capabilities(&mut self, key: &str) -> Vec<String> {
-        let names = self.take(key, |node| {
-            Ok(texts(node)?
-                .into_iter()
-                .filter_map(Node::text)
-                .map(str::to_owned)
-                .collect::<Vec<_>>())
-        });
-        names
-            .unwrap_or_default()
-            .into_iter()
-            .map(|name| name.trim_start_matches("CAP_").to_owned())
-            .collect()
+        let names =
+            self.take(key, |node| Ok(texts(node)?.into_iter().filter_map(Node::text).map(str::to_owned).collect::<Vec<_>>()));
+        names.unwrap_or_default().into_iter().map(|name| name.trim_start_matches("CAP_").to_owned()).collect()
     }
 
     fn sysctls(&mut self) -> BTreeMap<String, String> {
-        let pairs = self
-            .take("sysctls", |node| pairs(node, '='))
-            .unwrap_or_default();
-        pairs
-            .into_iter()
-            .map(|pair| (pair.key, pair.value.text().unwrap_or_default().to_owned()))
-            .collect()
+        let pairs = self.take("sysctls", |node| pairs(node, '=')).unwrap_or_default();
+        pairs.into_iter().map(|pair| (pair.key, pair.value.text().unwrap_or_default().to_owned())).collect()
     }
 
     fn nofile(&mut self) -> Option<Nofile> {
         let limits = self.node.get("ulimits")?;
-        for entry in limits
-            .map()
-            .into_iter()
-            .flatten()
-            .filter(|entry| entry.key != "nofile")
-        {
+        for entry in limits.map().into_iter().flatten().filter(|entry| entry.key != "nofile") {
             self.note("ulimits", format!("{} cannot be set on Fargate", entry.key));
         }
         let nofile = limits.get("nofile")?;
@@ -350,16 +273,8 @@ impl Reading<'_> {
             None => Err(wrong(nofile, "`soft` and `hard`")),
         };
         let both = match nofile.value {
-            Value::Map(_) => read(nofile.get("soft")).and_then(|soft| {
-                Ok(Nofile {
-                    soft,
-                    hard: read(nofile.get("hard"))?,
-                })
-            }),
-            _ => read(Some(nofile)).map(|value| Nofile {
-                soft: value,
-                hard: value,
-            }),
+            Value::Map(_) => read(nofile.get("soft")).and_then(|soft| Ok(Nofile { soft, hard: read(nofile.get("hard"))? })),
+            _ => read(Some(nofile)).map(|value| Nofile { soft: value, hard: value }),
         };
         both.map_err(|problem| self.problems.push(problem)).ok()
     }
@@ -368,41 +283,24 @@ impl Reading<'_> {
         let read = |node: &Node| match node.text().unwrap_or_default() {
             "linux/amd64" | "amd64" | "linux/x86_64" | "linux" => Ok(Platform::X86_64),
             "linux/arm64" | "arm64" | "linux/arm64/v8" | "linux/aarch64" => Ok(Platform::Arm64),
-            _ => Err(Problem::at(
-                &node.place,
-                "unsupported-value",
-                "Fargate has no such platform",
-            )
-            .help("`linux/amd64` or `linux/arm64`")),
+            _ => Err(Problem::at(&node.place, "unsupported-value", "Fargate has no such platform")
+                .help("`linux/amd64` or `linux/arm64`")),
         };
         let built_for_arm = self
             .node
             .get("build")
             .and_then(|build| build.get("platforms"))
-            .is_some_and(|list| {
-                text_items(list).count() > 0
-                    && text_items(list).all(|name| name.starts_with("linux/arm64"))
-            });
-        let default = if built_for_arm {
-            Platform::Arm64
-        } else {
-            Platform::X86_64
-        };
+            .is_some_and(|list| text_items(list).count() > 0 && text_items(list).all(|name| name.starts_with("linux/arm64")));
+        let default = if built_for_arm { Platform::Arm64 } else { Platform::X86_64 };
         self.take("platform", read).unwrap_or(default)
     }
 
     fn disk(&mut self) -> Option<u32> {
         let size = self.node.get("storage_opt")?.get("size")?;
-        let bytes = bytes(size)
-            .map_err(|problem| self.problems.push(problem))
-            .ok()?;
+        let bytes = bytes(size).map_err(|problem| self.problems.push(problem)).ok()?;
         let gib = u32::try_from(bytes.div_ceil(1 << 30)).unwrap_or(u32::MAX);
         if gib > 200 {
-            self.problems.push(Problem::at(
-                &size.place,
-                "unsupported-value",
-                "a task has at most 200 GiB of disk",
-            ));
+            self.problems.push(Problem::at(&size.place, "unsupported-value", "a task has at most 200 GiB of disk"));
         }
         // 20 GiB is what every task has.
         (gib > 20).then_some(gib)
@@ -412,16 +310,9 @@ impl Reading<'_> {
         let Some(node) = self.node.get("depends_on") else {
             return Vec::new();
         };
-        let restarts = node
-            .map()
-            .into_iter()
-            .flatten()
-            .any(|entry| entry.value.get("restart").is_some());
+        let restarts = node.map().into_iter().flatten().any(|entry| entry.value.get("restart").is_some());
         if restarts {
-            self.note(
-                "depends_on",
-                "restart is left out, ECS restarts services one by one",
-            );
+            self.note("depends_on", "restart is left out, ECS restarts services one by one");
         }
         let (problems, mut found) = (&mut *self.problems, Vec::new());
         match &node.value {
@@ -461,42 +352,24 @@ impl Reading<'_> {
         ];
         for entry in node.map().into_iter().flatten() {
             match entry.key.as_str() {
-                "mode"
-                    if entry
-                        .value
-                        .text()
-                        .is_some_and(|mode| mode.starts_with("global")) =>
-                {
-                    self.problems.push(
-                        Problem::at(
-                            &entry.value.place,
-                            "unsupported-value",
-                            "`global` means one on every host, and Fargate has no hosts",
-                        )
-                        .help("use `replicas`"),
+                "mode" if entry.value.text().is_some_and(|mode| mode.starts_with("global")) => self.problems.push(
+                    Problem::at(
+                        &entry.value.place,
+                        "unsupported-value",
+                        "`global` means one on every host, and Fargate has no hosts",
                     )
-                }
-                "labels" | "rollback_config" | "update_config" | "placement" | "endpoint_mode"
-                | "mode" => {
-                    self.note(
-                        "deploy",
-                        format!("{} is left to ECS's own rolling update", entry.key),
-                    );
+                    .help("use `replicas`"),
+                ),
+                "labels" | "rollback_config" | "update_config" | "placement" | "endpoint_mode" | "mode" => {
+                    self.note("deploy", format!("{} is left to ECS's own rolling update", entry.key));
                 }
                 "resources" => self.resources(&entry.value, &mut deploy),
                 "replicas" => {
-                    deploy.replicas = number(&entry.value, "a number")
-                        .map_err(|problem| self.problems.push(problem))
-                        .ok()
+                    deploy.replicas = number(&entry.value, "a number").map_err(|problem| self.problems.push(problem)).ok()
                 }
-                "restart_policy" => {
-                    deploy.runs_once =
-                        entry.value.get("condition").and_then(Node::text) == Some("none")
-                }
+                "restart_policy" => deploy.runs_once = entry.value.get("condition").and_then(Node::text) == Some("none"),
                 key if key.starts_with("x-") => {}
-                key => self
-                    .problems
-                    .push(super::unknown_key(&entry.place, key, "deploy", KNOWN)),
+                key => self.problems.push(super::unknown_key(&entry.place, key, "deploy", KNOWN)),
             }
         }
         deploy
@@ -504,31 +377,20 @@ impl Reading<'_> {
 
     fn resources(&mut self, node: &Node, deploy: &mut Deploy) {
         for entry in node.map().into_iter().flatten() {
-            if !matches!(entry.key.as_str(), "limits" | "reservations")
-                && !entry.key.starts_with("x-")
-            {
-                self.problems.push(super::unknown_key(
-                    &entry.place,
-                    &entry.key,
-                    "deploy.resources",
-                    ["limits", "reservations"],
-                ));
+            if !matches!(entry.key.as_str(), "limits" | "reservations") && !entry.key.starts_with("x-") {
+                self.problems.push(super::unknown_key(&entry.place, &entry.key, "deploy.resources", ["limits", "reservations"]));
             }
             for inner in entry.value.map().into_iter().flatten() {
                 let place = inner.value.place.clone();
                 let fill = entry.key == "limits";
                 match inner.key.as_str() {
                     "cpus" => match number(&inner.value, "a number of CPUs") {
-                        Ok(value) if fill || deploy.cpus.is_none() => {
-                            deploy.cpus = Some((value, place))
-                        }
+                        Ok(value) if fill || deploy.cpus.is_none() => deploy.cpus = Some((value, place)),
                         Ok(_) => {}
                         Err(problem) => self.problems.push(problem),
                     },
                     "memory" => match bytes(&inner.value) {
-                        Ok(value) if fill || deploy.memory.is_none() => {
-                            deploy.memory = Some((value, place))
-                        }
+                        Ok(value) if fill || deploy.memory.is_none() => deploy.memory = Some((value, place)),
                         Ok(_) => {}
                         Err(problem) => self.problems.push(problem),
                     },
@@ -537,10 +399,7 @@ impl Reading<'_> {
                         Problem::at(
                             &inner.place,
                             "unsupported-key",
-                            format!(
-                                "`{}` of service `{}` is not supported",
-                                inner.key, self.name
-                            ),
+                            format!("`{}` of service `{}` is not supported", inner.key, self.name),
                         )
                         .label("Fargate has no devices and no GPUs")
                         .help("remove it, or skip the service"),
@@ -570,12 +429,7 @@ fn dependency(entry: &super::yaml::Entry, problems: &mut Vec<Problem>) -> Option
     const KNOWN: [&str; 3] = ["restart", "required", "condition"];
     for inner in entry.value.map().into_iter().flatten() {
         if !KNOWN.contains(&inner.key.as_str()) && !inner.key.starts_with("x-") {
-            problems.push(super::unknown_key(
-                &inner.place,
-                &inner.key,
-                "depends_on",
-                KNOWN,
-            ));
+            problems.push(super::unknown_key(&inner.place, &inner.key, "depends_on", KNOWN));
         }
     }
     let condition = entry.value.get("condition");
@@ -584,11 +438,7 @@ fn dependency(entry: &super::yaml::Entry, problems: &mut Vec<Problem>) -> Option
         Some("service_healthy") => Condition::Healthy,
         Some("service_completed_successfully") => Condition::Completed,
         Some(other) => {
-            let known = [
-                "service_started",
-                "service_healthy",
-                "service_completed_successfully",
-            ];
+            let known = ["service_started", "service_healthy", "service_completed_successfully"];
             let place = condition.map_or(&entry.place, |node| &node.place);
             problems.push(
                 Problem::at(place, "bad-value", format!("`{other}` is not a condition"))
@@ -597,14 +447,6 @@ fn dependency(entry: &super::yaml::Entry, problems: &mut Vec<Problem>) -> Option
             return None;
         }
     };
-    let required = entry
-        .value
-        .get("required")
-        .is_none_or(|node| boolean(node).unwrap_or(true));
-    Some(Dependency {
-        service: entry.key.clone(),
-        condition: taken,
-        required,
-        place: entry.place.clone(),
-    })
+    let required = entry.value.get("required").is_none_or(|node| boolean(node).unwrap_or(true));
+    Some(Dependency { service: entry.key.clone(), condition: taken, required, place: entry.place.clone() })
 }

@@ -12,14 +12,11 @@ pub(crate) fn wrong(node: &Node, expected: &str) -> Problem {
         Some(_) => "this".to_owned(),
         None => node.kind().to_owned(),
     };
-    Problem::at(&node.place, "bad-value", format!("expected {expected}"))
-        .label(format!("found {found}"))
+    Problem::at(&node.place, "bad-value", format!("expected {expected}")).label(format!("found {found}"))
 }
 
 pub(crate) fn text(node: &Node) -> Result<String, Problem> {
-    node.text()
-        .map(str::to_owned)
-        .ok_or_else(|| wrong(node, "a text"))
+    node.text().map(str::to_owned).ok_or_else(|| wrong(node, "a text"))
 }
 
 pub(crate) fn is_true(node: &Node) -> bool {
@@ -35,18 +32,12 @@ pub(crate) fn boolean(node: &Node) -> Result<bool, Problem> {
 }
 
 pub(crate) fn number<T: std::str::FromStr>(node: &Node, expected: &str) -> Result<T, Problem> {
-    node.text()
-        .and_then(|text| text.trim().replace('_', "").parse().ok())
-        .ok_or_else(|| wrong(node, expected))
+    node.text().and_then(|text| text.trim().replace('_', "").parse().ok()).ok_or_else(|| wrong(node, expected))
 }
 
 /// The texts of a list, or of a single text.
 pub(crate) fn text_items(node: &Node) -> impl Iterator<Item = &str> {
-    node.list()
-        .into_iter()
-        .flatten()
-        .filter_map(Node::text)
-        .chain(node.text())
+    node.list().into_iter().flatten().filter_map(Node::text).chain(node.text())
 }
 
 /// A list of texts or one text.
@@ -55,9 +46,7 @@ pub(crate) fn texts(node: &Node) -> Result<Vec<&Node>, Problem> {
         Value::Null => Ok(Vec::new()),
         Value::Text(_) => Ok(vec![node]),
         Value::List(list) => {
-            list.iter()
-                .find(|item| item.text().is_none())
-                .map_or(Ok(()), |item| Err(wrong(item, "a text")))?;
+            list.iter().find(|item| item.text().is_none()).map_or(Ok(()), |item| Err(wrong(item, "a text")))?;
             Ok(list.iter().collect())
         }
         Value::Map(_) => Err(wrong(node, "a list")),
@@ -69,15 +58,10 @@ pub(crate) fn pairs(node: &Node, separator: char) -> Result<Vec<Entry>, Problem>
     let entries = match &node.value {
         Value::Null => Vec::new(),
         Value::Map(map) => map.clone(),
-        Value::List(list) => list
-            .iter()
-            .map(|item| pair(item, separator))
-            .collect::<Result<_, _>>()?,
+        Value::List(list) => list.iter().map(|item| pair(item, separator)).collect::<Result<_, _>>()?,
         Value::Text(_) => return Err(wrong(node, "a map, or a list of KEY=VALUE")),
     };
-    let nested = entries
-        .iter()
-        .find(|entry| entry.value.text().is_none() && !entry.value.is_null());
+    let nested = entries.iter().find(|entry| entry.value.text().is_none() && !entry.value.is_null());
     nested.map_or(Ok(()), |entry| Err(wrong(&entry.value, "a single value")))?;
     Ok(entries)
 }
@@ -88,21 +72,12 @@ fn pair(item: &Node, separator: char) -> Result<Entry, Problem> {
         Some((key, value)) => (key, Value::Text(value.to_owned())),
         None => (text, Value::Null),
     };
-    Ok(Entry {
-        key: key.trim().to_owned(),
-        place: item.place.clone(),
-        value: Node {
-            value,
-            place: item.place.clone(),
-        },
-    })
+    Ok(Entry { key: key.trim().to_owned(), place: item.place.clone(), value: Node { value, place: item.place.clone() } })
 }
 
 /// Whole seconds, rounded up: `1m30s`, `1.5s`, `500ms`; a lone number is refused as in compose.
 pub(crate) fn seconds(node: &Node) -> Result<u32, Problem> {
-    node.text()
-        .and_then(seconds_of)
-        .ok_or_else(|| wrong(node, "a duration such as `30s` or `1m30s`"))
+    node.text().and_then(seconds_of).ok_or_else(|| wrong(node, "a duration such as `30s` or `1m30s`"))
 }
 
 fn seconds_of(text: &str) -> Option<u32> {
@@ -112,13 +87,10 @@ fn seconds_of(text: &str) -> Option<u32> {
     }
     let mut total = 0.0_f64;
     while !rest.is_empty() {
-        let digits =
-            rest.find(|character: char| !character.is_ascii_digit() && character != '.')?;
+        let digits = rest.find(|character: char| !character.is_ascii_digit() && character != '.')?;
         let amount: f64 = rest[..digits].parse().ok()?;
         rest = &rest[digits..];
-        let unit = rest
-            .find(|character: char| character.is_ascii_digit())
-            .unwrap_or(rest.len());
+        let unit = rest.find(|character: char| character.is_ascii_digit()).unwrap_or(rest.len());
         total += amount
             * match &rest[..unit] {
                 "d" => 86_400.0,
@@ -139,9 +111,7 @@ fn seconds_of(text: &str) -> Option<u32> {
 /// Bytes: `64m`, `1.5G`, `512MiB`, `1048576`. As in Docker, every unit is binary.
 pub(crate) fn bytes_of(text: &str) -> Option<u64> {
     let text = text.trim().to_ascii_lowercase();
-    let digits = text
-        .find(|character: char| !character.is_ascii_digit() && character != '.')
-        .unwrap_or(text.len());
+    let digits = text.find(|character: char| !character.is_ascii_digit() && character != '.').unwrap_or(text.len());
     let amount: f64 = text[..digits].parse().ok()?;
     let factor = match text[digits..].trim() {
         "" | "b" => 1.0,
@@ -156,9 +126,7 @@ pub(crate) fn bytes_of(text: &str) -> Option<u64> {
 }
 
 pub(crate) fn bytes(node: &Node) -> Result<u64, Problem> {
-    node.text()
-        .and_then(bytes_of)
-        .ok_or_else(|| wrong(node, "a size such as `512m` or `1.5g`"))
+    node.text().and_then(bytes_of).ok_or_else(|| wrong(node, "a size such as `512m` or `1.5g`"))
 }
 
 /// A command: a list as it is, a text split like a shell does. `None` for nothing, which keeps the image's own.
@@ -167,22 +135,12 @@ pub(crate) fn command(node: &Node) -> Result<Option<Vec<String>>, Problem> {
         Value::Null => Ok(None),
         Value::Text(text) => {
             let words = shell_words(text).ok_or_else(|| {
-                Problem::at(
-                    &node.place,
-                    "bad-value",
-                    "a quote in this command is not closed",
-                )
-                .help("close it, or write the command as a list")
+                Problem::at(&node.place, "bad-value", "a quote in this command is not closed")
+                    .help("close it, or write the command as a list")
             })?;
             Ok(Some(words))
         }
-        Value::List(_) => Ok(Some(
-            texts(node)?
-                .into_iter()
-                .filter_map(Node::text)
-                .map(str::to_owned)
-                .collect(),
-        )),
+        Value::List(_) => Ok(Some(texts(node)?.into_iter().filter_map(Node::text).map(str::to_owned).collect())),
         Value::Map(_) => Err(wrong(node, "a text or a list")),
     }
 }
@@ -256,29 +214,14 @@ mod tests {
 
     #[test]
     fn durations_and_sizes() {
-        let times = [
-            ("30s", 30),
-            ("1m30s", 90),
-            ("1.5s", 2),
-            ("500ms", 1),
-            ("1h", 3600),
-            ("0", 0),
-            ("0s", 0),
-            ("2m", 120),
-        ];
+        let times = [("30s", 30), ("1m30s", 90), ("1.5s", 2), ("500ms", 1), ("1h", 3600), ("0", 0), ("0s", 0), ("2m", 120)];
         for (text, expected) in times {
             assert_eq!(seconds_of(text), Some(expected), "{text}");
         }
         for text in ["", "5", "s", "5 s", "1x", "-3s", "99999999999999h"] {
             assert_eq!(seconds_of(text), None, "{text}");
         }
-        let sizes = [
-            ("64m", 64 << 20),
-            ("1.5G", 3 << 29),
-            ("512MiB", 512 << 20),
-            ("1048576", 1 << 20),
-            ("2kb", 2048),
-        ];
+        let sizes = [("64m", 64 << 20), ("1.5G", 3 << 29), ("512MiB", 512 << 20), ("1048576", 1 << 20), ("2kb", 2048)];
         for (text, expected) in sizes {
             assert_eq!(bytes_of(text), Some(expected), "{text}");
         }

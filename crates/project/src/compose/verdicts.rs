@@ -8,9 +8,7 @@ fn mapped(to: &str) -> Outcome {
 }
 
 fn ignored(reason: &str) -> Outcome {
-    Outcome::Ignored {
-        reason: reason.to_owned(),
-    }
+    Outcome::Ignored { reason: reason.to_owned() }
 }
 
 fn refused(fix: impl Into<String>) -> Outcome {
@@ -18,16 +16,11 @@ fn refused(fix: impl Into<String>) -> Outcome {
 }
 
 pub(super) fn cap_add(value: &Node, _: &Node) -> Outcome {
-    let others: Vec<&str> = text_items(value)
-        .filter(|name| name.trim_start_matches("CAP_") != "SYS_PTRACE")
-        .collect();
+    let others: Vec<&str> = text_items(value).filter(|name| name.trim_start_matches("CAP_") != "SYS_PTRACE").collect();
     if others.is_empty() {
         return mapped("linuxParameters.capabilities.add");
     }
-    refused(format!(
-        "Fargate adds no capability but SYS_PTRACE; remove {}",
-        others.join(", ")
-    ))
+    refused(format!("Fargate adds no capability but SYS_PTRACE; remove {}", others.join(", ")))
 }
 
 /// Which of them come from files is checked where the mounts are read.
@@ -37,45 +30,30 @@ pub(super) fn configs(_: &Node, _: &Node) -> Outcome {
 
 pub(super) fn ipc(value: &Node, _: &Node) -> Outcome {
     match value.text() {
-        Some("private" | "none" | "shareable" | "") | None => {
-            ignored("each Fargate task has an IPC space of its own")
-        }
+        Some("private" | "none" | "shareable" | "") | None => ignored("each Fargate task has an IPC space of its own"),
         Some(_) => refused("tasks share no memory; remove it"),
     }
 }
 
 pub(super) fn links(value: &Node, _: &Node) -> Outcome {
-    let renamed = text_items(value).find(|link| {
-        link.split_once(':')
-            .is_some_and(|(service, alias)| service != alias)
-    });
+    let renamed = text_items(value).find(|link| link.split_once(':').is_some_and(|(service, alias)| service != alias));
     match renamed {
-        Some(link) => refused(format!(
-            "`{link}` gives a service another name; use its service name and remove the link"
-        )),
+        Some(link) => refused(format!("`{link}` gives a service another name; use its service name and remove the link")),
         None => ignored("service names resolve by themselves"),
     }
 }
 
 pub(super) fn network_mode(value: &Node, _: &Node) -> Outcome {
     match value.text() {
-        Some("bridge" | "default" | "") | None => {
-            ignored("each task has a network interface of its own")
-        }
+        Some("bridge" | "default" | "") | None => ignored("each task has a network interface of its own"),
         Some("host") => refused("Fargate has no host network; list the ports and remove it"),
         Some("none") => refused("a task always has a network; remove it, or skip the service"),
-        Some(_) => refused(
-            "services share no network interface on Fargate; reach the other one by its service name",
-        ),
+        Some(_) => refused("services share no network interface on Fargate; reach the other one by its service name"),
     }
 }
 
 pub(super) fn networks(value: &Node, _: &Node) -> Outcome {
-    let alias = value
-        .map()
-        .into_iter()
-        .flatten()
-        .find(|network| network.value.get("aliases").is_some());
+    let alias = value.map().into_iter().flatten().find(|network| network.value.get("aliases").is_some());
     match alias {
         Some(_) => refused("a service has one name, its own; use it in place of `aliases`"),
         None => ignored("one VPC, with security groups that allow only what is needed"),
@@ -108,18 +86,14 @@ pub(super) fn shm_size(value: &Node, _: &Node) -> Outcome {
     // A size that cannot be read would be refused by compose too.
     match value.text().and_then(bytes_of) {
         Some(size) if size <= 64 * 1024 * 1024 => ignored("/dev/shm has 64 MiB on Fargate"),
-        _ => refused(
-            "/dev/shm has 64 MiB on Fargate and cannot be enlarged; remove it and let the program use a file",
-        ),
+        _ => refused("/dev/shm has 64 MiB on Fargate and cannot be enlarged; remove it and let the program use a file"),
     }
 }
 
 pub(super) fn stop_signal(value: &Node, _: &Node) -> Outcome {
     match value.text() {
         None | Some("SIGTERM" | "TERM" | "15") => ignored("it is what ECS sends"),
-        Some(signal) => refused(format!(
-            "ECS sends what the image says; write `STOPSIGNAL {signal}` in the Dockerfile"
-        )),
+        Some(signal) => refused(format!("ECS sends what the image says; write `STOPSIGNAL {signal}` in the Dockerfile")),
     }
 }
 
@@ -141,11 +115,7 @@ pub(super) fn tmpfs(_: &Node, service: &Node) -> Outcome {
 }
 
 pub(super) fn ulimits(value: &Node, _: &Node) -> Outcome {
-    if value.get("nofile").is_some() {
-        mapped("ulimits, nofile only")
-    } else {
-        ignored("Fargate sets only nofile")
-    }
+    if value.get("nofile").is_some() { mapped("ulimits, nofile only") } else { ignored("Fargate sets only nofile") }
 }
 
 pub(super) fn use_api_socket(value: &Node, _: &Node) -> Outcome {

@@ -40,27 +40,15 @@ pub(crate) struct Entry {
 
 impl Node {
     pub(crate) fn text(&self) -> Option<&str> {
-        if let Value::Text(text) = &self.value {
-            Some(text)
-        } else {
-            None
-        }
+        if let Value::Text(text) = &self.value { Some(text) } else { None }
     }
 
     pub(crate) fn list(&self) -> Option<&[Node]> {
-        if let Value::List(list) = &self.value {
-            Some(list)
-        } else {
-            None
-        }
+        if let Value::List(list) = &self.value { Some(list) } else { None }
     }
 
     pub(crate) fn map(&self) -> Option<&[Entry]> {
-        if let Value::Map(map) = &self.value {
-            Some(map)
-        } else {
-            None
-        }
+        if let Value::Map(map) = &self.value { Some(map) } else { None }
     }
 
     pub(crate) fn is_null(&self) -> bool {
@@ -90,10 +78,7 @@ impl Node {
 /// One problem: not YAML, more than one document, a duplicate key, or more aliases and nodes than any real file has.
 pub(crate) fn parse(source: &Arc<Source>) -> Result<Node, Problem> {
     if source.text.trim().is_empty() {
-        return Ok(Node {
-            value: Value::Null,
-            place: Place::top(source),
-        });
+        return Ok(Node { value: Value::Null, place: Place::top(source) });
     }
     match serde_saphyr::from_str_with_options::<Raw>(&source.text, options()) {
         Ok(raw) => Ok(raw.resolve(source)),
@@ -120,37 +105,21 @@ fn options() -> serde_saphyr::Options {
 }
 
 fn problem(source: &Arc<Source>, error: &serde_saphyr::Error) -> Problem {
-    let place = error
-        .location()
-        .map_or_else(|| Place::top(source), |location| place(source, location));
+    let place = error.location().map_or_else(|| Place::top(source), |location| place(source, location));
     let text = error.without_snippet().to_string();
-    if text.contains("limit exceeded")
-        || text.contains("budget breached") && !text.contains("Documents")
-    {
-        return Problem::at(
-            &place,
-            "yaml-too-large",
-            "the compose file is larger than landing reads",
-        )
-        .label("more aliases, nesting or values than any real file has")
-        .help("look for anchors that contain each other's aliases many times");
+    if text.contains("limit exceeded") || text.contains("budget breached") && !text.contains("Documents") {
+        return Problem::at(&place, "yaml-too-large", "the compose file is larger than landing reads")
+            .label("more aliases, nesting or values than any real file has")
+            .help("look for anchors that contain each other's aliases many times");
     }
     if text.contains("Documents") {
-        return Problem::at(
-            &place,
-            "bad-yaml",
-            "the compose file has more than one document",
-        )
-        .help("keep one of them: compose reads a single document, without `---` in between");
+        return Problem::at(&place, "bad-yaml", "the compose file has more than one document")
+            .help("keep one of them: compose reads a single document, without `---` in between");
     }
     // The library ends its one-line messages with the position, which the problem has already, or with advice to programs.
     let text = text.lines().next().unwrap_or_default();
     let text = text.split(" at line ").next().unwrap_or(text);
-    let text = text
-        .split(", set DuplicateKeyPolicy")
-        .next()
-        .unwrap_or(text)
-        .to_owned();
+    let text = text.split(", set DuplicateKeyPolicy").next().unwrap_or(text).to_owned();
     Problem::at(&place, "bad-yaml", "the compose file is not valid YAML").label(text)
 }
 
@@ -163,15 +132,8 @@ fn place(source: &Arc<Source>, location: Location) -> Place {
             Place::new(source, start..start.saturating_add(length))
         }
         _ => {
-            let line = usize::try_from(location.line())
-                .unwrap_or(1)
-                .saturating_sub(1);
-            let start: usize = source
-                .text
-                .split_inclusive('\n')
-                .take(line)
-                .map(str::len)
-                .sum();
+            let line = usize::try_from(location.line()).unwrap_or(1).saturating_sub(1);
+            let start: usize = source.text.split_inclusive('\n').take(line).map(str::len).sum();
             Place::new(source, start..start)
         }
     }
@@ -196,9 +158,7 @@ impl Raw {
             RawValue::Null => Value::Null,
             RawValue::Text(text) => Value::Text(text),
             RawValue::Typed(printed) => Value::Text(as_written(&place, printed)),
-            RawValue::List(list) => {
-                Value::List(list.into_iter().map(|raw| raw.resolve(source)).collect())
-            }
+            RawValue::List(list) => Value::List(list.into_iter().map(|raw| raw.resolve(source)).collect()),
             RawValue::Map(map) => Value::Map(
                 map.into_iter()
                     .map(|(key, raw)| Entry {
@@ -216,10 +176,7 @@ impl Raw {
 /// The source text of a plain number or boolean, which alone keeps `0755` and `3.10` as they are.
 fn as_written(place: &Place, printed: String) -> String {
     let text = place.text().trim();
-    let is_plain = !text.is_empty()
-        && text
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"+-._".contains(&byte));
+    let is_plain = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-._".contains(&byte));
     if is_plain { text.to_owned() } else { printed }
 }
 
@@ -310,10 +267,7 @@ mod tests {
     use super::*;
 
     fn source(text: &str) -> Arc<Source> {
-        Arc::new(Source {
-            path: "compose.yml".into(),
-            text: text.to_owned(),
-        })
+        Arc::new(Source { path: "compose.yml".into(), text: text.to_owned() })
     }
 
     fn show(node: &Node) -> String {
@@ -324,10 +278,7 @@ mod tests {
                 format!("[{}]", list.iter().map(show).collect::<Vec<_>>().join(", "))
             }
             Value::Map(map) => {
-                let entries: Vec<_> = map
-                    .iter()
-                    .map(|e| format!("{}@{}: {}", e.key, e.place.line(), show(&e.value)))
-                    .collect();
+                let entries: Vec<_> = map.iter().map(|e| format!("{}@{}: {}", e.key, e.place.line(), show(&e.value))).collect();
                 format!("{{{}}}", entries.join(", "))
             }
         }
@@ -341,8 +292,7 @@ mod tests {
 
     #[test]
     fn merge_keys_keep_the_place_of_the_text() {
-        let yaml =
-            "x-a: &a\n  k: 1\n  l: 2\nx-b: &b {m: 3, k: 9}\ns:\n  <<: [*a, *b]\n  l: 4\nt: *a\n";
+        let yaml = "x-a: &a\n  k: 1\n  l: 2\nx-b: &b {m: 3, k: 9}\ns:\n  <<: [*a, *b]\n  l: 4\nt: *a\n";
         insta::assert_snapshot!(show(&parse(&source(yaml)).unwrap()));
     }
 
@@ -350,33 +300,16 @@ mod tests {
     fn what_is_not_yaml_is_one_problem_each() {
         let bomb = {
             let mut text = "a: &a [x,x,x,x,x,x,x,x,x,x]\n".to_owned();
-            for (name, of) in ["b", "c", "d", "e", "f", "g", "h"]
-                .iter()
-                .zip(["a", "b", "c", "d", "e", "f", "g"])
-            {
-                text.push_str(&format!(
-                    "{name}: &{name} [{}]\n",
-                    vec![format!("*{of}"); 10].join(",")
-                ));
+            for (name, of) in ["b", "c", "d", "e", "f", "g", "h"].iter().zip(["a", "b", "c", "d", "e", "f", "g"]) {
+                text.push_str(&format!("{name}: &{name} [{}]\n", vec![format!("*{of}"); 10].join(",")));
             }
             text
         };
         let deep = "[".repeat(500);
         let mut shown = String::new();
-        for text in [
-            "a: [1, 2",
-            "a: 1\na: 2",
-            "a: *nobody",
-            "a: 1\n---\nb: 2",
-            "a:\n\t- b",
-            &bomb,
-            &deep,
-        ] {
+        for text in ["a: [1, 2", "a: 1\na: 2", "a: *nobody", "a: 1\n---\nb: 2", "a:\n\t- b", &bomb, &deep] {
             let problem = parse(&source(text)).unwrap_err();
-            shown.push_str(&format!(
-                "{}:{} {}: {}\n",
-                problem.line, problem.column, problem.title, problem.label
-            ));
+            shown.push_str(&format!("{}:{} {}: {}\n", problem.line, problem.column, problem.title, problem.label));
         }
         insta::assert_snapshot!(shown);
     }

@@ -10,32 +10,20 @@ pub(super) fn find(service: &Service, others: &BTreeSet<String>) -> BTreeSet<Str
     for value in service.environment.values() {
         match value {
             EnvValue::Plain(text) => texts.push(text),
-            EnvValue::Template(pieces) => {
-                texts.extend(pieces.iter().filter_map(|piece| match piece {
-                    Piece::Text(text) => Some(text.as_str()),
-                    Piece::Database { .. } => None,
-                }))
-            }
+            EnvValue::Template(pieces) => texts.extend(pieces.iter().filter_map(|piece| match piece {
+                Piece::Text(text) => Some(text.as_str()),
+                Piece::Database { .. } => None,
+            })),
             EnvValue::Database { .. } => {}
         }
     }
-    let lists = [&service.command, &service.entrypoint]
-        .into_iter()
-        .flatten();
+    let lists = [&service.command, &service.entrypoint].into_iter().flatten();
     texts.extend(lists.flatten().map(String::as_str));
-    texts.extend(
-        service
-            .healthcheck
-            .iter()
-            .flat_map(|check| &check.command)
-            .map(String::as_str),
-    );
+    texts.extend(service.healthcheck.iter().flat_map(|check| &check.command).map(String::as_str));
     others
         .iter()
         .filter(|name| **name != service.name)
-        .filter(|name| {
-            service.depends_on.contains_key(*name) || texts.iter().any(|text| mentions(text, name))
-        })
+        .filter(|name| service.depends_on.contains_key(*name) || texts.iter().any(|text| mentions(text, name)))
         .cloned()
         .collect()
 }
@@ -75,17 +63,9 @@ mod tests {
         ] {
             assert!(mentions(text, "mqtt"), "{text}");
         }
-        for text in [
-            "",
-            "/mqtt",
-            "http://h/mqtt",
-            "mqtt-events",
-            "my_mqtt",
-            "mqtt.example.com",
-            "mqtts://other",
-            "mqtt=1",
-            "mqtt2",
-        ] {
+        for text in
+            ["", "/mqtt", "http://h/mqtt", "mqtt-events", "my_mqtt", "mqtt.example.com", "mqtts://other", "mqtt=1", "mqtt2"]
+        {
             assert!(!mentions(text, "mqtt"), "{text}");
         }
     }

@@ -30,59 +30,31 @@ impl Plain {
         }
         let place = variable.place.clone();
         let key = (place.source.path.clone(), place.span.start, name.to_owned());
-        let found = self.found.entry(key).or_insert_with(|| Found {
-            place,
-            by_name,
-            services: Vec::new(),
-        });
+        let found = self.found.entry(key).or_insert_with(|| Found { place, by_name, services: Vec::new() });
         found.services.push(service.to_owned());
     }
 
     /// The values are never shown.
     pub(super) fn problems(&self) -> Vec<Problem> {
-        self.found
-            .iter()
-            .map(|((_, _, name), found)| found.problem(name))
-            .collect()
+        self.found.iter().map(|((_, _, name), found)| found.problem(name)).collect()
     }
 }
 
 impl Found {
     fn problem(&self, name: &str) -> Problem {
-        let list = self
-            .services
-            .iter()
-            .map(|service| format!("`{service}`"))
-            .collect::<Vec<_>>()
-            .join(", ");
-        let plural = if self.services.len() > 1 {
-            "services"
-        } else {
-            "service"
-        };
-        let what = if self.by_name {
-            "a credential"
-        } else {
-            "a URL with a password"
-        };
-        let secret = name
-            .to_ascii_lowercase()
-            .replace(|character: char| !character.is_ascii_alphanumeric(), "-");
+        let list = self.services.iter().map(|service| format!("`{service}`")).collect::<Vec<_>>().join(", ");
+        let plural = if self.services.len() > 1 { "services" } else { "service" };
+        let what = if self.by_name { "a credential" } else { "a URL with a password" };
+        let secret = name.to_ascii_lowercase().replace(|character: char| !character.is_ascii_alphanumeric(), "-");
         let secret = secret.trim_matches('-');
         let mut help = "add to landing.toml:".to_owned();
         for service in &self.services {
-            help.push_str(&format!(
-                "\n  [services.{service}]\n  secrets = {{ {name} = \"{secret}\" }}"
-            ));
+            help.push_str(&format!("\n  [services.{service}]\n  secrets = {{ {name} = \"{secret}\" }}"));
         }
         help.push_str(&format!("\n  [secrets.{secret}]\n  from = \"env:{name}\""));
-        Problem::at(
-            &self.place,
-            "plain-text-credential",
-            format!("`{name}` of {plural} {list} is {what} in plain text"),
-        )
-        .label("everybody who may read the task definition could read it")
-        .help(help)
+        Problem::at(&self.place, "plain-text-credential", format!("`{name}` of {plural} {list} is {what} in plain text"))
+            .label("everybody who may read the task definition could read it")
+            .help(help)
     }
 }
 
@@ -90,13 +62,8 @@ impl Found {
 fn is_credential(value: &str) -> bool {
     let value = value.trim();
     let lower = value.to_ascii_lowercase();
-    let is_switch = matches!(
-        lower.as_str(),
-        "" | "true" | "false" | "yes" | "no" | "on" | "off" | "none" | "null" | "0" | "1"
-    );
-    let endings = [
-        ".pem", ".key", ".crt", ".cer", ".json", ".txt", ".p12", ".jks",
-    ];
+    let is_switch = matches!(lower.as_str(), "" | "true" | "false" | "yes" | "no" | "on" | "off" | "none" | "null" | "0" | "1");
+    let endings = [".pem", ".key", ".crt", ".cer", ".json", ".txt", ".p12", ".jks"];
     let is_file = value.starts_with("/run/secrets/")
         || value.starts_with("file:")
         || (value.starts_with('/') && endings.iter().any(|ending| lower.ends_with(ending)));

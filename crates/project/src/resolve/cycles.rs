@@ -20,10 +20,7 @@ fn walk<'a>(
     circles: &mut Vec<Vec<String>>,
 ) {
     if let Some(at) = path.iter().position(|step| *step == name) {
-        let circle = path[at..]
-            .iter()
-            .chain([&name])
-            .map(|step| (*step).to_owned());
+        let circle = path[at..].iter().chain([&name]).map(|step| (*step).to_owned());
         circles.push(circle.collect());
         return;
     }
@@ -44,21 +41,9 @@ mod tests {
 
     #[test]
     fn each_circle_is_named_once() {
-        let edges = BTreeMap::from([
-            ("a", vec!["b"]),
-            ("b", vec!["c", "d"]),
-            ("c", vec!["a"]),
-            ("d", vec!["d"]),
-            ("e", vec!["a"]),
-        ]);
+        let edges =
+            BTreeMap::from([("a", vec!["b"]), ("b", vec!["c", "d"]), ("c", vec!["a"]), ("d", vec!["d"]), ("e", vec!["a"])]);
         assert_eq!(find(&edges), [vec!["a", "b", "c", "a"], vec!["d", "d"]]);
-        assert!(
-            find(&BTreeMap::from([
-                ("a", vec!["b", "c"]),
-                ("b", vec!["c"]),
-                ("c", vec![])
-            ]))
-            .is_empty()
-        );
+        assert!(find(&BTreeMap::from([("a", vec!["b", "c"]), ("b", vec!["c"]), ("c", vec![])])).is_empty());
     }
 }

@@ -19,9 +19,7 @@ pub(super) fn pairs() -> impl Iterator<Item = (u32, u32)> {
         // 256 has 512 MiB besides whole GiB.
         let whole = (least.next_multiple_of(step)..=most).step_by(step as usize);
         let odd = (least % step != 0).then_some(least);
-        odd.into_iter()
-            .chain(whole)
-            .map(move |memory| (cpu, memory))
+        odd.into_iter().chain(whole).map(move |memory| (cpu, memory))
     })
 }
 
@@ -54,18 +52,10 @@ mod tests {
 
     #[test]
     fn sizes_are_those_of_the_table() {
-        assert_eq!(
-            pairs().filter(|(cpu, _)| *cpu == 256).collect::<Vec<_>>(),
-            [(256, 512), (256, 1024), (256, 2048)]
-        );
+        assert_eq!(pairs().filter(|(cpu, _)| *cpu == 256).collect::<Vec<_>>(), [(256, 512), (256, 1024), (256, 2048)]);
         assert_eq!(pairs().count(), 3 + 4 + 7 + 13 + 23 + 12 + 12);
         assert!(is_valid(512, 1024) && is_valid(8192, 20_480) && is_valid(16_384, 122_880));
-        assert!(
-            !is_valid(256, 3072)
-                && !is_valid(512, 512)
-                && !is_valid(300, 1024)
-                && !is_valid(8192, 17_408)
-        );
+        assert!(!is_valid(256, 3072) && !is_valid(512, 512) && !is_valid(300, 1024) && !is_valid(8192, 17_408));
         assert_eq!(nearest(512, 512), (512, 1024));
         assert_eq!(nearest(256, 3072), (256, 2048));
         assert_eq!(nearest(300, 1024), (256, 1024));

@@ -19,9 +19,7 @@ use crate::{
     compose::{self, Compose},
     files::{Files, ReadError},
     problem::{Problem, Problems},
-    project::{
-        AlbFrom, AlbSettings, Github, KeyOutcome, Logs, Outcome, Project, Registry, Skipped, Spa,
-    },
+    project::{AlbFrom, AlbSettings, Github, KeyOutcome, Logs, Outcome, Project, Registry, Skipped, Spa},
     settings::{self, AlbFromSetting, Document, Settings},
     suggest::did_you_mean,
 };
@@ -37,9 +35,7 @@ struct Cx<'a> {
 
 pub(crate) fn project(input: &Input<'_>) -> Result<Project, Problems> {
     let mut files = Files::new(input.dir);
-    let source = files
-        .read("landing.toml".as_ref())
-        .map_err(|error| Problems(vec![unreadable(&error)]))?;
+    let source = files.read("landing.toml".as_ref()).map_err(|error| Problems(vec![unreadable(&error)]))?;
     let (document, settings, problems) = settings::read(&source, input.env_name).map_err(sorted)?;
     let mut cx = Cx {
         document: &document,
@@ -55,15 +51,8 @@ pub(crate) fn project(input: &Input<'_>) -> Result<Project, Problems> {
     let spa = spa(&mut cx, &files);
     let github = github(&mut cx);
     let logs = logs(&mut cx);
-    let compose = compose_path(&mut cx, &files).and_then(|path| {
-        compose::load(
-            &mut files,
-            &path,
-            input.environment,
-            &mut cx.problems,
-            &mut cx.outcomes,
-        )
-    });
+    let compose = compose_path(&mut cx, &files)
+        .and_then(|path| compose::load(&mut files, &path, input.environment, &mut cx.problems, &mut cx.outcomes));
     let compose = match compose {
         Ok(compose) => compose,
         Err(problem) => {
@@ -74,14 +63,7 @@ pub(crate) fn project(input: &Input<'_>) -> Result<Project, Problems> {
     let skipped = skipped(&mut cx, &compose);
     let secrets = secrets::read(&mut cx);
     let mut databases = databases::read(&mut cx);
-    let (services, jobs) = services::read(
-        &mut cx,
-        &compose,
-        &skipped,
-        &secrets,
-        &mut databases,
-        &mut files,
-    );
+    let (services, jobs) = services::read(&mut cx, &compose, &skipped, &secrets, &mut databases, &mut files);
     cx.problems.extend(cx.credentials.problems());
     if !cx.problems.is_empty() {
         return Err(sorted(cx.problems));
@@ -91,19 +73,13 @@ pub(crate) fn project(input: &Input<'_>) -> Result<Project, Problems> {
     Ok(Project {
         name,
         env: input.env_name.to_owned(),
-        region: input
-            .region
-            .map(str::to_owned)
-            .or_else(|| settings.region.clone()),
+        region: input.region.map(str::to_owned).or_else(|| settings.region.clone()),
         dir: input.dir.to_owned(),
         files: files.read.into_iter().collect(),
         network,
         services,
         jobs,
-        skipped: skipped
-            .into_iter()
-            .map(|(name, reason)| Skipped { name, reason })
-            .collect(),
+        skipped: skipped.into_iter().map(|(name, reason)| Skipped { name, reason }).collect(),
         secrets,
         databases,
         spa,
@@ -115,9 +91,7 @@ pub(crate) fn project(input: &Input<'_>) -> Result<Project, Problems> {
             },
         },
         logs,
-        registry: Registry {
-            keep_images: settings.registry.keep_images.unwrap_or(10).max(1),
-        },
+        registry: Registry { keep_images: settings.registry.keep_images.unwrap_or(10).max(1) },
         keys,
     })
 }
@@ -125,16 +99,8 @@ pub(crate) fn project(input: &Input<'_>) -> Result<Project, Problems> {
 /// By file and line, landing.toml first, and each only once.
 fn sorted(mut problems: Vec<Problem>) -> Problems {
     let key = |problem: &Problem| {
-        let is_compose = problem
-            .file
-            .extension()
-            .is_none_or(|extension| extension != "toml");
-        (
-            is_compose,
-            problem.file.clone(),
-            problem.span.start,
-            problem.code,
-        )
+        let is_compose = problem.file.extension().is_none_or(|extension| extension != "toml");
+        (is_compose, problem.file.clone(), problem.span.start, problem.code)
     };
     problems.sort_by_key(key);
     problems.dedup();
@@ -143,18 +109,10 @@ fn sorted(mut problems: Vec<Problem>) -> Problems {
 
 fn unreadable(error: &ReadError) -> Problem {
     match error {
-        ReadError::Missing => Problem::in_file(
-            "landing.toml",
-            "missing-landing-toml",
-            "there is no landing.toml in this folder",
-        )
-        .help(format!("run `landing init`; {}", settings::MINIMAL)),
-        other => Problem::in_file(
-            "landing.toml",
-            "unreadable-landing-toml",
-            format!("cannot read landing.toml: {other}"),
-        )
-        .help(settings::MINIMAL),
+        ReadError::Missing => Problem::in_file("landing.toml", "missing-landing-toml", "there is no landing.toml in this folder")
+            .help(format!("run `landing init`; {}", settings::MINIMAL)),
+        other => Problem::in_file("landing.toml", "unreadable-landing-toml", format!("cannot read landing.toml: {other}"))
+            .help(settings::MINIMAL),
     }
 }
 
@@ -166,22 +124,14 @@ fn compose_path(cx: &mut Cx<'_>, files: &Files<'_>) -> Result<PathBuf, Problem> 
             if files.exists(&path) {
                 return Ok(path);
             }
-            Err(Problem::at(
-                &place,
-                "missing-compose",
-                format!("there is no {}", path.display()),
-            )
-            .label("it is relative to the folder of landing.toml"))
+            Err(Problem::at(&place, "missing-compose", format!("there is no {}", path.display()))
+                .label("it is relative to the folder of landing.toml"))
         }
         None => {
             let place = cx.document.value(&[]);
             let path = compose::default_path(files).ok_or_else(|| {
-                Problem::at(
-                    &cx.document.value(&[]),
-                    "missing-compose",
-                    "there is no compose file in this folder",
-                )
-                .help("name it: compose = \"path/to/compose.yaml\"")
+                Problem::at(&cx.document.value(&[]), "missing-compose", "there is no compose file in this folder")
+                    .help("name it: compose = \"path/to/compose.yaml\"")
             })?;
             files.inside("".as_ref(), &path.to_string_lossy(), &place)
         }
@@ -191,25 +141,15 @@ fn compose_path(cx: &mut Cx<'_>, files: &Files<'_>) -> Result<PathBuf, Problem> 
 /// Compose services that are not deployed, and why.
 fn skipped(cx: &mut Cx<'_>, compose: &Compose<'_>) -> BTreeMap<String, String> {
     let mut skipped = BTreeMap::new();
-    let known = || {
-        compose
-            .services
-            .keys()
-            .map(String::as_str)
-            .collect::<Vec<_>>()
-    };
+    let known = || compose.services.keys().map(String::as_str).collect::<Vec<_>>();
     for (index, name) in cx.settings.skip.iter().enumerate() {
         if compose.services.contains_key(name) {
             skipped.insert(name.clone(), "in `skip` of landing.toml".to_owned());
         } else {
             let place = cx.document.value(&["skip", &index.to_string()]);
             cx.problems.push(
-                Problem::at(
-                    &place,
-                    "unknown-service",
-                    format!("`skip` names `{name}`, which is not in the compose file"),
-                )
-                .maybe_help(did_you_mean(name, known())),
+                Problem::at(&place, "unknown-service", format!("`skip` names `{name}`, which is not in the compose file"))
+                    .maybe_help(did_you_mean(name, known())),
             );
         }
     }
@@ -218,14 +158,11 @@ fn skipped(cx: &mut Cx<'_>, compose: &Compose<'_>) -> BTreeMap<String, String> {
     for (name, declared) in &compose.services {
         let profiles = declared.profiles(&compose.variables);
         let active = profiles.is_empty()
-            || profiles.iter().any(|profile| {
-                cx.settings.profiles.contains(profile) || cx.settings.profiles.contains(&everything)
-            });
+            || profiles
+                .iter()
+                .any(|profile| cx.settings.profiles.contains(profile) || cx.settings.profiles.contains(&everything));
         if !active && !skipped.contains_key(name) {
-            skipped.insert(
-                name.clone(),
-                format!("profile {} is not active", profiles.join(", ")),
-            );
+            skipped.insert(name.clone(), format!("profile {} is not active", profiles.join(", ")));
         }
     }
     for (name, reason) in &skipped {
@@ -237,21 +174,15 @@ fn skipped(cx: &mut Cx<'_>, compose: &Compose<'_>) -> BTreeMap<String, String> {
             key: "*".to_owned(),
             file: place.source.path.clone(),
             line: place.line(),
-            outcome: Outcome::Ignored {
-                reason: format!("not deployed: {reason}"),
-            },
+            outcome: Outcome::Ignored { reason: format!("not deployed: {reason}") },
         });
     }
     for name in cx.settings.services.keys() {
         let place = cx.document.key(&["services", name]);
         if !compose.services.contains_key(name) {
             cx.problems.push(
-                Problem::at(
-                    &place,
-                    "unknown-service",
-                    format!("the compose file has no service `{name}`"),
-                )
-                .maybe_help(did_you_mean(name, known())),
+                Problem::at(&place, "unknown-service", format!("the compose file has no service `{name}`"))
+                    .maybe_help(did_you_mean(name, known())),
             );
         }
     }
@@ -262,22 +193,15 @@ fn spa(cx: &mut Cx<'_>, files: &Files<'_>) -> Option<Spa> {
     let spa = cx.settings.spa.as_ref()?;
     let Some(dist) = &spa.dist else {
         cx.problems.push(
-            Problem::at(
-                &cx.document.key(&["spa"]),
-                "missing-key",
-                "[spa] needs `dist`",
-            )
-            .help("dist = \"frontend/dist\": the folder with the built files"),
+            Problem::at(&cx.document.key(&["spa"]), "missing-key", "[spa] needs `dist`")
+                .help("dist = \"frontend/dist\": the folder with the built files"),
         );
         return None;
     };
     let dist = files.inside("".as_ref(), dist, &cx.document.value(&["spa", "dist"]));
     let dist = dist.map_err(|problem| cx.problems.push(problem)).ok()?;
     let classes = ["PriceClass_100", "PriceClass_200", "PriceClass_All"];
-    let price_class = spa
-        .price_class
-        .clone()
-        .unwrap_or_else(|| classes[0].to_owned());
+    let price_class = spa.price_class.clone().unwrap_or_else(|| classes[0].to_owned());
     if !classes.contains(&price_class.as_str()) {
         cx.problems.push(
             Problem::at(
@@ -292,38 +216,22 @@ fn spa(cx: &mut Cx<'_>, files: &Files<'_>) -> Option<Spa> {
     let max_ttl = spa.max_ttl.unwrap_or_else(|| default_ttl.max(300));
     if max_ttl < default_ttl {
         cx.problems.push(
-            Problem::at(
-                &cx.document.value(&["spa", "max-ttl"]),
-                "bad-value",
-                "`max-ttl` is less than `default-ttl`",
-            )
-            .label(format!("`default-ttl` is {default_ttl}")),
+            Problem::at(&cx.document.value(&["spa", "max-ttl"]), "bad-value", "`max-ttl` is less than `default-ttl`")
+                .label(format!("`default-ttl` is {default_ttl}")),
         );
     }
-    Some(Spa {
-        dist,
-        price_class,
-        default_ttl,
-        max_ttl,
-    })
+    Some(Spa { dist, price_class, default_ttl, max_ttl })
 }
 
 fn github(cx: &mut Cx<'_>) -> Option<Github> {
     let github = cx.settings.github.as_ref()?;
     let place = cx.document.key(&["github"]);
     let Some(repository) = &github.repository else {
-        cx.problems.push(
-            Problem::at(&place, "missing-key", "[github] needs `repository`")
-                .help("repository = \"org/repo\""),
-        );
+        cx.problems.push(Problem::at(&place, "missing-key", "[github] needs `repository`").help("repository = \"org/repo\""));
         return None;
     };
-    let is_part = |part: &str| {
-        !part.is_empty()
-            && part
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
-    };
+    let is_part =
+        |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
     if repository.split('/').count() != 2 || !repository.split('/').all(is_part) {
         cx.problems.push(
             Problem::at(
@@ -335,14 +243,8 @@ fn github(cx: &mut Cx<'_>) -> Option<Github> {
         );
     }
     // They end in the role's trust policy, where `*` would let every branch deploy.
-    for (key, value) in [
-        ("branch", &github.branch),
-        ("environment", &github.environment),
-    ] {
-        if value
-            .as_ref()
-            .is_some_and(|value| value.is_empty() || value.contains(['*', '?']))
-        {
+    for (key, value) in [("branch", &github.branch), ("environment", &github.environment)] {
+        if value.as_ref().is_some_and(|value| value.is_empty() || value.contains(['*', '?'])) {
             cx.problems.push(
                 Problem::at(
                     &cx.document.value(&["github", key]),
@@ -353,31 +255,18 @@ fn github(cx: &mut Cx<'_>) -> Option<Github> {
             );
         }
     }
-    let branch = github
-        .branch
-        .clone()
-        .or_else(|| github.environment.is_none().then(|| "main".to_owned()));
-    Some(Github {
-        repository: repository.clone(),
-        branch,
-        environment: github.environment.clone(),
-    })
+    let branch = github.branch.clone().or_else(|| github.environment.is_none().then(|| "main".to_owned()));
+    Some(Github { repository: repository.clone(), branch, environment: github.environment.clone() })
 }
 
 /// Source: CloudWatch Logs API Reference, `PutRetentionPolicy`, `retentionInDays`.
-const RETENTION_DAYS: [u32; 22] = [
-    1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922,
-    3288, 3653,
-];
+const RETENTION_DAYS: [u32; 22] =
+    [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653];
 
 fn logs(cx: &mut Cx<'_>) -> Logs {
     let retention_days = cx.settings.logs.retention_days.unwrap_or(7);
     if !RETENTION_DAYS.contains(&retention_days) {
-        let nearest = RETENTION_DAYS
-            .iter()
-            .min_by_key(|days| days.abs_diff(retention_days))
-            .copied()
-            .unwrap_or(7);
+        let nearest = RETENTION_DAYS.iter().min_by_key(|days| days.abs_diff(retention_days)).copied().unwrap_or(7);
         cx.problems.push(
             Problem::at(
                 &cx.document.value(&["logs", "retention-days"]),
@@ -385,10 +274,7 @@ fn logs(cx: &mut Cx<'_>) -> Logs {
                 format!("CloudWatch Logs cannot keep logs for {retention_days} days"),
             )
             .label(format!("the nearest that it can is {nearest}"))
-            .help(format!(
-                "one of {}",
-                RETENTION_DAYS.map(|days| days.to_string()).join(", ")
-            )),
+            .help(format!("one of {}", RETENTION_DAYS.map(|days| days.to_string()).join(", "))),
         );
     }
     Logs { retention_days }

@@ -20,8 +20,12 @@ pub(super) fn read(cx: &mut Cx<'_>) -> Network {
     let zones = settings.zones.unwrap_or(2);
     if !(2..=4).contains(&zones) {
         cx.problems.push(
-            Problem::at(&cx.document.value(&["network", "zones"]), "bad-value", format!("{zones} availability zones cannot be used"))
-                .label("2 to 4: a load balancer and a database need two, and few regions have more than four"),
+            Problem::at(
+                &cx.document.value(&["network", "zones"]),
+                "bad-value",
+                format!("{zones} availability zones cannot be used"),
+            )
+            .label("2 to 4: a load balancer and a database need two, and few regions have more than four"),
         );
     }
     let default = Ipv4Net::new_assert([10, 0, 0, 0].into(), WIDEST);
@@ -41,39 +45,22 @@ fn cidr(cx: &mut Cx<'_>, text: &str, zones: u8) -> Option<Ipv4Net> {
     let place = cx.document.value(&["network", "cidr"]);
     let bad = |title: String| Problem::at(&place, "bad-cidr", title);
     let Ok(cidr) = text.parse::<Ipv4Net>() else {
-        cx.problems.push(
-            bad(format!("`{text}` is not an IPv4 address range"))
-                .help("for example \"10.0.0.0/16\""),
-        );
+        cx.problems.push(bad(format!("`{text}` is not an IPv4 address range")).help("for example \"10.0.0.0/16\""));
         return None;
     };
     let problem = if cidr.addr() != cidr.network() {
-        bad(format!(
-            "`{text}` does not start where a /{} starts",
-            cidr.prefix_len()
-        ))
-        .help(format!("use \"{}\"", cidr.trunc()))
+        bad(format!("`{text}` does not start where a /{} starts", cidr.prefix_len())).help(format!("use \"{}\"", cidr.trunc()))
     } else if cidr.prefix_len() < WIDEST {
-        bad(format!("`{text}` is larger than a VPC may be"))
-            .help(format!("use \"{}/{WIDEST}\"", cidr.addr()))
+        bad(format!("`{text}` is larger than a VPC may be")).help(format!("use \"{}/{WIDEST}\"", cidr.addr()))
     } else if cidr.prefix_len() > NARROWEST || smallest_subnet(cidr, zones) > SMALLEST_SUBNET {
         let fits = (WIDEST..=NARROWEST).rev().find(|length| {
-            Ipv4Net::new(cidr.addr(), *length)
-                .is_ok_and(|wider| smallest_subnet(wider, zones) <= SMALLEST_SUBNET)
+            Ipv4Net::new(cidr.addr(), *length).is_ok_and(|wider| smallest_subnet(wider, zones) <= SMALLEST_SUBNET)
         });
-        let wider = fits
-            .and_then(|length| Ipv4Net::new(cidr.addr(), length).ok())
-            .unwrap_or(cidr)
-            .trunc();
-        bad(format!(
-            "`{text}` is too small for a public and a private subnet in each of {zones} zones"
-        ))
-        .help(format!(
-            "use \"{wider}\" or a larger range, up to /{WIDEST}"
-        ))
+        let wider = fits.and_then(|length| Ipv4Net::new(cidr.addr(), length).ok()).unwrap_or(cidr).trunc();
+        bad(format!("`{text}` is too small for a public and a private subnet in each of {zones} zones"))
+            .help(format!("use \"{wider}\" or a larger range, up to /{WIDEST}"))
     } else if let Some(taken) = reserved(cidr) {
-        bad(format!("`{text}` overlaps {taken}"))
-            .help("use a private range such as \"10.0.0.0/16\"")
+        bad(format!("`{text}` overlaps {taken}")).help("use a private range such as \"10.0.0.0/16\"")
     } else {
         return Some(cidr);
     };
@@ -91,11 +78,7 @@ fn smallest_subnet(cidr: Ipv4Net, zones: u8) -> u8 {
 fn reserved(cidr: Ipv4Net) -> Option<&'static str> {
     let ranges = [
         ([127, 0, 0, 0], 8, "127.0.0.0/8, the loopback addresses"),
-        (
-            [169, 254, 0, 0],
-            16,
-            "169.254.0.0/16, the link-local addresses that ECS and EC2 use inside of each task",
-        ),
+        ([169, 254, 0, 0], 16, "169.254.0.0/16, the link-local addresses that ECS and EC2 use inside of each task"),
         ([224, 0, 0, 0], 4, "224.0.0.0/4, the multicast addresses"),
         ([0, 0, 0, 0], 8, "0.0.0.0/8, which no host may have"),
     ];

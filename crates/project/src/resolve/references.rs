@@ -24,79 +24,45 @@ pub(super) fn secret(
             "username" => DatabaseKey::Username,
             "password" => DatabaseKey::Password,
             _ => {
-                return Err(Problem::at(
-                    place,
-                    "unknown-reference",
-                    format!("a database has no secret `{key}`"),
-                )
-                .help(format!(
-                    "\"database:{name}.username\" or \"database:{name}.password\""
-                )));
+                return Err(Problem::at(place, "unknown-reference", format!("a database has no secret `{key}`"))
+                    .help(format!("\"database:{name}.username\" or \"database:{name}.password\"")));
             }
         };
-        return Ok(SecretRef::DatabaseUser {
-            database: name.to_owned(),
-            key,
-        });
+        return Ok(SecretRef::DatabaseUser { database: name.to_owned(), key });
     }
     let (name, key) = match text.split_once(':') {
         Some((name, key)) => (name, Some(key)),
         None => (text, None),
     };
     let Some(secret) = secrets.get(name) else {
-        let help = did_you_mean(name, secrets.keys().map(String::as_str)).unwrap_or_else(|| {
-            format!("add `[secrets.{name}]` with `from = \"env:NAME\"` or `generate = true`")
-        });
-        return Err(Problem::at(
-            place,
-            "unknown-reference",
-            format!("there is no secret `{name}`"),
-        )
-        .help(help));
+        let help = did_you_mean(name, secrets.keys().map(String::as_str))
+            .unwrap_or_else(|| format!("add `[secrets.{name}]` with `from = \"env:NAME\"` or `generate = true`"));
+        return Err(Problem::at(place, "unknown-reference", format!("there is no secret `{name}`")).help(help));
     };
     if let SecretSource::Generate { username, .. } = &secret.source {
         let keys = "\"username\" and \"password\"";
         match (username, key) {
             (Some(_), None) => {
-                return Err(Problem::at(
-                    place,
-                    "unknown-reference",
-                    format!("secret `{name}` is JSON with {keys}"),
-                )
-                .help(format!("name one of them: \"{name}:password\"")));
+                return Err(Problem::at(place, "unknown-reference", format!("secret `{name}` is JSON with {keys}"))
+                    .help(format!("name one of them: \"{name}:password\"")));
             }
             (Some(_), Some(key)) if key != "username" && key != "password" => {
-                return Err(Problem::at(
-                    place,
-                    "unknown-reference",
-                    format!("secret `{name}` has no `{key}`"),
-                )
-                .help(format!("it is JSON with {keys}")));
+                return Err(Problem::at(place, "unknown-reference", format!("secret `{name}` has no `{key}`"))
+                    .help(format!("it is JSON with {keys}")));
             }
             (None, Some(key)) => {
-                return Err(Problem::at(
-                    place,
-                    "unknown-reference",
-                    format!("secret `{name}` has no `{key}`"),
-                )
-                .label("it is a bare password")
-                .help(format!("write \"{name}\", or give the secret a `username`")));
+                return Err(Problem::at(place, "unknown-reference", format!("secret `{name}` has no `{key}`"))
+                    .label("it is a bare password")
+                    .help(format!("write \"{name}\", or give the secret a `username`")));
             }
             _ => {}
         }
     }
-    Ok(SecretRef::Secret {
-        name: name.to_owned(),
-        key: key.map(str::to_owned),
-    })
+    Ok(SecretRef::Secret { name: name.to_owned(), key: key.map(str::to_owned) })
 }
 
 /// Text with `${database.NAME.host}` and its kin; `$$` is a plain dollar sign.
-pub(super) fn value(
-    text: &str,
-    place: &Place,
-    databases: &BTreeMap<String, Database>,
-) -> Result<EnvValue, Problem> {
+pub(super) fn value(text: &str, place: &Place, databases: &BTreeMap<String, Database>) -> Result<EnvValue, Problem> {
     let mut pieces = Vec::new();
     let mut plain = String::new();
     let mut rest = text;
@@ -106,15 +72,8 @@ pub(super) fn value(
         if let Some(after) = rest.strip_prefix('$') {
             plain.push('$');
             rest = after;
-        } else if let Some((inner, after)) = rest
-            .strip_prefix('{')
-            .and_then(|inner| inner.split_once('}'))
-        {
-            let piece = database_piece(
-                inner,
-                &place.narrowed_to(&format!("${{{inner}}}")),
-                databases,
-            )?;
+        } else if let Some((inner, after)) = rest.strip_prefix('{').and_then(|inner| inner.split_once('}')) {
+            let piece = database_piece(inner, &place.narrowed_to(&format!("${{{inner}}}")), databases)?;
             if !plain.is_empty() {
                 pieces.push(Piece::Text(std::mem::take(&mut plain)));
             }
@@ -131,30 +90,14 @@ pub(super) fn value(
     if !plain.is_empty() {
         pieces.push(Piece::Text(plain));
     }
-    if let [
-        Piece::Database {
-            database,
-            attribute,
-        },
-    ] = &pieces[..]
-    {
-        return Ok(EnvValue::Database {
-            database: database.clone(),
-            attribute: *attribute,
-        });
+    if let [Piece::Database { database, attribute }] = &pieces[..] {
+        return Ok(EnvValue::Database { database: database.clone(), attribute: *attribute });
     }
     Ok(EnvValue::Template(pieces))
 }
 
-fn database_piece(
-    inner: &str,
-    place: &Place,
-    databases: &BTreeMap<String, Database>,
-) -> Result<Piece, Problem> {
-    let Some((name, attribute)) = inner
-        .strip_prefix("database.")
-        .and_then(|rest| rest.rsplit_once('.'))
-    else {
+fn database_piece(inner: &str, place: &Place, databases: &BTreeMap<String, Database>) -> Result<Piece, Problem> {
+    let Some((name, attribute)) = inner.strip_prefix("database.").and_then(|rest| rest.rsplit_once('.')) else {
         return Err(Problem::at(place, "unknown-reference", format!("landing.toml fills in only databases, not `${{{inner}}}`"))
             .help("write `${database.NAME.host}`, or `$$` for a plain dollar sign; compose's variables belong into the compose file"));
     };
@@ -169,34 +112,17 @@ fn database_piece(
                 .help(format!("add it to the service's secrets: secrets = {{ NAME = \"database:{name}.password\" }}")));
         }
         other => {
-            return Err(Problem::at(
-                place,
-                "unknown-reference",
-                format!("a database has no `{other}`"),
-            )
-            .maybe_help(did_you_mean(other, ["host", "port", "name", "username"])));
+            return Err(Problem::at(place, "unknown-reference", format!("a database has no `{other}`"))
+                .maybe_help(did_you_mean(other, ["host", "port", "name", "username"])));
         }
     };
-    Ok(Piece::Database {
-        database: name.to_owned(),
-        attribute,
-    })
+    Ok(Piece::Database { database: name.to_owned(), attribute })
 }
 
-fn known_database(
-    name: &str,
-    place: &Place,
-    databases: &BTreeMap<String, Database>,
-) -> Result<(), Problem> {
+fn known_database(name: &str, place: &Place, databases: &BTreeMap<String, Database>) -> Result<(), Problem> {
     if databases.contains_key(name) {
         return Ok(());
     }
-    let help = did_you_mean(name, databases.keys().map(String::as_str))
-        .unwrap_or_else(|| format!("add `[databases.{name}]`"));
-    Err(Problem::at(
-        place,
-        "unknown-reference",
-        format!("there is no database `{name}`"),
-    )
-    .help(help))
+    let help = did_you_mean(name, databases.keys().map(String::as_str)).unwrap_or_else(|| format!("add `[databases.{name}]`"));
+    Err(Problem::at(place, "unknown-reference", format!("there is no database `{name}`")).help(help))
 }

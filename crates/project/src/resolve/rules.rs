@@ -29,9 +29,7 @@ pub(super) fn depend(
                     key: format!("depends_on.{target}"),
                     file: dependency.place.source.path.clone(),
                     line: dependency.place.line(),
-                    outcome: Outcome::Ignored {
-                        reason: format!("`{target}` is not deployed: {reason}"),
-                    },
+                    outcome: Outcome::Ignored { reason: format!("`{target}` is not deployed: {reason}") },
                 });
             } else if !all.contains_key(target) {
                 if dependency.required {
@@ -39,36 +37,27 @@ pub(super) fn depend(
                         Problem::at(
                             &dependency.place,
                             "unknown-service",
-                            format!(
-                                "`{name}` depends on `{target}`, which is not in the compose file"
-                            ),
+                            format!("`{name}` depends on `{target}`, which is not in the compose file"),
                         )
                         .maybe_help(did_you_mean(target, known.iter().copied())),
                     );
                 }
-            } else if dependency.condition == Condition::Healthy
-                && all[target].healthcheck.is_none()
-            {
+            } else if dependency.condition == Condition::Healthy && all[target].healthcheck.is_none() {
                 cx.problems.push(
-                    Problem::at(&dependency.place, "no-healthcheck", format!("`{name}` waits for `{target}` to be healthy, but it has no health check"))
-                        .help(format!("give `{target}` a `healthcheck` in the compose file (ECS does not run the one of its image)")),
+                    Problem::at(
+                        &dependency.place,
+                        "no-healthcheck",
+                        format!("`{name}` waits for `{target}` to be healthy, but it has no health check"),
+                    )
+                    .help(format!("give `{target}` a `healthcheck` in the compose file (ECS does not run the one of its image)")),
                 );
             } else if let Some(service) = all.get_mut(name) {
-                service
-                    .depends_on
-                    .insert(target.clone(), dependency.condition);
+                service.depends_on.insert(target.clone(), dependency.condition);
             }
         }
     }
-    let edges = all
-        .iter()
-        .map(|(name, service)| {
-            (
-                name.as_str(),
-                service.depends_on.keys().map(String::as_str).collect(),
-            )
-        })
-        .collect();
+    let edges =
+        all.iter().map(|(name, service)| (name.as_str(), service.depends_on.keys().map(String::as_str).collect())).collect();
     for circle in cycles::find(&edges) {
         let place = dependencies
             .get(&circle[0])
@@ -86,24 +75,16 @@ pub(super) fn depend(
 }
 
 pub(super) fn one_default(cx: &mut Cx<'_>, all: &BTreeMap<String, Service>) {
-    let defaults: Vec<&str> = all
-        .values()
-        .filter(|service| service.default)
-        .map(|service| service.name.as_str())
-        .collect();
+    let defaults: Vec<&str> = all.values().filter(|service| service.default).map(|service| service.name.as_str()).collect();
     let [first, others @ ..] = &defaults[..] else {
         return;
     };
     for other in others {
         let place = cx.document.key(&["services", other, "default"]);
         cx.problems.push(
-            Problem::at(
-                &place,
-                "two-defaults",
-                format!("`{first}` and `{other}` both take what no path matches"),
-            )
-            .label("a load balancer has one default")
-            .help("keep `default = true` on one of them, and give the other one `paths`"),
+            Problem::at(&place, "two-defaults", format!("`{first}` and `{other}` both take what no path matches"))
+                .label("a load balancer has one default")
+                .help("keep `default = true` on one of them, and give the other one `paths`"),
         );
     }
 }
@@ -120,54 +101,39 @@ pub(super) fn used_by(
             if all.contains_key(user) {
                 continue;
             }
-            let place = cx
-                .document
-                .value(&["databases", name, "used-by", &index.to_string()]);
+            let place = cx.document.value(&["databases", name, "used-by", &index.to_string()]);
             let problem = if compose.services.contains_key(user) {
-                Problem::at(
-                    &place,
-                    "unknown-service",
-                    format!("`{user}` uses database `{name}`, but is not deployed"),
-                )
-                .help("remove it from `used-by`, or from `skip`")
+                Problem::at(&place, "unknown-service", format!("`{user}` uses database `{name}`, but is not deployed"))
+                    .help("remove it from `used-by`, or from `skip`")
             } else {
-                Problem::at(
-                    &place,
-                    "unknown-service",
-                    format!("the compose file has no service `{user}`"),
-                )
-                .maybe_help(did_you_mean(user, all.keys().map(String::as_str)))
+                Problem::at(&place, "unknown-service", format!("the compose file has no service `{user}`"))
+                    .maybe_help(did_you_mean(user, all.keys().map(String::as_str)))
             };
             cx.problems.push(problem);
         }
         // Whoever is told about it may reach it.
-        let told = all
-            .values()
-            .filter(|service| service.databases().contains(name.as_str()))
-            .map(|service| service.name.clone());
+        let told = all.values().filter(|service| service.databases().contains(name.as_str())).map(|service| service.name.clone());
         let mut users: BTreeSet<String> = database.used_by.drain(..).collect();
         users.extend(told);
         database.used_by = users.into_iter().collect();
     }
 }
 
-pub(super) fn jobs_take_no_traffic(
-    cx: &mut Cx<'_>,
-    all: &BTreeMap<String, Service>,
-    once: &BTreeSet<String>,
-) {
+pub(super) fn jobs_take_no_traffic(cx: &mut Cx<'_>, all: &BTreeMap<String, Service>, once: &BTreeSet<String>) {
     for service in all.values().filter(|service| once.contains(&service.name)) {
-        let key = ["paths", "default", "tcp"]
-            .into_iter()
-            .find(|key| match *key {
-                "paths" => !service.paths.is_empty(),
-                "default" => service.default,
-                _ => !service.tcp.is_empty(),
-            });
+        let key = ["paths", "default", "tcp"].into_iter().find(|key| match *key {
+            "paths" => !service.paths.is_empty(),
+            "default" => service.default,
+            _ => !service.tcp.is_empty(),
+        });
         let Some(key) = key else { continue };
         cx.problems.push(
-            Problem::at(&cx.document.key(&["services", &service.name, key]), "job-with-traffic", format!("`{}` is a job that ends, so it cannot take requests", service.name))
-                .help("it is a job by `restart: \"no\"`, or since another service waits for its completion"),
+            Problem::at(
+                &cx.document.key(&["services", &service.name, key]),
+                "job-with-traffic",
+                format!("`{}` is a job that ends, so it cannot take requests", service.name),
+            )
+            .help("it is a job by `restart: \"no\"`, or since another service waits for its completion"),
         );
     }
 }
@@ -179,32 +145,20 @@ pub(super) fn no_overlap(cx: &mut Cx<'_>, all: &BTreeMap<String, Service>) {
     for service in all.values() {
         for (index, path) in service.paths.iter().enumerate() {
             if let Some(other) = paths.insert(path, &service.name) {
-                let place =
-                    cx.document
-                        .value(&["services", &service.name, "paths", &index.to_string()]);
+                let place = cx.document.value(&["services", &service.name, "paths", &index.to_string()]);
                 cx.problems.push(
-                    Problem::at(
-                        &place,
-                        "two-on-a-path",
-                        format!("`{other}` and `{}` both take `{path}`", service.name),
-                    )
-                    .help("keep it on one of them"),
+                    Problem::at(&place, "two-on-a-path", format!("`{other}` and `{}` both take `{path}`", service.name))
+                        .help("keep it on one of them"),
                 );
             }
         }
         for (index, port) in service.tcp.iter().enumerate() {
             if let Some(other) = ports.insert(*port, &service.name) {
-                let place =
-                    cx.document
-                        .value(&["services", &service.name, "tcp", &index.to_string()]);
+                let place = cx.document.value(&["services", &service.name, "tcp", &index.to_string()]);
                 cx.problems.push(
-                    Problem::at(
-                        &place,
-                        "two-on-a-port",
-                        format!("`{other}` and `{}` both take port {port}", service.name),
-                    )
-                    .label("there is one network load balancer")
-                    .help("let one of them listen on another port"),
+                    Problem::at(&place, "two-on-a-port", format!("`{other}` and `{}` both take port {port}", service.name))
+                        .label("there is one network load balancer")
+                        .help("let one of them listen on another port"),
                 );
             }
         }

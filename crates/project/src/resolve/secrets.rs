@@ -16,28 +16,13 @@ pub(super) fn read(cx: &mut Cx<'_>) -> BTreeMap<String, Secret> {
         cx.problems.extend(names::part("secret", name, &key));
         match source(cx, name, settings) {
             Ok(source) => {
-                secrets.insert(
-                    name.clone(),
-                    Secret {
-                        name: name.clone(),
-                        source,
-                    },
-                );
+                secrets.insert(name.clone(), Secret { name: name.clone(), source });
             }
             Err(problem) => {
                 cx.problems.push(problem);
                 // References to it are not wrong as well.
-                let source = SecretSource::Generate {
-                    length: 32,
-                    username: None,
-                };
-                secrets.insert(
-                    name.clone(),
-                    Secret {
-                        name: name.clone(),
-                        source,
-                    },
-                );
+                let source = SecretSource::Generate { length: 32, username: None };
+                secrets.insert(name.clone(), Secret { name: name.clone(), source });
             }
         }
     }
@@ -47,35 +32,25 @@ pub(super) fn read(cx: &mut Cx<'_>) -> BTreeMap<String, Secret> {
 fn source(cx: &Cx<'_>, name: &str, settings: &SecretSettings) -> Result<SecretSource, Problem> {
     let key = cx.document.key(&["secrets", name]);
     match (&settings.from, &settings.generate) {
-        (Some(_), Some(_)) => Err(Problem::at(
-            &key,
-            "bad-secret",
-            format!("secret `{name}` has both `from` and `generate`"),
-        )
-        .help("keep one of them")),
-        (None, None | Some(Generate::Plain(false))) => Err(Problem::at(
-            &key,
-            "bad-secret",
-            format!("secret `{name}` does not say where its value comes from"),
-        )
-        .help("write `from = \"env:NAME\"` or `generate = true`")),
+        (Some(_), Some(_)) => {
+            Err(Problem::at(&key, "bad-secret", format!("secret `{name}` has both `from` and `generate`"))
+                .help("keep one of them"))
+        }
+        (None, None | Some(Generate::Plain(false))) => {
+            Err(Problem::at(&key, "bad-secret", format!("secret `{name}` does not say where its value comes from"))
+                .help("write `from = \"env:NAME\"` or `generate = true`"))
+        }
         (Some(from), None) => {
             let place = cx.document.value(&["secrets", name, "from"]);
             // The text may be the secret itself, so it is not shown.
             let variable = from.strip_prefix("env:").ok_or_else(|| {
-                Problem::at(
-                    &place,
-                    "bad-secret",
-                    format!("`from` of secret `{name}` names no environment variable"),
-                )
-                .label("expected \"env:NAME\"")
-                .help("put the value into an environment variable, never into this file")
+                Problem::at(&place, "bad-secret", format!("`from` of secret `{name}` names no environment variable"))
+                    .label("expected \"env:NAME\"")
+                    .help("put the value into an environment variable, never into this file")
             })?;
             let is_name = !variable.is_empty()
                 && !variable.starts_with(|first: char| first.is_ascii_digit())
-                && variable
-                    .bytes()
-                    .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+                && variable.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
             if !is_name {
                 return Err(Problem::at(
                     &place,
@@ -84,29 +59,17 @@ fn source(cx: &Cx<'_>, name: &str, settings: &SecretSettings) -> Result<SecretSo
                 )
                 .label("expected \"env:NAME\" with letters, digits and `_`"));
             }
-            Ok(SecretSource::Environment {
-                variable: variable.to_owned(),
-            })
+            Ok(SecretSource::Environment { variable: variable.to_owned() })
         }
-        (None, Some(Generate::Plain(true))) => Ok(SecretSource::Generate {
-            length: 32,
-            username: None,
-        }),
+        (None, Some(Generate::Plain(true))) => Ok(SecretSource::Generate { length: 32, username: None }),
         (None, Some(Generate::With(table))) => {
             let length = table.length.unwrap_or(32);
             if !(16..=128).contains(&length) {
                 let place = cx.document.value(&["secrets", name, "generate", "length"]);
-                return Err(Problem::at(
-                    &place,
-                    "bad-secret",
-                    format!("a password of {length} characters cannot be generated"),
-                )
-                .label("16 to 128"));
+                return Err(Problem::at(&place, "bad-secret", format!("a password of {length} characters cannot be generated"))
+                    .label("16 to 128"));
             }
-            Ok(SecretSource::Generate {
-                length,
-                username: table.username.clone(),
-            })
+            Ok(SecretSource::Generate { length, username: table.username.clone() })
         }
     }
 }

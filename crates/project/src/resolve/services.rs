@@ -26,64 +26,31 @@ pub(super) fn read(
     let mut all = BTreeMap::new();
     let mut dependencies = BTreeMap::new();
     let mut once = BTreeSet::new();
-    for (name, declared) in compose
-        .services
-        .iter()
-        .filter(|(name, _)| !skipped.contains_key(*name))
-    {
+    for (name, declared) in compose.services.iter().filter(|(name, _)| !skipped.contains_key(*name)) {
         cx.problems.extend(names::service(name, &declared.place));
         let settings = cx.settings.services.get(name).unwrap_or(&nothing);
-        let given: BTreeSet<String> = settings
-            .secrets
-            .keys()
-            .chain(settings.environment.keys())
-            .cloned()
-            .collect();
-        let mut read = compose::read_service(
-            compose,
-            name,
-            declared,
-            &given,
-            files,
-            &mut cx.problems,
-            &mut cx.outcomes,
-        );
+        let given: BTreeSet<String> = settings.secrets.keys().chain(settings.environment.keys()).cloned().collect();
+        let mut read = compose::read_service(compose, name, declared, &given, files, &mut cx.problems, &mut cx.outcomes);
         if read.runs_once {
             once.insert(name.clone());
         }
         dependencies.insert(name.clone(), std::mem::take(&mut read.depends_on));
-        let service = One {
-            cx,
-            name,
-            settings,
-            secrets,
-            databases,
-        }
-        .service(read);
+        let service = One { cx, name, settings, secrets, databases }.service(read);
         all.insert(name.clone(), service);
     }
     rules::depend(cx, compose, skipped, &dependencies, &mut all);
     rules::one_default(cx, &all);
     rules::no_overlap(cx, &all);
-    for dependency in dependencies
-        .values()
-        .flatten()
-        .filter(|dependency| dependency.condition == Condition::Completed)
-    {
+    for dependency in dependencies.values().flatten().filter(|dependency| dependency.condition == Condition::Completed) {
         once.insert(dependency.service.clone());
     }
     rules::used_by(cx, compose, &all, databases);
-    let names: BTreeSet<String> = all
-        .keys()
-        .filter(|name| !once.contains(*name))
-        .cloned()
-        .collect();
+    let names: BTreeSet<String> = all.keys().filter(|name| !once.contains(*name)).cloned().collect();
     for service in all.values_mut() {
         service.calls = calls::find(service, &names);
     }
     rules::jobs_take_no_traffic(cx, &all, &once);
-    all.into_values()
-        .partition(|service| !once.contains(&service.name))
+    all.into_values().partition(|service| !once.contains(&service.name))
 }
 
 /// One service and what landing.toml says about it.
@@ -164,17 +131,10 @@ impl One<'_, '_> {
     fn secret_refs(&mut self) -> BTreeMap<String, SecretRef> {
         let mut refs = BTreeMap::new();
         for (variable, text) in &self.settings.secrets {
-            let place = self
-                .cx
-                .document
-                .value(&["services", self.name, "secrets", variable]);
+            let place = self.cx.document.value(&["services", self.name, "secrets", variable]);
             match references::secret(text, &place, self.secrets, self.databases) {
                 Ok(secret) => {
-                    self.record(
-                        &format!("secrets.{variable}"),
-                        &place,
-                        format!("the secret `{text}`"),
-                    );
+                    self.record(&format!("secrets.{variable}"), &place, format!("the secret `{text}`"));
                     refs.insert(variable.clone(), secret);
                 }
                 Err(problem) => self.cx.problems.push(problem),
@@ -183,40 +143,24 @@ impl One<'_, '_> {
         refs
     }
 
-    fn environment(
-        &mut self,
-        compose: &ComposeService,
-        secrets: &BTreeMap<String, SecretRef>,
-    ) -> BTreeMap<String, EnvValue> {
+    fn environment(&mut self, compose: &ComposeService, secrets: &BTreeMap<String, SecretRef>) -> BTreeMap<String, EnvValue> {
         let mut environment = BTreeMap::new();
-        let given = |name: &str| {
-            self.settings.secrets.contains_key(name) || self.settings.environment.contains_key(name)
-        };
+        let given = |name: &str| self.settings.secrets.contains_key(name) || self.settings.environment.contains_key(name);
         for (name, variable) in compose.environment.iter().filter(|(name, _)| !given(name)) {
             self.cx.credentials.look(self.name, name, variable);
             environment.insert(name.clone(), EnvValue::Plain(variable.value.clone()));
         }
         for (name, scalar) in &self.settings.environment {
-            let place = self
-                .cx
-                .document
-                .value(&["services", self.name, "environment", name]);
+            let place = self.cx.document.value(&["services", self.name, "environment", name]);
             if secrets.contains_key(name) {
                 self.cx.problems.push(
-                    Problem::at(
-                        &place,
-                        "bad-value",
-                        format!("`{name}` is in `secrets` and in `environment`"),
-                    )
-                    .help("keep one of them"),
+                    Problem::at(&place, "bad-value", format!("`{name}` is in `secrets` and in `environment`"))
+                        .help("keep one of them"),
                 );
                 continue;
             }
             let text = scalar.to_string();
-            let variable = compose::Variable {
-                value: text.clone(),
-                place: place.clone(),
-            };
+            let variable = compose::Variable { value: text.clone(), place: place.clone() };
             self.cx.credentials.look(self.name, name, &variable);
             match references::value(&text, &place, self.databases) {
                 Ok(value) => {
@@ -230,14 +174,8 @@ impl One<'_, '_> {
 
     /// landing.toml's pair must be valid as it is; compose's wishes are rounded up.
     fn size(&mut self, compose: &ComposeService) -> (u32, u32) {
-        let wished_cpu = compose
-            .cpus
-            .as_ref()
-            .map(|(cpus, _)| (cpus.max(0.0) * 1024.0).ceil() as u32);
-        let wished_memory = compose
-            .memory
-            .as_ref()
-            .map(|(bytes, _)| u32::try_from(bytes.div_ceil(1 << 20)).unwrap_or(u32::MAX));
+        let wished_cpu = compose.cpus.as_ref().map(|(cpus, _)| (cpus.max(0.0) * 1024.0).ceil() as u32);
+        let wished_memory = compose.memory.as_ref().map(|(bytes, _)| u32::try_from(bytes.div_ceil(1 << 20)).unwrap_or(u32::MAX));
         match (self.settings.cpu, self.settings.memory) {
             (Some(cpu), Some(memory)) => {
                 if !fargate::is_valid(cpu, memory) {
@@ -265,14 +203,7 @@ impl One<'_, '_> {
                     .map(|(_, place)| ((), place.clone()))
                     .or(compose.cpus.as_ref().map(|(_, place)| ((), place.clone())))
                 {
-                    self.record(
-                        "size",
-                        place,
-                        format!(
-                            "cpu {} and memory {} MiB, the next Fargate size",
-                            pair.0, pair.1
-                        ),
-                    );
+                    self.record("size", place, format!("cpu {} and memory {} MiB, the next Fargate size", pair.0, pair.1));
                 }
                 pair
             }
@@ -283,121 +214,56 @@ impl One<'_, '_> {
         let (near_cpu, near_memory) = fargate::nearest(cpu, memory);
         let (key, label) = match fargate::memories(cpu) {
             Some(memories) => ("memory", format!("with cpu {cpu}, memory is {memories}")),
-            None => (
-                "cpu",
-                "cpu is 256, 512, 1024, 2048, 4096, 8192 or 16384".to_owned(),
-            ),
+            None => ("cpu", "cpu is 256, 512, 1024, 2048, 4096, 8192 or 16384".to_owned()),
         };
-        Problem::at(
-            &self.place(key),
-            "bad-size",
-            format!("Fargate has no size with cpu {cpu} and memory {memory}"),
-        )
-        .label(label)
-        .help(format!(
-            "the nearest is cpu = {near_cpu}, memory = {near_memory}"
-        ))
+        Problem::at(&self.place(key), "bad-size", format!("Fargate has no size with cpu {cpu} and memory {memory}"))
+            .label(label)
+            .help(format!("the nearest is cpu = {near_cpu}, memory = {near_memory}"))
     }
 
     fn too_large(&self, cpu: u32, memory: u32, compose: &ComposeService) -> Problem {
-        let given = self
-            .settings
-            .cpu
-            .map(|_| "cpu")
-            .or(self.settings.memory.map(|_| "memory"));
+        let given = self.settings.cpu.map(|_| "cpu").or(self.settings.memory.map(|_| "memory"));
         if let Some(key) = given {
             let (near_cpu, near_memory) = fargate::nearest(cpu, memory);
-            let label = self
-                .settings
-                .cpu
-                .and_then(fargate::memories)
-                .map(|memories| format!("with cpu {cpu}, memory is {memories}"));
-            return Problem::at(
-                &self.place(key),
-                "bad-size",
-                format!("Fargate has no size with cpu {cpu} and memory {memory}"),
-            )
-            .label(label.unwrap_or_default())
-            .help(format!(
-                "the nearest is cpu = {near_cpu}, memory = {near_memory}; give both"
-            ));
+            let label =
+                self.settings.cpu.and_then(fargate::memories).map(|memories| format!("with cpu {cpu}, memory is {memories}"));
+            return Problem::at(&self.place(key), "bad-size", format!("Fargate has no size with cpu {cpu} and memory {memory}"))
+                .label(label.unwrap_or_default())
+                .help(format!("the nearest is cpu = {near_cpu}, memory = {near_memory}; give both"));
         }
-        let place = compose
-            .memory
-            .as_ref()
-            .or(None)
-            .map(|(_, place)| place)
-            .or(compose.cpus.as_ref().map(|(_, place)| place));
-        Problem::at(
-            place.unwrap_or(&compose.place),
-            "bad-size",
-            "no Fargate size is that large",
-        )
-        .label("at most 16 CPUs and 120 GiB")
-        .help(format!(
-            "[services.{}] cpu = 16384, memory = 122880 is the largest",
-            self.name
-        ))
+        let place = compose.memory.as_ref().or(None).map(|(_, place)| place).or(compose.cpus.as_ref().map(|(_, place)| place));
+        Problem::at(place.unwrap_or(&compose.place), "bad-size", "no Fargate size is that large")
+            .label("at most 16 CPUs and 120 GiB")
+            .help(format!("[services.{}] cpu = 16384, memory = 122880 is the largest", self.name))
     }
 
     fn health(&mut self) -> Option<HealthPath> {
         let place = self.place("health");
         let health = match self.settings.health.as_ref()? {
-            Health::Long(table) => HealthPath {
-                path: table.path.clone(),
-                port: table.port,
-                codes: table.codes.clone(),
-            },
+            Health::Long(table) => HealthPath { path: table.path.clone(), port: table.port, codes: table.codes.clone() },
             Health::Short(text) => match text.split_once('/') {
-                Some(("", _)) => HealthPath {
-                    path: text.clone(),
-                    port: None,
-                    codes: None,
-                },
+                Some(("", _)) => HealthPath { path: text.clone(), port: None, codes: None },
                 Some((port, path)) if port.parse::<u16>().is_ok_and(|port| port > 0) => {
-                    HealthPath {
-                        path: format!("/{path}"),
-                        port: port.parse().ok(),
-                        codes: None,
-                    }
+                    HealthPath { path: format!("/{path}"), port: port.parse().ok(), codes: None }
                 }
-                _ => HealthPath {
-                    path: text.clone(),
-                    port: None,
-                    codes: None,
-                },
+                _ => HealthPath { path: text.clone(), port: None, codes: None },
             },
         };
         if !health.path.starts_with('/') || health.path.contains(char::is_whitespace) {
             self.cx.problems.push(
-                Problem::at(
-                    &place,
-                    "bad-value",
-                    format!("`{}` is not a path", health.path),
-                )
-                .label("\"/health\", or \"9000/health\" for another port"),
+                Problem::at(&place, "bad-value", format!("`{}` is not a path", health.path))
+                    .label("\"/health\", or \"9000/health\" for another port"),
             );
         }
         let is_codes = |codes: &str| {
-            codes.split([',', '-']).all(|code| {
-                code.len() == 3
-                    && code
-                        .parse::<u16>()
-                        .is_ok_and(|code| (200..=499).contains(&code))
-            })
+            codes
+                .split([',', '-'])
+                .all(|code| code.len() == 3 && code.parse::<u16>().is_ok_and(|code| (200..=499).contains(&code)))
         };
-        if health
-            .codes
-            .as_deref()
-            .is_some_and(|codes| !is_codes(codes))
-        {
+        if health.codes.as_deref().is_some_and(|codes| !is_codes(codes)) {
             self.cx.problems.push(
-                Problem::at(
-                    &place,
-                    "bad-value",
-                    "`codes` are HTTP codes from 200 to 499",
-                )
-                .label("\"200\", \"200,302\" or \"200-399\""),
+                Problem::at(&place, "bad-value", "`codes` are HTTP codes from 200 to 499")
+                    .label("\"200\", \"200,302\" or \"200-399\""),
             );
         }
         Some(health)
@@ -407,19 +273,11 @@ impl One<'_, '_> {
     fn port(&mut self, compose: &ComposeService, ports: &[u16], has_health: bool) -> Option<u16> {
         if let Some(port) = self.settings.port {
             if port == 0 {
-                self.cx.problems.push(Problem::at(
-                    &self.place("port"),
-                    "bad-value",
-                    "0 is not a port",
-                ));
+                self.cx.problems.push(Problem::at(&self.place("port"), "bad-value", "0 is not a port"));
             }
             return Some(port);
         }
-        let http: Vec<u16> = ports
-            .iter()
-            .copied()
-            .filter(|port| !self.settings.tcp.contains(port))
-            .collect();
+        let http: Vec<u16> = ports.iter().copied().filter(|port| !self.settings.tcp.contains(port)).collect();
         let is_routed = !self.settings.paths.is_empty() || self.settings.default || has_health;
         match http[..] {
             [port] => Some(port),
@@ -427,36 +285,19 @@ impl One<'_, '_> {
             [] => {
                 let place = self.cx.document.key(&["services", self.name]);
                 self.cx.problems.push(
-                    Problem::at(
-                        &place,
-                        "no-port",
-                        format!("service `{}` takes requests, but on no port", self.name),
-                    )
-                    .help(format!(
-                        "say which: [services.{}] port = 8080, or `expose` in the compose file",
-                        self.name
-                    )),
+                    Problem::at(&place, "no-port", format!("service `{}` takes requests, but on no port", self.name))
+                        .help(format!("say which: [services.{}] port = 8080, or `expose` in the compose file", self.name)),
                 );
                 None
             }
             _ => {
-                let list = http
-                    .iter()
-                    .map(u16::to_string)
-                    .collect::<Vec<_>>()
-                    .join(", ");
+                let list = http.iter().map(u16::to_string).collect::<Vec<_>>().join(", ");
                 let problem = Problem::at(
                     &compose.place,
                     "no-port",
-                    format!(
-                        "service `{}` has ports {list}: which one takes requests?",
-                        self.name
-                    ),
+                    format!("service `{}` has ports {list}: which one takes requests?", self.name),
                 )
-                .help(format!(
-                    "say it in landing.toml: [services.{}] port = {}",
-                    self.name, http[0]
-                ));
+                .help(format!("say it in landing.toml: [services.{}] port = {}", self.name, http[0]));
                 self.cx.problems.push(problem);
                 None
             }
@@ -467,17 +308,10 @@ impl One<'_, '_> {
         match (&compose.build, &compose.image) {
             (Some(build), _) => Image::Built(build.clone()),
             (None, Some(image)) => {
-                if image.contains(char::is_whitespace)
-                    || image.ends_with(':')
-                    || image.ends_with('@')
-                {
+                if image.contains(char::is_whitespace) || image.ends_with(':') || image.ends_with('@') {
                     self.cx.problems.push(
-                        Problem::at(
-                            &compose.place,
-                            "bad-value",
-                            format!("`{image}` is not an image"),
-                        )
-                        .label("a variable in it may be blank"),
+                        Problem::at(&compose.place, "bad-value", format!("`{image}` is not an image"))
+                            .label("a variable in it may be blank"),
                     );
                 }
                 Image::External(image.clone())
@@ -502,20 +336,11 @@ impl One<'_, '_> {
     /// Source: Elastic Load Balancing User Guide, "Path conditions".
     fn paths(&mut self) {
         for (index, path) in self.settings.paths.iter().enumerate() {
-            let allowed =
-                |byte: u8| byte.is_ascii_alphanumeric() || b"_-.$/~\"'@:+&*?".contains(&byte);
+            let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.$/~\"'@:+&*?".contains(&byte);
             if !path.starts_with(['/', '*']) || path.len() > 128 || !path.bytes().all(allowed) {
-                let place =
-                    self.cx
-                        .document
-                        .value(&["services", self.name, "paths", &index.to_string()]);
+                let place = self.cx.document.value(&["services", self.name, "paths", &index.to_string()]);
                 self.cx.problems.push(
-                    Problem::at(
-                        &place,
-                        "bad-value",
-                        format!("`{path}` is not a path pattern"),
-                    )
-                    .help("for example \"/api/*\""),
+                    Problem::at(&place, "bad-value", format!("`{path}` is not a path pattern")).help("for example \"/api/*\""),
                 );
             }
         }

@@ -67,14 +67,9 @@ impl<'a> Document<'a> {
 ///
 /// # Errors
 /// When nothing can be read of it: it is no TOML, or a value has the wrong type.
-pub(crate) fn read<'a>(
-    source: &'a Arc<Source>,
-    env_name: &str,
-) -> Result<(Document<'a>, Settings, Vec<Problem>), Vec<Problem>> {
+pub(crate) fn read<'a>(source: &'a Arc<Source>, env_name: &str) -> Result<(Document<'a>, Settings, Vec<Problem>), Vec<Problem>> {
     let mut table = DeTable::parse(&source.text).map_err(|error| {
-        let place = error
-            .span()
-            .map_or_else(|| Place::top(source), |span| Place::new(source, span));
+        let place = error.span().map_or_else(|| Place::top(source), |span| Place::new(source, span));
         vec![
             Problem::at(&place, "bad-toml", "landing.toml is not valid TOML")
                 .label(error.message().lines().next().unwrap_or_default())
@@ -87,9 +82,7 @@ pub(crate) fn read<'a>(
     match Settings::deserialize(deserializer) {
         Ok(settings) => Ok((Document { source, table }, settings, problems)),
         Err(error) => {
-            let place = error
-                .span()
-                .map_or_else(|| Place::top(source), |span| Place::new(source, span));
+            let place = error.span().map_or_else(|| Place::top(source), |span| Place::new(source, span));
             problems.push(wrong_value(&place, error.message()));
             Err(problems)
         }
@@ -99,16 +92,8 @@ pub(crate) fn read<'a>(
 /// `unknown variant` gets a suggestion, everything else is said as it is.
 fn wrong_value(place: &Place, message: &str) -> Problem {
     let message = message.lines().next().unwrap_or_default();
-    let problem = Problem::at(
-        place,
-        "bad-value",
-        "a value of landing.toml is not what its key takes",
-    )
-    .label(message);
-    let Some((typed, rest)) = message
-        .strip_prefix("unknown variant `")
-        .and_then(|rest| rest.split_once("`, expected "))
-    else {
+    let problem = Problem::at(place, "bad-value", "a value of landing.toml is not what its key takes").label(message);
+    let Some((typed, rest)) = message.strip_prefix("unknown variant `").and_then(|rest| rest.split_once("`, expected ")) else {
         return problem;
     };
     let known: Vec<&str> = rest.split('`').skip(1).step_by(2).collect();
@@ -117,12 +102,7 @@ fn wrong_value(place: &Place, message: &str) -> Problem {
 }
 
 /// Deep: tables are merged, everything else is replaced.
-fn overlay<'a>(
-    source: &'a Arc<Source>,
-    table: &mut DeTable<'a>,
-    env_name: &str,
-    problems: &mut Vec<Problem>,
-) {
+fn overlay<'a>(source: &'a Arc<Source>, table: &mut DeTable<'a>, env_name: &str, problems: &mut Vec<Problem>) {
     let Some(envs) = table.remove("env") else {
         return;
     };
@@ -130,18 +110,11 @@ fn overlay<'a>(
         return;
     };
     for (_, env) in envs.iter() {
-        let nested = env
-            .get_ref()
-            .as_table()
-            .and_then(|table| table.get_key_value("env"));
+        let nested = env.get_ref().as_table().and_then(|table| table.get_key_value("env"));
         if let Some((key, _)) = nested {
             problems.push(
-                Problem::at(
-                    &Place::new(source, key.span()),
-                    "unknown-key",
-                    "an environment has no environments of its own",
-                )
-                .help("write one `[env.NAME]` table for each environment"),
+                Problem::at(&Place::new(source, key.span()), "unknown-key", "an environment has no environments of its own")
+                    .help("write one `[env.NAME]` table for each environment"),
             );
         }
     }
@@ -157,8 +130,7 @@ fn overlay<'a>(
 fn merge<'a>(under: &mut DeTable<'a>, over: DeTable<'a>) {
     for (key, value) in over {
         let is_table = value.get_ref().is_table();
-        if let Some(DeValue::Table(below)) =
-            under.get_mut(key.get_ref().as_ref()).map(Spanned::get_mut)
+        if let Some(DeValue::Table(below)) = under.get_mut(key.get_ref().as_ref()).map(Spanned::get_mut)
             && is_table
         {
             if let DeValue::Table(above) = value.into_inner() {

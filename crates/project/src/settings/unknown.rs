@@ -12,17 +12,10 @@ use crate::{
 };
 
 /// Takes unknown keys out of the table, so that what is left can be read, and reports each.
-pub(super) fn remove_unknown(
-    source: &Arc<Source>,
-    table: &mut DeTable<'_>,
-    schema: &Value,
-) -> Vec<Problem> {
+pub(super) fn remove_unknown(source: &Arc<Source>, table: &mut DeTable<'_>, schema: &Value) -> Vec<Problem> {
     let mut unknown = Vec::new();
     walk(table, schema, schema, "landing.toml", &mut unknown);
-    unknown
-        .into_iter()
-        .map(|found| found.problem(source))
-        .collect()
+    unknown.into_iter().map(|found| found.problem(source)).collect()
 }
 
 struct Unknown {
@@ -36,44 +29,26 @@ struct Unknown {
 impl Unknown {
     fn problem(self, source: &Arc<Source>) -> Problem {
         let help = did_you_mean(&self.key, self.known.iter().map(String::as_str));
-        Problem::at(
-            &Place::new(source, self.span),
-            "unknown-key",
-            format!("unknown key `{}` in {}", self.key, self.table),
-        )
-        .label("not a key of `landing.toml`")
-        .maybe_help(help)
+        Problem::at(&Place::new(source, self.span), "unknown-key", format!("unknown key `{}` in {}", self.key, self.table))
+            .label("not a key of `landing.toml`")
+            .maybe_help(help)
     }
 }
 
-fn walk(
-    table: &mut DeTable<'_>,
-    schema: &Value,
-    root: &Value,
-    name: &str,
-    unknown: &mut Vec<Unknown>,
-) {
+fn walk(table: &mut DeTable<'_>, schema: &Value, root: &Value, name: &str, unknown: &mut Vec<Unknown>) {
     let schema = object_schema(schema, root);
     let properties = schema.get("properties").and_then(Value::as_object);
-    let others = schema
-        .get("additionalProperties")
-        .filter(|others| others.is_object());
+    let others = schema.get("additionalProperties").filter(|others| others.is_object());
     let mut drop = Vec::new();
     for (key, value) in table.iter_mut() {
-        let child = properties
-            .and_then(|properties| properties.get(key.get_ref().as_ref()))
-            .or(others);
+        let child = properties.and_then(|properties| properties.get(key.get_ref().as_ref())).or(others);
         let Some(child) = child else {
             if properties.is_some() {
                 unknown.push(Unknown {
                     key: key.get_ref().to_string(),
                     span: key.span(),
                     table: name.to_owned(),
-                    known: properties
-                        .into_iter()
-                        .flatten()
-                        .map(|(known, _)| known.clone())
-                        .collect(),
+                    known: properties.into_iter().flatten().map(|(known, _)| known.clone()).collect(),
                 });
                 drop.push(key.get_ref().to_string());
             }
@@ -96,21 +71,13 @@ fn walk(
 /// Follows references and picks the alternative that is an object.
 fn object_schema<'a>(schema: &'a Value, root: &'a Value) -> &'a Value {
     if let Some(target) = schema.get("$ref").and_then(Value::as_str) {
-        return root
-            .pointer(target.trim_start_matches('#'))
-            .map_or(schema, |found| object_schema(found, root));
+        return root.pointer(target.trim_start_matches('#')).map_or(schema, |found| object_schema(found, root));
     }
-    let alternatives = schema
-        .get("anyOf")
-        .or_else(|| schema.get("oneOf"))
-        .and_then(Value::as_array);
+    let alternatives = schema.get("anyOf").or_else(|| schema.get("oneOf")).and_then(Value::as_array);
     alternatives
         .into_iter()
         .flatten()
         .map(|alternative| object_schema(alternative, root))
-        .find(|alternative| {
-            alternative.get("properties").is_some()
-                || alternative.get("additionalProperties").is_some()
-        })
+        .find(|alternative| alternative.get("properties").is_some() || alternative.get("additionalProperties").is_some())
         .unwrap_or(schema)
 }

@@ -9,10 +9,7 @@ pub(crate) fn project(files: &[(&str, &str)]) -> Result<Project, Problems> {
     project_with(files, &[])
 }
 
-pub(crate) fn project_with(
-    files: &[(&str, &str)],
-    environment: &[(&str, &str)],
-) -> Result<Project, Problems> {
+pub(crate) fn project_with(files: &[(&str, &str)], environment: &[(&str, &str)]) -> Result<Project, Problems> {
     let dir = tempfile::tempdir().unwrap();
     write(dir.path(), files);
     load_dir(dir.path(), environment, "dev")
@@ -26,29 +23,16 @@ pub(crate) fn write(dir: &Path, files: &[(&str, &str)]) {
     }
 }
 
-pub(crate) fn load_dir(
-    dir: &Path,
-    environment: &[(&str, &str)],
-    env_name: &str,
-) -> Result<Project, Problems> {
-    let environment: BTreeMap<String, String> = environment
-        .iter()
-        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-        .collect();
-    load(&Input {
-        dir,
-        environment: &environment,
-        env_name,
-        region: None,
-    })
+pub(crate) fn load_dir(dir: &Path, environment: &[(&str, &str)], env_name: &str) -> Result<Project, Problems> {
+    let environment: BTreeMap<String, String> =
+        environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    load(&Input { dir, environment: &environment, env_name, region: None })
 }
 
 /// What a person sees when it fails.
 #[track_caller]
 pub(crate) fn problems(files: &[(&str, &str)]) -> String {
-    project(files)
-        .expect_err("the project should not load")
-        .render(false)
+    project(files).expect_err("the project should not load").render(false)
 }
 
 #[track_caller]

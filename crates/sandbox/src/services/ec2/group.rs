@@ -53,7 +53,7 @@ pub(super) fn create(world: &mut World, call: &Call) -> Result<Reply, Fault> {
     let id = make(world, &vpc, &name, &description, tags);
     let group = world.ec2.group(&id)?;
     let arn = world.arn("ec2", &format!("security-group/{id}"));
-    Ok(json!({ "return": true, "groupId": id, "tagSet": tags::lower(&group.tags), "securityGroupArn": arn }).into())
+    Ok(json!({ "groupId": id, "tagSet": tags::lower(&group.tags), "securityGroupArn": arn }).into())
 }
 
 fn default_vpc(world: &World) -> Result<String, Fault> {

@@ -151,3 +151,48 @@ fn render(world: &World, interface: &Interface) -> Value {
         "tagSet": [],
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::{attach, release};
+    use crate::call::Call;
+    use crate::services::{advance, ec2};
+    use crate::world::World;
+
+    fn ask(world: &mut World, operation: &str, input: Value) -> Result<Value, String> {
+        let call = Call {
+            service: "ec2",
+            operation: operation.into(),
+            input,
+            path: Vec::new(),
+            query: Vec::new(),
+            headers: Vec::new(),
+            body: Vec::new(),
+            region: "us-west-2".into(),
+        };
+        ec2::handle(world, &call).map(|reply| reply.body).map_err(|fault| fault.code)
+    }
+
+    #[test]
+    fn a_group_and_a_subnet_wait_for_the_interface_of_a_service() {
+        let mut world = World::new("us-west-2");
+        let subnet = world.ec2.subnets.keys().next().unwrap().clone();
+        let made = ask(&mut world, "CreateSecurityGroup", json!({ "GroupName": "alb", "GroupDescription": "x" })).unwrap();
+        let group = made["groupId"].as_str().unwrap().to_owned();
+        attach(&mut world, "alb-1", "ELB app/pulse/1", &subnet, std::slice::from_ref(&group), true);
+        release(&mut world, "alb-1", 1000);
+
+        let mut world = World::load(&world.save()).unwrap();
+        let held = |code: &str| Err(code.to_owned());
+        assert_eq!(ask(&mut world, "DeleteSecurityGroup", json!({ "GroupId": group })), held("DependencyViolation"));
+        assert_eq!(ask(&mut world, "DeleteSubnet", json!({ "SubnetId": subnet })), held("DependencyViolation"));
+
+        world.now += 1000;
+        advance(&mut world);
+        assert!(ask(&mut world, "DeleteSecurityGroup", json!({ "GroupId": group })).is_ok());
+        assert!(ask(&mut world, "DeleteSubnet", json!({ "SubnetId": subnet })).is_ok());
+        assert!(!world.objects().contains(&format!("ec2:subnet {subnet}")));
+    }
+}
