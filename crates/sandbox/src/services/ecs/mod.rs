@@ -24,8 +24,8 @@ use crate::wire::Reply;
 use crate::world::World;
 
 pub(crate) use cluster::Cluster;
-pub(crate) use definition::{Family, TaskDefinition};
-pub(crate) use service::{Deployment, Service};
+pub(crate) use definition::Family;
+pub(crate) use service::Service;
 pub(crate) use task::Task;
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::definition;
+use super::{definition, outside};
 use crate::call::strings;
 use crate::clock::{Millis, epoch};
 use crate::latency;
@@ -86,7 +86,8 @@ pub(super) fn start(world: &mut World, launch: Launch<'_>) -> String {
     let subnets = strings(&vpc["subnets"]);
     let subnet = subnets.get(world.ecs.tasks.len() % subnets.len().max(1)).cloned().unwrap_or_default();
     let public = vpc["assignPublicIp"] == "ENABLED";
-    ec2::attach(world, &arn, &attachment, &subnet, &strings(&vpc["securityGroups"]), public);
+    let groups = outside::groups_or_default(world, &subnet, strings(&vpc["securityGroups"]));
+    ec2::attach(world, &arn, &attachment, &subnet, &groups, public);
     let mut network = launch.network.clone();
     network["subnet"] = json!(subnet);
     let task = Task {
@@ -145,7 +146,7 @@ pub(super) fn shown(world: &World, task: &Task, with_tags: bool) -> Value {
         }
         out
     });
-    let details = interface.map(|interface| json!([{ "name": "subnetId", "value": interface.subnet }, { "name": "networkInterfaceId", "value": interface.id }]));
+    let details = interface.map(|interface| json!([{ "name": "subnetId", "value": interface.subnet }, { "name": "networkInterfaceId", "value": interface.id }, { "name": "privateIPv4Address", "value": interface.private_ip }]));
     let body = definition.map_or(&Value::Null, |definition| &definition.body);
     let attachment = json!([{
         "id": super::short(&task.attachment),

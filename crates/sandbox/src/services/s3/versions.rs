@@ -92,10 +92,13 @@ pub(super) fn list_versions(world: &mut World, call: &Call) -> Result<Reply, Fau
         let latest = |index: usize| index == 0;
         versions.iter().enumerate().map(move |(index, version)| (key.as_str(), version, latest(index)))
     });
+    // A client that deletes while it pages has deleted the marker itself: then what is left of that key is next.
+    let known = |id: &str| bucket.objects.get(key_marker).is_some_and(|versions| versions.iter().any(|v| v.id == id));
     let mut passed = key_marker.is_empty();
+    let lost = version_marker.is_some_and(|id| !known(id));
     let mut rest = Vec::new();
     for (key, version, latest) in all {
-        if passed || key > key_marker {
+        if passed || key > key_marker || (lost && key == key_marker) {
             passed = true;
             rest.push((key, version, latest));
         } else if key == key_marker && version_marker == Some(version.id.as_str()) {
