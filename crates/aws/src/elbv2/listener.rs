@@ -11,7 +11,7 @@ use landing_engine::{CallError, Changed, Class, Door, Gone, Kind, Live, NodeName
 use serde::{Deserialize, Serialize};
 
 use super::{Action, reading};
-use crate::{Aws, IntoCallError, ListenerArn, LoadBalancerArn, ownership};
+use crate::{Aws, IntoCallError, ListenerArn, LoadBalancerArn, owner, ownership};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Listener {
@@ -49,11 +49,8 @@ impl Kind for Listener {
 
     async fn read(cx: &Aws, stack: &Stack, node: &NodeName, id: &str) -> Result<Option<Live<Self>>, CallError> {
         let reply = cx.elbv2.describe_listeners().listener_arns(id).send().await;
-        let live = match reply.call("elasticloadbalancing:DescribeListeners") {
-            Ok(reply) => reply.listeners().first().map(of),
-            Err(error) if error.class == Class::NotFound => None,
-            Err(error) => return Err(error),
-        };
+        let live = owner::found(reply.call("elasticloadbalancing:DescribeListeners"))?
+            .and_then(|reply| reply.listeners().first().map(of));
         let (Some(live), Some(tags)) = (live, reading::tags(cx, id).await?) else { return Ok(None) };
         Ok((!ownership::is_foreign(stack, &tags)).then(|| Live { node: node.clone(), tags, ..live }))
     }
@@ -112,7 +109,7 @@ impl Kind for Listener {
         let operation = "elasticloadbalancing:DeleteListener";
         let sent =
             door.call(operation, || async { cx.elbv2.delete_listener().listener_arn(&live.id).send().await.call(operation) });
-        reading::gone(sent.await)
+        owner::gone(sent.await)
     }
 }
 

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::reading;
-use crate::{Aws, IntoCallError, LoadBalancerArn, SecurityGroupId, SubnetId, ownership, sets};
+use crate::{Aws, IntoCallError, LoadBalancerArn, SecurityGroupId, SubnetId, owner, ownership, sets};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LoadBalancer {
@@ -172,11 +172,8 @@ impl Kind for LoadBalancer {
 
 async fn find(cx: &Aws, arn: &str) -> Result<Option<Live<LoadBalancer>>, CallError> {
     let reply = cx.elbv2.describe_load_balancers().load_balancer_arns(arn).send().await;
-    match reply.call("elasticloadbalancing:DescribeLoadBalancers") {
-        Ok(reply) => Ok(reply.load_balancers().first().map(of)),
-        Err(error) if error.class == Class::NotFound => Ok(None),
-        Err(error) => Err(error),
-    }
+    Ok(owner::found(reply.call("elasticloadbalancing:DescribeLoadBalancers"))?
+        .and_then(|reply| reply.load_balancers().first().map(of)))
 }
 
 /// The attributes that the wanted node asks for, so that a difference shows only those; no call when it asks for none.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use aws_sdk_elasticloadbalancingv2::types::{Listener, LoadBalancer, Tag};
 use futures_util::future::try_join_all;
-use landing_engine::{CallError, Class, Door, Gone, NodeName, Scan, Stack, Tags};
+use landing_engine::{CallError, Class, Door, NodeName, Scan, Stack, Tags};
 
 use crate::tags::{Index, trusted};
 use crate::{Aws, IntoCallError, ownership};
@@ -137,15 +137,6 @@ fn read(tags: &[Tag]) -> Tags {
 
 pub(super) fn list(tags: &Tags) -> Vec<Tag> {
     tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect()
-}
-
-/// What a synchronous delete means: done, or it was done before.
-pub(super) fn gone<T>(result: Result<T, CallError>) -> Result<Gone, CallError> {
-    match result {
-        Ok(_) => Ok(Gone::Yes),
-        Err(error) if error.class == Class::NotFound => Ok(Gone::Yes),
-        Err(error) => Err(error),
-    }
 }
 
 /// Puts the stack's tags back on an object that lost them; tags of others stay.

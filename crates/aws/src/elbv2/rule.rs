@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{action, reading};
-use crate::{Aws, IntoCallError, ListenerArn, TargetGroupArn, ownership, sets};
+use crate::{Aws, IntoCallError, ListenerArn, TargetGroupArn, owner, ownership, sets};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Rule {
@@ -50,11 +50,8 @@ impl Kind for Rule {
 
     async fn read(cx: &Aws, stack: &Stack, node: &NodeName, id: &str) -> Result<Option<Live<Self>>, CallError> {
         let reply = cx.elbv2.describe_rules().rule_arns(id).send().await;
-        let live = match reply.call("elasticloadbalancing:DescribeRules") {
-            Ok(reply) => reply.rules().first().and_then(|rule| of(&listener_of(id), rule)),
-            Err(error) if error.class == Class::NotFound => None,
-            Err(error) => return Err(error),
-        };
+        let live = owner::found(reply.call("elasticloadbalancing:DescribeRules"))?
+            .and_then(|reply| reply.rules().first().and_then(|rule| of(&listener_of(id), rule)));
         let (Some(live), Some(tags)) = (live, reading::tags(cx, id).await?) else { return Ok(None) };
         Ok((!ownership::is_foreign(stack, &tags)).then(|| Live { node: node.clone(), tags, ..live }))
     }
@@ -115,7 +112,7 @@ impl Kind for Rule {
     async fn delete(cx: &Aws, door: &Door<'_>, live: &Live<Self>) -> Result<Gone, CallError> {
         let operation = "elasticloadbalancing:DeleteRule";
         let sent = door.call(operation, || async { cx.elbv2.delete_rule().rule_arn(&live.id).send().await.call(operation) });
-        reading::gone(sent.await)
+        owner::gone(sent.await)
     }
 
     fn same(field: &str, desired: &Value, live: &Value) -> bool {

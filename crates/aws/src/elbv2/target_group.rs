@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::reading;
-use crate::{Aws, IntoCallError, TargetGroupArn, VpcId, ownership};
+use crate::{Aws, IntoCallError, TargetGroupArn, VpcId, owner, ownership};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TargetGroup {
@@ -74,11 +74,8 @@ impl Kind for TargetGroup {
 
     async fn read(cx: &Aws, stack: &Stack, node: &NodeName, id: &str) -> Result<Option<Live<Self>>, CallError> {
         let reply = cx.elbv2.describe_target_groups().target_group_arns(id).send().await;
-        let live = match reply.call("elasticloadbalancing:DescribeTargetGroups") {
-            Ok(reply) => reply.target_groups().first().map(of),
-            Err(error) if error.class == Class::NotFound => None,
-            Err(error) => return Err(error),
-        };
+        let live = owner::found(reply.call("elasticloadbalancing:DescribeTargetGroups"))?
+            .and_then(|reply| reply.target_groups().first().map(of));
         let (Some(live), Some(tags)) = (live, reading::tags(cx, id).await?) else { return Ok(None) };
         let ours = !ownership::is_foreign(stack, &tags);
         if ours { with_delay(cx, Live { node: node.clone(), tags, ..live }).await } else { Ok(None) }
@@ -169,7 +166,7 @@ impl Kind for TargetGroup {
         let sent = door
             .call(operation, || async { cx.elbv2.delete_target_group().target_group_arn(&live.id).send().await.call(operation) })
             .await;
-        reading::gone(sent)
+        owner::gone(sent)
     }
 
     /// A path or codes that nobody asked for are AWS's own choice.
