@@ -35,11 +35,25 @@ pub(super) fn network_exists(world: &World, subnets: &[String], groups: &[String
     let mut vpcs = BTreeSet::new();
     for id in subnets {
         let subnet = world.ec2.subnets.get(id);
-        vpcs.insert(&subnet.ok_or_else(|| invalid(format!("Error retrieving subnet information for [{id}]: The subnet ID '{id}' does not exist")))?.vpc);
+        vpcs.insert(
+            &subnet
+                .ok_or_else(|| {
+                    invalid(format!("Error retrieving subnet information for [{id}]: The subnet ID '{id}' does not exist"))
+                })?
+                .vpc,
+        );
     }
     for id in groups {
         let group = world.ec2.groups.get(id);
-        vpcs.insert(&group.ok_or_else(|| invalid(format!("Error retrieving security group information for [{id}]: The security group '{id}' does not exist")))?.vpc);
+        vpcs.insert(
+            &group
+                .ok_or_else(|| {
+                    invalid(format!(
+                        "Error retrieving security group information for [{id}]: The security group '{id}' does not exist"
+                    ))
+                })?
+                .vpc,
+        );
     }
     if vpcs.len() > 1 { Err(invalid("subnets and security groups must belong to the same VPC.")) } else { Ok(()) }
 }

@@ -18,8 +18,11 @@ const LONGEST_BACKOFF: Millis = 900 * latency::SECOND;
 
 pub(super) fn advance(world: &mut World) {
     let now = world.now;
+    let mut clock = 0;
     while let Some(at) = next_event(world).filter(|at| *at <= now) {
-        world.now = at;
+        // A retry may have come due while nothing was missing: time never runs back for it.
+        clock = at.max(clock);
+        world.now = clock;
         pulls(world);
         exits(world);
         releases(world);
