@@ -114,6 +114,7 @@ fn class_of(code: &str, message: &str, status: u16) -> Class {
             if message.contains("service linked role")
                 || message.contains("does not have an associated load balancer")
                 || message.contains("Error retrieving security group")
+                || message.contains("Error retrieving subnet information")
                 || message.contains("service role being passed") =>
         {
             Class::NotVisibleYet

@@ -1,14 +1,14 @@
 //! Objects that are found by their name: whose they are, and what to say when the name is somebody else's.
 
 use landing_engine::stack::{TAG_ENV, TAG_PROJECT};
-use landing_engine::{CallError, Class, Door, Gone, Kind, Live, NodeName, Scan, Tags};
+use landing_engine::{CallError, Class, Door, Kind, Live, NodeName, Scan, Tags};
 
 /// The node that an object belongs to: by its tags or, when it lost them, because the state knows its id or a wanted node bears its name.
 /// `field` is the one of the wanted shapes that holds the name.
-pub(crate) fn owner(scan: &Scan, id: &str, field: &str, name: &str, tags: &Tags) -> Option<NodeName> {
+pub(crate) fn owner<K: Kind>(scan: &Scan, id: &str, field: &str, name: &str, tags: &Tags) -> Option<NodeName> {
     let stack = &scan.stack;
     if let Some(node) = stack.node_of(tags) {
-        return Some(node);
+        return Some(node).filter(|node| node.kind() == K::NAME);
     }
     let foreign = |key: &str, ours: &str| tags.get(key).is_some_and(|value| value != ours);
     if foreign(TAG_PROJECT, &stack.project) || foreign(TAG_ENV, &stack.env) {
@@ -40,22 +40,4 @@ pub(crate) fn adopt<K: Kind>(door: &Door<'_>, operation: &str, found: Live<K>) -
         stack.env,
         door.node()
     )))
-}
-
-/// What the answer to a synchronous delete means: done, or it was done before.
-pub(crate) fn gone<T>(result: Result<T, CallError>) -> Result<Gone, CallError> {
-    match result {
-        Ok(_) => Ok(Gone::Yes),
-        Err(error) if error.class == Class::NotFound => Ok(Gone::Yes),
-        Err(error) => Err(error),
-    }
-}
-
-/// A read whose "not found" is an answer.
-pub(crate) fn found<T>(result: Result<T, CallError>) -> Result<Option<T>, CallError> {
-    match result {
-        Ok(value) => Ok(Some(value)),
-        Err(error) if error.class == Class::NotFound => Ok(None),
-        Err(error) => Err(error),
-    }
 }

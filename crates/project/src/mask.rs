@@ -71,6 +71,23 @@ pub(crate) fn holds_a_url_password(value: &str) -> bool {
     !url_passwords(value).is_empty()
 }
 
+/// Whether a variable with this value is a credential in plain text.
+pub(crate) fn is_credential(name: &str, value: &str) -> bool {
+    (names_a_credential(name) && is_a_secret_value(value)) || holds_a_url_password(value)
+}
+
+/// Not blank, not a switch, not the name of a file.
+fn is_a_secret_value(value: &str) -> bool {
+    let value = value.trim();
+    let lower = value.to_ascii_lowercase();
+    let is_switch = matches!(lower.as_str(), "" | "true" | "false" | "yes" | "no" | "on" | "off" | "none" | "null" | "0" | "1");
+    let endings = [".pem", ".key", ".crt", ".cer", ".json", ".txt", ".p12", ".jks"];
+    let is_file = value.starts_with("/run/secrets/")
+        || value.starts_with("file:")
+        || (value.starts_with('/') && endings.iter().any(|ending| lower.ends_with(ending)));
+    !is_switch && !is_file
+}
+
 /// The bytes of each `password` in `scheme://user:password@host`.
 fn url_passwords(text: &str) -> Vec<Range<usize>> {
     let starts = text.match_indices("://").map(|(at, _)| at + 3);

@@ -2,10 +2,15 @@
 
 mod common;
 
-use common::{load_dir, loaded, project_with, write};
+use common::{load_dir, project, project_with, write};
 use landing_project::{Condition, EnvValue, Image, Platform, Project, Service};
 
 const TOML: &str = "name = \"shop\"\n";
+
+#[track_caller]
+fn loaded(files: &[(&str, &str)]) -> Project {
+    project(files).unwrap_or_else(|problems| panic!("{}", problems.render(false)))
+}
 
 /// The service `web` of a compose file.
 #[track_caller]
@@ -109,6 +114,16 @@ fn interpolation_reaches_every_value_but_no_key() {
     assert_eq!(web.command.unwrap()[2], "echo $HOME none");
     assert_eq!(web.healthcheck.as_ref().unwrap().command, ["CMD-SHELL", "test -n \"$HOSTNAME\""]);
     assert_eq!((web.healthcheck.unwrap().interval, web.ports, web.replicas), (10, vec![80], 3));
+}
+
+#[test]
+fn names_in_lists_are_filled_in_and_given_ones_need_no_variable() {
+    let toml = "name = \"shop\"\n[services.web]\nsecrets = { TOKEN = \"t\" }\n[secrets.t]\ngenerate = true\n";
+    let compose = "services:\n  web:\n    image: nginx\n    environment: [\"${PREFIX:-APP}_MODE=x\", \"TOKEN=${TOKEN?not set}\"]\n    \
+                   labels: [\"router.${PREFIX:-app}.rule=Host(`a`)\"]\n";
+    let web = find(&loaded(&[("landing.toml", toml), ("compose.yaml", compose)]), "web");
+    assert_eq!(environment(&web), "APP_MODE=x");
+    assert_eq!(web.labels["router.app.rule"], "Host(`a`)");
 }
 
 #[test]
@@ -227,7 +242,7 @@ fn extends_reaches_other_files_whose_paths_are_their_own() {
 #[test]
 fn extends_in_a_circle_or_to_nothing() {
     let compose = "services:\n  a: { extends: b }\n  b: { extends: { service: c } }\n  c: { extends: a }\n  d: { extends: aa, image: nginx }\n  e: { extends: { file: none.yaml, service: x } }\n";
-    insta::assert_snapshot!(common::problems(&[("landing.toml", TOML), ("compose.yaml", compose)]));
+    insta::assert_snapshot!(project(&[("landing.toml", TOML), ("compose.yaml", compose)]).unwrap_err().render(false));
 }
 
 #[test]
@@ -328,11 +343,36 @@ fn calls_are_found_by_host_name() {
 }
 
 #[test]
+fn the_command_line_s_region_is_stronger_than_the_file_s() {
+    let dir = tempfile::tempdir().unwrap();
+    write(
+        dir.path(),
+        &[("landing.toml", "name = \"shop\"\nregion = \"us-west-2\"\n"), ("compose.yaml", "services: { web: { image: nginx } }")],
+    );
+    let environment = std::collections::BTreeMap::new();
+    let region = |region| {
+        let input = landing_project::Input { dir: dir.path(), environment: &environment, env_name: "dev", region };
+        landing_project::load(&input).unwrap().region
+    };
+    assert_eq!(region(None).as_deref(), Some("us-west-2"));
+    assert_eq!(region(Some("eu-central-1")).as_deref(), Some("eu-central-1"));
+}
+
+#[test]
+fn database_words_become_pieces() {
+    let toml = "name = \"shop\"\n[databases.main]\n[services.web]\nsecrets = { PASS = \"database:main.password\" }\n\
+                environment = { HOST = \"${database.main.host}\", URL = \"x://${database.main.host}:${database.main.port}/$$y\", PLAIN = \"a$$b\", COUNT = 3 }\n";
+    let project = loaded(&[("landing.toml", toml), ("compose.yaml", "services: { web: { image: nginx } }")]);
+    assert_eq!(project.databases["main"].used_by, ["web"], "whoever is told about it may reach it");
+    insta::assert_json_snapshot!((&project.databases, &find(&project, "web").environment, find(&project, "web").secrets));
+}
+
+#[test]
 fn the_first_default_file_is_taken() {
     let dir = tempfile::tempdir().unwrap();
     let image = |tag: &str| format!("services: {{ web: {{ image: \"nginx:{tag}\" }} }}\n");
     write(dir.path(), &[("landing.toml", TOML)]);
-    for name in ["docker-compose.yaml", "docker-compose.yml", "compose.yml", "compose.yaml"] {
+    for name in ["docker-compose.yaml", "compose.yml", "compose.yaml", "docker-compose.yml"] {
         write(dir.path(), &[(name, &image(name))]);
         let web = find(&load_dir(dir.path(), &[], "dev").unwrap(), "web");
         assert_eq!(web.image, Image::External(format!("nginx:{name}")));

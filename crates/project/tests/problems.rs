@@ -2,11 +2,17 @@
 
 mod common;
 
-use common::{load_dir, problems, project, write};
+use common::{load_dir, project, write};
 use insta::assert_snapshot;
 
 const NAME: &str = "name = \"shop\"\n";
 const WEB: &str = "services:\n  web:\n    image: nginx:1\n    expose: [80]\n";
+
+/// What a person sees when these files are wrong.
+#[track_caller]
+fn problems(files: &[(&str, &str)]) -> String {
+    project(files).expect_err("the project should not load").render(false)
+}
 
 /// landing.toml with these lines below its name, beside a compose file with one service.
 #[track_caller]
@@ -172,6 +178,15 @@ fn lines_of_other_problems_hide_credentials_too() {
     ]);
     assert!(!env.contains("hunter"), "a value is shown: {env}");
     assert_snapshot!(format!("{shown}\n\n{env}"));
+}
+
+#[test]
+fn a_dollar_sign_in_a_password_shows_nothing_of_it() {
+    let shown = web(
+        "environment:\n  DB_PASSWORD: abc$hunter1\n  API_TOKEN: $hunter2\n  URL: \"postgres://u:p$hunter3@h/d\"\n  JWT_SECRET: ${JWT_SECRET}\n  OTHER: postgres://u:${DB_PASS}@h/d",
+    );
+    assert!(!shown.contains("hunter"), "a value is shown: {shown}");
+    assert_snapshot!(shown);
 }
 
 #[test]

@@ -78,3 +78,32 @@ fn env_file_is_weaker_than_environment() {
     assert_eq!(level("webhook_receiver"), EnvValue::Plain("info".to_owned()));
     assert_eq!(level("ops_worker"), EnvValue::Plain("info".to_owned()), "env_file through extends of another file");
 }
+
+/// Half-written files are what people have most of the time.
+#[test]
+fn any_part_of_the_files_loads_or_says_why() {
+    let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/pulse");
+    let toml = std::fs::read_to_string(fixture.join("landing.toml")).unwrap();
+    let compose = std::fs::read_to_string(fixture.join("compose/docker-compose.yml")).unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::create_dir_all(dir.path().join("compose")).unwrap();
+    let environment = BTreeMap::new();
+    let try_load = |toml: &str, compose: &str| {
+        std::fs::write(dir.path().join("landing.toml"), toml).unwrap();
+        std::fs::write(dir.path().join("compose/docker-compose.yml"), compose).unwrap();
+        let loaded = load(&Input { dir: dir.path(), environment: &environment, env_name: "dev", region: None });
+        if let Err(problems) = loaded {
+            let shown = problems.render(false);
+            assert!(!problems.0.is_empty() && !shown.is_empty());
+            assert!(!shown.contains("PASSWORD: keycloak"), "a credential is shown: {shown}");
+        }
+    };
+    for end in (0..toml.len()).step_by(19) {
+        try_load(&toml[..end], &compose);
+    }
+    for end in (0..compose.len()).step_by(37) {
+        try_load(&toml, &compose[..end]);
+        let rest = (end + 29).min(compose.len());
+        try_load(&toml, &format!("{}{}", &compose[..end], &compose[rest..]));
+    }
+}

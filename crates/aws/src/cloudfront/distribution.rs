@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::settings;
-use crate::{Aws, FunctionArn, IntoCallError, OriginAccessControlId, named, tags};
+use crate::{Aws, FunctionArn, IntoCallError, OriginAccessControlId, named, owner, tags};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Distribution {
@@ -90,7 +90,7 @@ impl Kind for Distribution {
             get(cx, id, trusted).await
         });
         let mine = |live: Live<Self>| {
-            named::owner(scan, &live.id, "comment", &live.shape.comment, &live.tags).map(|node| Live { node, ..live })
+            named::owner::<Self>(scan, &live.id, "comment", &live.shape.comment, &live.tags).map(|node| Live { node, ..live })
         };
         Ok(try_join_all(found).await?.into_iter().flatten().filter_map(mine).collect())
     }
@@ -146,7 +146,7 @@ impl Kind for Distribution {
     async fn delete(cx: &Aws, door: &Door<'_>, live: &Live<Self>) -> Result<Gone, CallError> {
         if live.shape.enabled {
             let disabled = reconfigure(cx, door, &live.id, |config| config.enabled = false).await;
-            return Ok(named::found(disabled)?.map_or(Gone::Yes, |_| Gone::NotYet));
+            return Ok(owner::found(disabled)?.map_or(Gone::Yes, |_| Gone::NotYet));
         }
         if live.ready != Ready::Yes {
             return Ok(Gone::NotYet);
@@ -156,7 +156,7 @@ impl Kind for Distribution {
             let (_, etag) = configuration(cx, &live.id).await?;
             cx.cloudfront.delete_distribution().id(&live.id).set_if_match(etag).send().await.call(operation)
         };
-        Ok(named::found(door.call(operation, call).await)?.map_or(Gone::Yes, |_| Gone::NotYet))
+        Ok(owner::found(door.call(operation, call).await)?.map_or(Gone::Yes, |_| Gone::NotYet))
     }
 
     /// Without a path to the API no behaviour is there to hold its policies.
@@ -211,13 +211,13 @@ async fn by_comment(cx: &Aws, scan: &Scan) -> Result<Vec<String>, CallError> {
 
 /// One distribution; its tags are asked for unless they are known. `None` for the ghosts that the index still lists.
 async fn get(cx: &Aws, id: &str, tags: Option<Tags>) -> Result<Option<Live<Distribution>>, CallError> {
-    let reply = named::found(cx.cloudfront.get_distribution().id(id).send().await.call("cloudfront:GetDistribution"))?;
+    let reply = owner::found(cx.cloudfront.get_distribution().id(id).send().await.call("cloudfront:GetDistribution"))?;
     let Some(distribution) = reply.and_then(|reply| reply.distribution) else { return Ok(None) };
     let tags = match tags {
         Some(tags) => tags,
         None => {
             let reply = cx.cloudfront.list_tags_for_resource().resource(distribution.arn()).send().await;
-            let list = named::found(reply.call("cloudfront:ListTagsForResource"))?.and_then(|reply| reply.tags);
+            let list = owner::found(reply.call("cloudfront:ListTagsForResource"))?.and_then(|reply| reply.tags);
             let pair = |tag: &Tag| (tag.key().to_owned(), tag.value().unwrap_or_default().to_owned());
             list.iter().flat_map(|list| list.items()).map(pair).collect()
         }
@@ -241,7 +241,7 @@ fn id_of(arn: &str) -> Option<&str> {
 /// The id at the end of "… Already exists: E2QWRUHAPOMQZL".
 fn id_in(message: &str) -> Option<&str> {
     let last = message.split_whitespace().last()?.trim_end_matches('.');
-    (last.starts_with('E') && last.len() >= 10 && last.chars().all(|c| c.is_ascii_alphanumeric())).then_some(last)
+    (last.len() >= 10 && last.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit())).then_some(last)
 }
 
 /// The node's name is put in by the caller.

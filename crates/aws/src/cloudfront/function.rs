@@ -14,7 +14,7 @@ use futures_util::future::try_join_all;
 use landing_engine::{CallError, Changed, Class, Door, Gone, Kind, Live, NodeName, Output, Ready, Scan, Stack, Tags, Traits};
 use serde::{Deserialize, Serialize};
 
-use crate::{Aws, FunctionArn, IntoCallError, named};
+use crate::{Aws, FunctionArn, IntoCallError, owner};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Function {
@@ -62,7 +62,7 @@ impl Kind for Function {
     async fn read(cx: &Aws, _: &Stack, node: &NodeName, id: &str) -> Result<Option<Live<Self>>, CallError> {
         let call = cx.cloudfront.describe_function().name(id).stage(FunctionStage::Development);
         let summary =
-            named::found(call.send().await.call("cloudfront:DescribeFunction"))?.and_then(|reply| reply.function_summary);
+            owner::found(call.send().await.call("cloudfront:DescribeFunction"))?.and_then(|reply| reply.function_summary);
         match summary {
             Some(summary) => live(cx, node.clone(), summary).await,
             None => Ok(None),
@@ -93,7 +93,7 @@ impl Kind for Function {
             door.call(operation, || async {
                 let call = cx.cloudfront.update_function().name(&self.name).set_if_match(etag(cx, &self.name).await?);
                 let call = call.function_config(self.config()).function_code(Blob::new(self.code.as_bytes()));
-                call.send().await.call(operation)
+                call.send().await.call(operation).map_err(unserved)
             })
             .await?;
         }
@@ -102,7 +102,7 @@ impl Kind for Function {
             let operation = "cloudfront:PublishFunction";
             door.call(operation, || async {
                 let call = cx.cloudfront.publish_function().name(&self.name).set_if_match(etag(cx, &self.name).await?);
-                call.send().await.call(operation)
+                call.send().await.call(operation).map_err(unserved)
             })
             .await?;
         }
@@ -115,7 +115,7 @@ impl Kind for Function {
             let call = cx.cloudfront.delete_function().name(&live.id).set_if_match(etag(cx, &live.id).await?);
             call.send().await.call(operation)
         };
-        named::gone(door.call(operation, call).await)
+        owner::gone(door.call(operation, call).await)
     }
 }
 
@@ -124,6 +124,11 @@ impl Function {
         let runtime = FunctionRuntime::from(self.runtime.as_str());
         FunctionConfig::builder().comment(&self.comment).runtime(runtime).build().expect("comment and runtime are set")
     }
+}
+
+/// CloudFront never says 404 without a code: that is an emulator without the operation, and trying again would not help.
+fn unserved(error: CallError) -> CallError {
+    if error.has_code(&["NotFound"]) { CallError { class: Class::Invalid, ..error } } else { error }
 }
 
 /// Of DEVELOPMENT, which every change wants; read anew for every attempt, because a stale one is refused.
@@ -150,7 +155,7 @@ async fn live(cx: &Aws, node: NodeName, summary: FunctionSummary) -> Result<Opti
 type Reply = aws_sdk_cloudfront::operation::get_function::GetFunctionOutput;
 
 fn text(reply: Result<Reply, SdkError<GetFunctionError>>) -> Result<Option<String>, CallError> {
-    let code = named::found(reply.call("cloudfront:GetFunction"))?.and_then(|reply| reply.function_code);
+    let code = owner::found(reply.call("cloudfront:GetFunction"))?.and_then(|reply| reply.function_code);
     Ok(code.map(|code| String::from_utf8_lossy(code.as_ref()).into_owned()))
 }
 

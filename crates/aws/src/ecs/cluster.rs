@@ -11,7 +11,7 @@ use landing_engine::{CallError, Changed, Door, Gone, Kind, Live, NodeName, Outpu
 use serde::{Deserialize, Serialize};
 
 use super::readings;
-use crate::{Aws, ClusterName, IntoCallError, named};
+use crate::{Aws, ClusterName, IntoCallError, named, owner};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Cluster {
@@ -44,7 +44,7 @@ impl Kind for Cluster {
             .chain(&others)
             .filter_map(|cluster| {
                 let live = of(cluster);
-                named::owner(scan, &live.id, "name", &live.id, &live.tags).map(|node| Live { node, ..live })
+                named::owner::<Self>(scan, &live.id, "name", &live.id, &live.tags).map(|node| Live { node, ..live })
             })
             .collect())
     }
@@ -93,7 +93,7 @@ impl Kind for Cluster {
     async fn delete(cx: &Aws, door: &Door<'_>, live: &Live<Self>) -> Result<Gone, CallError> {
         let operation = "ecs:DeleteCluster";
         let call = || async { cx.ecs.delete_cluster().cluster(&live.id).send().await.call(operation) };
-        match named::found(door.call(operation, call).await)?.and_then(|reply| reply.cluster) {
+        match owner::found(door.call(operation, call).await)?.and_then(|reply| reply.cluster) {
             Some(cluster) if cluster.status().is_some_and(|status| status != "INACTIVE") => Ok(Gone::NotYet),
             _ => Ok(Gone::Yes),
         }

@@ -77,7 +77,7 @@ pub(crate) async fn describe_services(cx: &Aws, cluster: &str, names: &[String])
             .send()
             .await
             .call("ecs:DescribeServices");
-        crate::named::found(reply)
+        crate::owner::found(reply)
     });
     let replies = try_join_all(calls).await?;
     Ok(replies

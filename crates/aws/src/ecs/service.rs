@@ -16,7 +16,7 @@ use serde_json::Value;
 use super::{readings, wiring};
 use crate::{
     Aws, ClusterName, IntoCallError, NamespaceArn, SecurityGroupId, ServiceName, SubnetId, TargetGroupArn, TaskDefinitionArn,
-    document, named,
+    document, named, owner,
 };
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -88,7 +88,7 @@ impl Kind for Service {
         let unlisted = unlisted(cx, scan, &listed).await?;
         let mine = |service: &Reply| {
             let live = of(service);
-            let node = named::owner(scan, &live.id, "name", &live.shape.name, &live.tags)?;
+            let node = named::owner::<Self>(scan, &live.id, "name", &live.shape.name, &live.tags)?;
             let leaving = live.ready == Ready::NotYet(DRAINING.into());
             let wanted = scan.wanted.iter().any(|(wanted, _)| *wanted == node);
             (!leaving || !wanted).then_some(Live { node, ..live })
@@ -151,7 +151,7 @@ impl Kind for Service {
                 answer => answer.map(|_| ()),
             }
         };
-        Ok(named::found(door.call(operation, call).await)?.map_or(Gone::Yes, |()| Gone::NotYet))
+        Ok(owner::found(door.call(operation, call).await)?.map_or(Gone::Yes, |()| Gone::NotYet))
     }
 
     fn same(field: &str, desired: &Value, live: &Value) -> bool {

@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{container, readings};
-use crate::{Aws, IntoCallError, LogGroupName, RoleArn, TaskDefinitionArn, document, named};
+use crate::{Aws, IntoCallError, LogGroupName, RoleArn, TaskDefinitionArn, document, named, owner};
 
 /// One task of exactly one container; its fields are those of the task and of the container side by side, so that a plan names what changes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -106,8 +106,9 @@ impl Kind for TaskDefinition {
         families.dedup();
         // ECS has no call that describes several families, so it is one each, all at once.
         let found = try_join_all(families.iter().map(|family| latest(cx, family))).await?;
-        let mine =
-            |live: Live<Self>| named::owner(scan, &live.id, "family", &live.id, &live.tags).map(|node| Live { node, ..live });
+        let mine = |live: Live<Self>| {
+            named::owner::<Self>(scan, &live.id, "family", &live.id, &live.tags).map(|node| Live { node, ..live })
+        };
         Ok(found.into_iter().flatten().filter_map(mine).collect())
     }
 
@@ -136,7 +137,7 @@ impl Kind for TaskDefinition {
         for arn in &revisions(cx, &live.id, TaskDefinitionStatus::Active).await? {
             let operation = "ecs:DeregisterTaskDefinition";
             let call = || async { cx.ecs.deregister_task_definition().task_definition(arn).send().await.call(operation) };
-            named::found(door.call(operation, call).await)?;
+            owner::found(door.call(operation, call).await)?;
         }
         for arns in revisions(cx, &live.id, TaskDefinitionStatus::Inactive).await?.chunks(DELETES_A_CALL) {
             let operation = "ecs:DeleteTaskDefinitions";
@@ -196,7 +197,7 @@ impl TaskDefinition {
 /// The latest active revision of a family.
 async fn latest(cx: &Aws, family: &str) -> Result<Option<Live<TaskDefinition>>, CallError> {
     let call = cx.ecs.describe_task_definition().task_definition(family).include(TaskDefinitionField::Tags);
-    let Some(reply) = named::found(call.send().await.call("ecs:DescribeTaskDefinition"))? else { return Ok(None) };
+    let Some(reply) = owner::found(call.send().await.call("ecs:DescribeTaskDefinition"))? else { return Ok(None) };
     let active = |definition: &&Reply| definition.status().is_none_or(|status| *status == TaskDefinitionStatus::Active);
     Ok(reply.task_definition().filter(active).map(|definition| of(definition, readings::read(reply.tags()))))
 }

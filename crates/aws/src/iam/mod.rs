@@ -1,6 +1,7 @@
 //! IAM: who may do what.
 
 pub mod oidc_provider;
+mod policies;
 pub mod role;
 
 use aws_sdk_iam::types::Tag;

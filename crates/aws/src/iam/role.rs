@@ -8,11 +8,11 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use aws_sdk_iam::types::EntityType;
-use futures_util::future::try_join_all;
 use landing_engine::{CallError, Changed, Class, Door, Gone, Kind, Live, NodeName, Output, Ready, Scan, Stack, Tags, Traits};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::policies;
 use crate::{Aws, IntoCallError, RoleArn, RoleName, document, owner};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -53,15 +53,15 @@ impl Kind for Role {
                 let tags = super::read(role.tags());
                 let name = role.role_name().unwrap_or_default();
                 let Some(node) = owner::node_in::<Self>(scan, name, name, &tags) else { continue };
-                let policies = role.role_policy_list().iter().map(|policy| {
+                let inline = role.role_policy_list().iter().map(|policy| {
                     let text = policy.policy_document().unwrap_or_default();
                     Ok((policy.policy_name().unwrap_or_default().to_owned(), document::parse(operation, text)?))
                 });
                 let shape = Self {
                     name: name.to_owned(),
                     trust: document::parse(operation, role.assume_role_policy_document().unwrap_or_default())?,
-                    policies: policies.collect::<Result<_, CallError>>()?,
-                    managed: arns(role.attached_managed_policies()),
+                    policies: inline.collect::<Result<_, CallError>>()?,
+                    managed: policies::arns(role.attached_managed_policies()),
                 };
                 found.push(live(cx, node, shape, role.arn(), tags));
             }
@@ -73,11 +73,12 @@ impl Kind for Role {
         let operation = "iam:GetRole";
         let Some(reply) = owner::found(cx.iam.get_role().role_name(id).send().await.call(operation))? else { return Ok(None) };
         let Some(role) = reply.role() else { return Ok(None) };
-        let Some((policies, managed)) = owner::found(tokio::try_join!(inline(cx, id), attached(cx, id)))? else {
+        let Some((inline, managed)) = owner::found(tokio::try_join!(policies::inline(cx, id), policies::attached(cx, id)))?
+        else {
             return Ok(None);
         };
         let trust = document::parse(operation, role.assume_role_policy_document().unwrap_or_default())?;
-        let shape = Self { name: role.role_name().to_owned(), trust, policies, managed };
+        let shape = Self { name: role.role_name().to_owned(), trust, policies: inline, managed };
         Ok(Some(live(cx, node.clone(), shape, Some(role.arn()), super::read(role.tags()))))
     }
 
@@ -124,7 +125,7 @@ impl Kind for Role {
                 door.call(operation, || async { put().send().await.call(operation) }).await?;
             }
             for name in live.shape.policies.keys().filter(|name| !self.policies.contains_key(*name)) {
-                remove(cx, door, &live.id, name).await?;
+                policies::remove(cx, door, &live.id, name).await?;
             }
         }
         if changed.has("managed") {
@@ -135,7 +136,7 @@ impl Kind for Role {
                 door.call(operation, || async { send().await.call(operation) }).await?;
             }
             for arn in live.shape.managed.iter().filter(|arn| !self.managed.contains(arn)) {
-                detach(cx, door, &live.id, arn).await?;
+                policies::detach(cx, door, &live.id, arn).await?;
             }
         }
         if changed.tags() {
@@ -149,10 +150,10 @@ impl Kind for Role {
     async fn delete(cx: &Aws, door: &Door<'_>, live: &Live<Self>) -> Result<Gone, CallError> {
         // IAM refuses to delete a role that still has policies (`DeleteConflict`), for a moment after they are gone, too.
         for arn in &live.shape.managed {
-            detach(cx, door, &live.id, arn).await?;
+            policies::detach(cx, door, &live.id, arn).await?;
         }
         for name in live.shape.policies.keys() {
-            remove(cx, door, &live.id, name).await?;
+            policies::remove(cx, door, &live.id, name).await?;
         }
         let operation = "iam:DeleteRole";
         let send = || cx.iam.delete_role().role_name(&live.id).send();
@@ -173,48 +174,6 @@ impl Kind for Role {
             _ => desired == live,
         }
     }
-}
-
-async fn inline(cx: &Aws, role: &str) -> Result<BTreeMap<String, Value>, CallError> {
-    let mut names = Vec::new();
-    let mut pages = cx.iam.list_role_policies().role_name(role).into_paginator().items().send();
-    while let Some(name) = pages.next().await {
-        names.push(name.call("iam:ListRolePolicies")?);
-    }
-    let operation = "iam:GetRolePolicy";
-    let policies = try_join_all(names.iter().map(|name| async move {
-        let reply = cx.iam.get_role_policy().role_name(role).policy_name(name).send().await.call(operation)?;
-        Ok((name.clone(), document::parse(operation, reply.policy_document())?))
-    }));
-    Ok(policies.await?.into_iter().collect())
-}
-
-async fn attached(cx: &Aws, role: &str) -> Result<Vec<String>, CallError> {
-    let mut found = Vec::new();
-    let mut pages = cx.iam.list_attached_role_policies().role_name(role).into_paginator().items().send();
-    while let Some(policy) = pages.next().await {
-        found.push(policy.call("iam:ListAttachedRolePolicies")?);
-    }
-    Ok(arns(&found))
-}
-
-fn arns(attached: &[aws_sdk_iam::types::AttachedPolicy]) -> Vec<String> {
-    let mut arns: Vec<String> = attached.iter().filter_map(|policy| policy.policy_arn().map(str::to_owned)).collect();
-    arns.sort();
-    arns
-}
-
-/// Gone before is gone, also while the role is being made: the door would wait for a policy to appear.
-async fn detach(cx: &Aws, door: &Door<'_>, role: &str, arn: &str) -> Result<(), CallError> {
-    let operation = "iam:DetachRolePolicy";
-    let send = || cx.iam.detach_role_policy().role_name(role).policy_arn(arn).send();
-    door.call(operation, || async { owner::found(send().await.call(operation)) }).await.map(|_| ())
-}
-
-async fn remove(cx: &Aws, door: &Door<'_>, role: &str, policy: &str) -> Result<(), CallError> {
-    let operation = "iam:DeleteRolePolicy";
-    let send = || cx.iam.delete_role_policy().role_name(role).policy_name(policy).send();
-    door.call(operation, || async { owner::found(send().await.call(operation)) }).await.map(|_| ())
 }
 
 /// For an instant after creation IAM shows a bare unique id (`AROA…`) instead of the ARN; the ARN itself follows from the name.

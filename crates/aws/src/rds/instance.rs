@@ -10,7 +10,7 @@ use landing_engine::{CallError, Changed, Class, Door, Gone, Kind, Live, NodeName
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::reading;
+use super::{reading, request};
 use crate::{Aws, InstanceArn, InstanceHost, InstancePort, IntoCallError, SecretArn, SecurityGroupId, SubnetGroupName, owner};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -91,30 +91,7 @@ impl Kind for Instance {
         let operation = "rds:CreateDBInstance";
         let created = door
             .call(operation, || async {
-                let result = cx
-                    .rds
-                    .create_db_instance()
-                    .db_instance_identifier(&self.name)
-                    .engine(&self.engine)
-                    .engine_version(&self.version)
-                    .db_instance_class(&self.class)
-                    .allocated_storage(self.storage_gib)
-                    .set_max_allocated_storage((self.max_storage_gib > 0).then_some(self.max_storage_gib))
-                    .storage_type(&self.storage_type)
-                    .storage_encrypted(self.encrypted)
-                    .db_name(&self.database)
-                    .master_username(&self.user)
-                    .manage_master_user_password(self.managed_password)
-                    .db_subnet_group_name(self.subnet_group.get().as_str())
-                    .set_vpc_security_group_ids(Some(self.group_ids()))
-                    .backup_retention_period(self.backup_days)
-                    .multi_az(self.multi_az)
-                    .deletion_protection(self.deletion_protection)
-                    .publicly_accessible(self.public)
-                    .set_tags(Some(super::list(&door.tags())))
-                    .send()
-                    .await
-                    .call(operation);
+                let result = request::create(cx, self, &door.tags()).send().await.call(operation);
                 match result {
                     // The name is free again when the old one is gone: the door waits for that.
                     Err(error)
@@ -149,7 +126,7 @@ impl Kind for Instance {
             door.call(operation, || async {
                 // RDS takes changes only when no other one is under way; the door waits for that.
                 reading::settled(cx, operation, &live.id).await?;
-                self.changes(cx, live, changed).send().await.call(operation)
+                request::modify(cx, self, live, changed).send().await.call(operation)
             })
             .await?;
             // These take minutes, and for the first seconds RDS still reports `available`.
@@ -196,43 +173,6 @@ impl Kind for Instance {
             ("storage_gib", Value::Number(desired), Value::Number(live)) => desired.as_i64() <= live.as_i64(),
             _ => desired == live,
         }
-    }
-}
-
-impl Instance {
-    fn group_ids(&self) -> Vec<String> {
-        self.groups.iter().map(|group| group.get().to_string()).collect()
-    }
-
-    /// One call for all that changed; a field that did not change is not sent, since RDS refuses some that are merely repeated.
-    fn changes(
-        &self,
-        cx: &Aws,
-        live: &Live<Self>,
-        changed: &Changed,
-    ) -> aws_sdk_rds::operation::modify_db_instance::builders::ModifyDBInstanceFluentBuilder {
-        let has = |field| changed.has(field);
-        let major = |version: &str| version.split('.').next().map(str::to_owned);
-        // RDS has no "off" for growing by itself but a limit that is already reached.
-        let limit = if self.max_storage_gib > 0 { self.max_storage_gib } else { self.storage_gib.max(live.shape.storage_gib) };
-        cx.rds
-            .modify_db_instance()
-            .db_instance_identifier(&live.id)
-            .apply_immediately(true)
-            .set_engine_version(has("version").then(|| self.version.clone()))
-            .set_allow_major_version_upgrade(
-                (has("version") && major(&self.version) != major(&live.shape.version)).then_some(true),
-            )
-            .set_db_instance_class(has("class").then(|| self.class.clone()))
-            .set_allocated_storage(has("storage_gib").then_some(self.storage_gib))
-            .set_max_allocated_storage(has("max_storage_gib").then_some(limit))
-            .set_storage_type(has("storage_type").then(|| self.storage_type.clone()))
-            .set_vpc_security_group_ids(has("groups").then(|| self.group_ids()))
-            .set_backup_retention_period(has("backup_days").then_some(self.backup_days))
-            .set_multi_az(has("multi_az").then_some(self.multi_az))
-            .set_deletion_protection(has("deletion_protection").then_some(self.deletion_protection))
-            .set_publicly_accessible(has("public").then_some(self.public))
-            .set_manage_master_user_password(has("managed_password").then_some(self.managed_password))
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub mod instance;
 mod reading;
+mod request;
 pub mod subnet_group;
 
 use aws_sdk_rds::types::Tag;

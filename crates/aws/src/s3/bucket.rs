@@ -5,6 +5,8 @@
 
 use std::collections::BTreeMap;
 
+use aws_sdk_s3::error::SdkError;
+use aws_sdk_s3::operation::get_bucket_versioning::{GetBucketVersioningError, GetBucketVersioningOutput};
 use aws_sdk_s3::types::{
     BucketLocationConstraint, BucketVersioningStatus, CreateBucketConfiguration, ObjectOwnership, OwnershipControls,
     OwnershipControlsRule, PublicAccessBlockConfiguration, ServerSideEncryption, ServerSideEncryptionByDefault,
@@ -16,7 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use super::empty::empty;
 use super::readings;
-use crate::{Aws, BucketName, IntoCallError, named};
+use crate::{Aws, BucketName, IntoCallError, named, owner};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Bucket {
@@ -46,7 +48,7 @@ impl Kind for Bucket {
         let listed = readings::buckets(cx, scan).await?;
         let mut mine: Vec<(NodeName, String, Tags)> = Vec::new();
         for bucket in listed.iter() {
-            let node = named::owner(scan, &bucket.name, "name", &bucket.name, &bucket.tags);
+            let node = named::owner::<Self>(scan, &bucket.name, "name", &bucket.name, &bucket.tags);
             mine.extend(node.map(|node| (node, bucket.name.clone(), bucket.tags.clone())));
         }
         // Names that do not begin like the stack's are asked for one by one.
@@ -62,7 +64,7 @@ impl Kind for Bucket {
                 tags => tags?,
             };
             let Some(tags) = tags else { continue };
-            mine.extend(named::owner(scan, name, "name", name, &tags).map(|node| (node, name.to_owned(), tags)));
+            mine.extend(named::owner::<Self>(scan, name, "name", name, &tags).map(|node| (node, name.to_owned(), tags)));
         }
         let lives = mine.into_iter().map(|(node, name, tags)| live(cx, node, name, tags));
         Ok(try_join_all(lives).await?.into_iter().flatten().collect())
@@ -124,7 +126,7 @@ impl Kind for Bucket {
                 answer => answer.map(|_| Gone::Yes),
             }
         };
-        Ok(named::found(door.call(operation, call).await)?.unwrap_or(Gone::Yes))
+        Ok(owner::found(door.call(operation, call).await)?.unwrap_or(Gone::Yes))
     }
 }
 
@@ -233,11 +235,11 @@ async fn live(cx: &Aws, node: NodeName, name: String, tags: Tags) -> Result<Opti
         cx.s3.get_bucket_ownership_controls().bucket(&name).send(),
     );
     let block =
-        named::found(block.call("s3:GetBucketPublicAccessBlock"))?.and_then(|reply| reply.public_access_block_configuration);
-    let encryption = named::found(encryption.call("s3:GetEncryptionConfiguration"))?;
-    let ownership = named::found(ownership.call("s3:GetBucketOwnershipControls"))?.and_then(|reply| reply.ownership_controls);
+        owner::found(block.call("s3:GetBucketPublicAccessBlock"))?.and_then(|reply| reply.public_access_block_configuration);
+    let encryption = owner::found(encryption.call("s3:GetEncryptionConfiguration"))?;
+    let ownership = owner::found(ownership.call("s3:GetBucketOwnershipControls"))?.and_then(|reply| reply.ownership_controls);
     // The only one of the four that is never "not configured": not found means that the bucket is gone.
-    let Some(versioning) = named::found(versioning.call("s3:GetBucketVersioning"))? else { return Ok(None) };
+    let Some(versioning) = versioned(versioning)? else { return Ok(None) };
     let rules = encryption.as_ref().and_then(|reply| reply.server_side_encryption_configuration()).map(|rules| rules.rules());
     let rule = rules.and_then(|rules| rules.first()).and_then(ServerSideEncryptionRule::apply_server_side_encryption_by_default);
     let ownership = ownership.as_ref().and_then(|controls| controls.rules().first());
@@ -249,11 +251,21 @@ async fn live(cx: &Aws, node: NodeName, name: String, tags: Tags) -> Result<Opti
             all.iter().all(|flag| *flag == Some(true))
         }),
         encryption: rule.map_or("", |rule| rule.sse_algorithm().as_str()).to_owned(),
-        versioning: versioning.status() == Some(&BucketVersioningStatus::Enabled),
+        versioning,
         // Without controls it is what buckets were before there were any.
         object_ownership: ownership.map_or("ObjectWriter", |rule| rule.object_ownership().as_str()).to_owned(),
     };
     Ok(Some(of(cx, node, shape, tags)))
+}
+
+/// Whether versions are kept; `None` without a bucket. An answer under another root element (moto's) is refused by the SDK, but says the same.
+fn versioned(reply: Result<GetBucketVersioningOutput, SdkError<GetBucketVersioningError>>) -> Result<Option<bool>, CallError> {
+    if let Some(raw) = reply.as_ref().err().and_then(SdkError::raw_response).filter(|raw| raw.status().is_success()) {
+        let text = String::from_utf8_lossy(raw.body().bytes().unwrap_or_default());
+        return Ok(Some(text.contains("<Status>Enabled</Status>")));
+    }
+    let reply = owner::found(reply.call("s3:GetBucketVersioning"))?;
+    Ok(reply.map(|reply| reply.status() == Some(&BucketVersioningStatus::Enabled)))
 }
 
 fn of(cx: &Aws, node: NodeName, shape: Bucket, tags: Tags) -> Live<Bucket> {

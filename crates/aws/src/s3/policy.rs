@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::bucket::Bucket;
 use super::readings;
-use crate::{Aws, BucketName, IntoCallError, document, named};
+use crate::{Aws, BucketName, IntoCallError, document, owner};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct BucketPolicy {
@@ -55,7 +55,7 @@ impl Kind for BucketPolicy {
     async fn delete(cx: &Aws, door: &Door<'_>, live: &Live<Self>) -> Result<Gone, CallError> {
         let operation = "s3:DeleteBucketPolicy";
         let call = || async { cx.s3.delete_bucket_policy().bucket(&live.id).send().await.call(operation) };
-        named::gone(door.call(operation, call).await)
+        owner::gone(door.call(operation, call).await)
     }
 
     fn same(field: &str, desired: &Value, live: &Value) -> bool {
@@ -81,7 +81,7 @@ impl BucketPolicy {
 
 async fn live(cx: &Aws, node: NodeName, bucket: &str) -> Result<Option<Live<BucketPolicy>>, CallError> {
     let operation = "s3:GetBucketPolicy";
-    let reply = named::found(cx.s3.get_bucket_policy().bucket(bucket).send().await.call(operation))?;
+    let reply = owner::found(cx.s3.get_bucket_policy().bucket(bucket).send().await.call(operation))?;
     let Some(text) = reply.and_then(|reply| reply.policy) else { return Ok(None) };
     Ok(Some(of(node, bucket, document::parse(operation, &text)?)))
 }

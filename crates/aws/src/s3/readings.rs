@@ -6,7 +6,7 @@ use aws_sdk_s3::types::Tag;
 use futures_util::future::try_join_all;
 use landing_engine::{CallError, Scan, Tags};
 
-use crate::{Aws, IntoCallError, named, tags};
+use crate::{Aws, IntoCallError, owner, tags};
 
 /// A bucket whose name begins like the stack's.
 pub(crate) struct Found {
@@ -45,7 +45,7 @@ pub(crate) async fn own_tags(cx: &Aws, bucket: &str) -> Result<Option<Tags>, Cal
     match cx.s3.get_bucket_tagging().bucket(bucket).send().await.call("s3:GetBucketTagging") {
         Ok(reply) => Ok(Some(reply.tag_set().iter().map(|tag| (tag.key().to_owned(), tag.value().to_owned())).collect())),
         Err(error) if error.has_code(&["NoSuchTagSet"]) => Ok(Some(Tags::new())),
-        Err(error) => named::found(Err(error)),
+        Err(error) => owner::found(Err(error)),
     }
 }
 

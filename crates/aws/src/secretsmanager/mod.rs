@@ -1,5 +1,6 @@
 //! Secrets Manager: values that nobody but the services may see.
 
+mod reading;
 pub mod secret;
 mod value;
 

@@ -4,20 +4,19 @@
 //! to five minutes in both directions: what it shows and the state knows is believed, everything else is asked for one by one.
 //! Source: Secrets Manager API Reference, `CreateSecret`, `ListSecrets`; `aws-behaviours` 6.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use aws_sdk_secretsmanager::operation::create_secret::CreateSecretOutput;
-use aws_sdk_secretsmanager::types::{Filter, FilterNameStringType, Tag};
+use aws_sdk_secretsmanager::types::{Filter, FilterNameStringType};
 use futures_util::future::try_join_all;
-use landing_engine::{
-    CallError, Changed, Class, Door, Gone, Kind, Live, NodeName, Output, Ready, Scan, Stack, Tags, Traits, stack,
-};
+use landing_engine::{CallError, Changed, Class, Door, Gone, Kind, Live, NodeName, Output, Scan, Stack, Traits, stack};
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::value::{self, Held, SecretSource};
+use super::reading;
+use super::value::{self, SecretSource};
 use crate::{Aws, IntoCallError, SecretArn, owner, tags};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -30,9 +29,6 @@ pub struct Secret {
 impl Secret {
     pub const ARN: Output<SecretArn> = Output::known("arn");
 }
-
-/// Marks the version that readers get.
-const CURRENT: &str = "AWSCURRENT";
 
 impl Kind for Secret {
     type Cx = Aws;
@@ -53,16 +49,14 @@ impl Kind for Secret {
         let mut unsure = BTreeSet::new();
         while let Some(page) = pages.next().await {
             for entry in page.call("secretsmanager:ListSecrets")?.secret_list() {
-                let arn = entry.arn().unwrap_or_default().to_owned();
+                let live = reading::listed(entry);
                 if entry.deleted_date().is_some() {
                     continue;
                 }
-                if known.contains(&arn) {
-                    let has_value = has_current(entry.secret_versions_to_stages().into_iter().flatten());
-                    found.push(of(&arn, entry.name(), entry.description(), has_value, read_tags(entry.tags())));
-                } else if owner::node_in::<Self>(scan, &arn, entry.name().unwrap_or_default(), &read_tags(entry.tags())).is_some()
-                {
-                    unsure.insert(arn);
+                if known.contains(&live.id) {
+                    found.push(live);
+                } else if owner::node_in::<Self>(scan, &live.id, &live.shape.name, &live.tags).is_some() {
+                    unsure.insert(live.id);
                 }
             }
         }
@@ -71,7 +65,7 @@ impl Kind for Secret {
         let indexed = index.keys().filter(|arn| arn.contains(":secret:") && tags::trusted(&index, arn, &scan.stack).is_some());
         let listed: BTreeSet<String> = found.iter().map(|live| live.id.clone()).collect();
         unsure.extend(indexed.chain(known).filter(|arn| !listed.contains(*arn)).cloned());
-        found.extend(try_join_all(unsure.iter().map(|arn| describe(cx, arn))).await?.into_iter().flatten());
+        found.extend(try_join_all(unsure.iter().map(|arn| reading::describe(cx, arn))).await?.into_iter().flatten());
         let ours = found.into_iter().filter_map(|live| {
             let node = owner::node_in::<Self>(scan, &live.id, &live.shape.name, &live.tags)?;
             let wanted = scan.wanted.iter().find(|(wanted, _)| *wanted == node);
@@ -79,19 +73,17 @@ impl Kind for Secret {
             let value = value::believed(source.as_ref(), live.shape.value != SecretSource::Missing);
             Some(Live { node, ..live.with(&Self { value, ..live.shape.clone() }) })
         });
-        compared(cx, ours.collect()).await
+        reading::compared(cx, ours.collect()).await
     }
 
     /// The value is only said to be there ([`SecretSource::Different`]) or not: where it should come from is not in AWS.
     async fn read(cx: &Aws, _: &Stack, node: &NodeName, id: &str) -> Result<Option<Live<Self>>, CallError> {
-        Ok(describe(cx, id).await?.map(|live| Live { node: node.clone(), ..live }))
+        Ok(reading::describe(cx, id).await?.map(|live| Live { node: node.clone(), ..live }))
     }
 
     fn preflight(&self, cx: &Aws, changed: &Changed) -> Result<(), String> {
         match &self.value {
-            SecretSource::Env(variable) if changed.has("value") && cx.secrets.get(variable).is_none() => {
-                Err(value::missing(&self.name, variable))
-            }
+            SecretSource::Env(variable) if changed.has("value") && cx.secrets.get(variable).is_none() => Err(value::missing(&self.name, variable)),
             _ => Ok(()),
         }
     }
@@ -108,7 +100,7 @@ impl Kind for Secret {
             return self.valued(cx, owner::claim(door, error, &self.name, Some(live))?).await;
         }
         // Ours, in its recovery window. Value, description and tags are what they were: the engine sees to them as to any drift.
-        match restore(cx, door, &self.name).await? {
+        match reading::restore(cx, door, &self.name).await? {
             Some(live) => self.valued(cx, live).await,
             // Gone for good in the meantime: the name is free.
             None => Ok(self.made(door, &door.call(operation, send).await?)),
@@ -131,7 +123,7 @@ impl Kind for Secret {
         }
         if changed.tags() {
             let operation = "secretsmanager:TagResource";
-            let tag = || cx.secretsmanager.tag_resource().secret_id(&live.id).set_tags(Some(list_tags(&door.tags())));
+            let tag = || cx.secretsmanager.tag_resource().secret_id(&live.id).set_tags(Some(reading::list_tags(&door.tags())));
             door.call(operation, || async { tag().send().await.call(operation) }).await?;
         }
         Ok(live.with(self))
@@ -168,13 +160,13 @@ impl Secret {
             .description(&self.description)
             .secret_string(value)
             .client_request_token(door.token())
-            .set_tags(Some(list_tags(&door.tags())));
+            .set_tags(Some(reading::list_tags(&door.tags())));
         let error = match request.send().await.call(operation) {
             Err(error) if error.has_code(&["InvalidRequestException"]) && error.class == Class::InUse => error,
             other => return other,
         };
         // The name is blocked: for seconds after a forced deletion, which the door waits for, or for days by a recovery window.
-        match scheduled(cx, &self.name).await? {
+        match reading::scheduled(cx, &self.name).await? {
             None => Err(error),
             Some(tags) if door.stack().node_of(&tags).as_ref() == Some(door.node()) => {
                 Err(CallError { class: Class::AlreadyExists, ..error })
@@ -189,7 +181,7 @@ impl Secret {
 
     fn made(&self, door: &Door<'_>, reply: &CreateSecretOutput) -> Live<Self> {
         let arn = reply.arn().unwrap_or_default();
-        let live = of(arn, Some(&self.name), None, true, door.tags());
+        let live = reading::of(arn, Some(&self.name), None, true, door.tags());
         Live { node: door.node().clone(), ..live.with(self) }
     }
 
@@ -197,82 +189,6 @@ impl Secret {
     async fn valued(&self, cx: &Aws, live: Live<Self>) -> Result<Live<Self>, CallError> {
         let value = value::believed(Some(&self.value), live.shape.value != SecretSource::Missing);
         let believed = live.with(&Self { value, ..live.shape.clone() });
-        Ok(compared(cx, vec![believed]).await?.pop().unwrap_or(live))
-    }
-}
-
-/// Puts the values at hand beside the stored ones, and drops what the list still showed but is gone.
-async fn compared(cx: &Aws, found: Vec<Live<Secret>>) -> Result<Vec<Live<Secret>>, CallError> {
-    let at_hand = found.iter().filter_map(|live| match &live.shape.value {
-        SecretSource::Env(variable) if cx.secrets.get(variable).is_some() => Some((live.id.clone(), variable.clone())),
-        _ => None,
-    });
-    let held = value::compare(cx, &at_hand.collect()).await?;
-    let mut kept = Vec::with_capacity(found.len());
-    for mut live in found {
-        match held.get(&live.id) {
-            Some(Held::Different) => live.shape.value = SecretSource::Different,
-            Some(Held::Unreadable) if describe(cx, &live.id).await?.is_none() => continue,
-            Some(Held::Unreadable) => live.shape.value = SecretSource::Missing,
-            Some(Held::Same) | None => {}
-        }
-        kept.push(live);
-    }
-    Ok(kept)
-}
-
-/// One that is scheduled for deletion is absent, although its name is not free.
-async fn describe(cx: &Aws, id: &str) -> Result<Option<Live<Secret>>, CallError> {
-    let request = cx.secretsmanager.describe_secret().secret_id(id);
-    let Some(reply) = owner::found(request.send().await.call("secretsmanager:DescribeSecret"))? else { return Ok(None) };
-    if reply.deleted_date().is_some() {
-        return Ok(None);
-    }
-    let has_value = has_current(reply.version_ids_to_stages().into_iter().flatten());
-    let arn = reply.arn().unwrap_or_default();
-    Ok(Some(of(arn, reply.name(), reply.description(), has_value, read_tags(reply.tags()))))
-}
-
-/// The tags of a secret of that name in its recovery window.
-async fn scheduled(cx: &Aws, name: &str) -> Result<Option<Tags>, CallError> {
-    let request = cx.secretsmanager.describe_secret().secret_id(name);
-    let reply = owner::found(request.send().await.call("secretsmanager:DescribeSecret"))?;
-    Ok(reply.filter(|reply| reply.deleted_date().is_some()).map(|reply| read_tags(reply.tags())))
-}
-
-/// `None` when it was deleted for good before it could be restored.
-async fn restore(cx: &Aws, door: &Door<'_>, name: &str) -> Result<Option<Live<Secret>>, CallError> {
-    let operation = "secretsmanager:RestoreSecret";
-    // Not found is an answer here; the door would wait for the secret to appear.
-    let send = || async { owner::found(cx.secretsmanager.restore_secret().secret_id(name).send().await.call(operation)) };
-    if door.call(operation, send).await?.is_none() {
-        return Ok(None);
-    }
-    Ok(describe(cx, name).await?.map(|live| Live { node: door.node().clone(), ..live }))
-}
-
-fn list_tags(tags: &Tags) -> Vec<Tag> {
-    tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect()
-}
-
-fn read_tags(tags: &[Tag]) -> Tags {
-    tags.iter().map(|tag| (tag.key().unwrap_or_default().to_owned(), tag.value().unwrap_or_default().to_owned())).collect()
-}
-
-fn has_current<'a>(mut versions: impl Iterator<Item = (&'a String, &'a Vec<String>)>) -> bool {
-    versions.any(|(_, stages)| stages.iter().any(|stage| stage == CURRENT))
-}
-
-/// The node's name is put in by the caller, who knows it from the tag, the state or the door.
-fn of(arn: &str, name: Option<&str>, description: Option<&str>, has_value: bool, tags: Tags) -> Live<Secret> {
-    let name = name.unwrap_or_default().to_owned();
-    Live {
-        id: arn.to_owned(),
-        node: NodeName::new(Secret::NAME, &name),
-        outputs: BTreeMap::from([("arn".to_owned(), arn.to_owned())]),
-        shape: Secret { name, description: description.unwrap_or_default().to_owned(), value: value::believed(None, has_value) },
-        ready: Ready::Yes,
-        tags,
-        owned: true,
+        Ok(reading::compared(cx, vec![believed]).await?.pop().unwrap_or(live))
     }
 }

@@ -12,7 +12,7 @@ use aws_sdk_servicediscovery::types::{
 use landing_engine::{CallError, Changed, Class, Door, Gone, Kind, Live, NodeName, Output, Ready, Scan, Stack, Tags, Traits};
 use serde::{Deserialize, Serialize};
 
-use crate::{Aws, IntoCallError, NamespaceArn, named, tags};
+use crate::{Aws, IntoCallError, NamespaceArn, named, owner, tags};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Namespace {
@@ -53,7 +53,7 @@ impl Kind for Namespace {
             } else {
                 continue;
             };
-            let node = named::owner(scan, name, "name", name, &tags);
+            let node = named::owner::<Self>(scan, name, "name", name, &tags);
             found.extend(node.map(|node| Live { node, ..of(&summary, tags) }));
         }
         Ok(found)
@@ -130,7 +130,7 @@ impl Kind for Namespace {
                 answer => answer.map(|_| ()),
             }
         };
-        Ok(named::found(door.call(operation, call).await)?.map_or(Gone::Yes, |()| Gone::NotYet))
+        Ok(owner::found(door.call(operation, call).await)?.map_or(Gone::Yes, |()| Gone::NotYet))
     }
 }
 
@@ -147,7 +147,7 @@ async fn list(cx: &Aws, by: NamespaceFilterName, value: &str) -> Result<Vec<Name
 
 async fn own_tags(cx: &Aws, arn: &str) -> Result<Tags, CallError> {
     let reply = cx.servicediscovery.list_tags_for_resource().resource_arn(arn).send().await;
-    let reply = named::found(reply.call("servicediscovery:ListTagsForResource"))?;
+    let reply = owner::found(reply.call("servicediscovery:ListTagsForResource"))?;
     let tags = reply.iter().flat_map(|reply| reply.tags());
     Ok(tags.map(|tag| (tag.key().to_owned(), tag.value().to_owned())).collect())
 }

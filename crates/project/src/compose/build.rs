@@ -1,11 +1,14 @@
 //! `build`: what `docker build` needs.
 
-use std::{collections::BTreeMap, path::Path};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use super::{
     interpolate::Variables,
     values::{pairs, text, texts, wrong},
-    yaml::{Entry, Node, Value},
+    yaml::{Entry, Node},
 };
 use crate::{files::Files, problem::Problem, service::Build};
 
@@ -56,72 +59,126 @@ pub(super) fn left_out(node: &Node) -> Vec<String> {
 }
 
 pub(super) fn read(node: &Node, files: &Files<'_>, variables: &Variables<'_>, problems: &mut Vec<Problem>) -> Option<Build> {
-    let base = node.place.source.path.parent().unwrap_or(Path::new("")).to_owned();
-    let context_node = match &node.value {
-        Value::Text(_) => Some(node),
-        Value::Map(_) => node.get("context"),
-        _ => {
-            problems.push(wrong(node, "a folder, or a map with `context`"));
-            return None;
-        }
-    };
-    for entry in node.map().into_iter().flatten() {
-        problems.extend(key_problem(entry));
+    if node.text().is_none() && node.map().is_none() {
+        problems.push(wrong(node, "a folder, or a map with `context`"));
+        return None;
     }
-    let mut path = |base: &Path, node: &Node| {
+    problems.extend(node.map().into_iter().flatten().filter_map(key_problem));
+    let mut reading = Reading { node, files, variables, problems };
+    let context = reading.context()?;
+    let dockerfile_inline = reading.text("dockerfile_inline");
+    let dockerfile = match node.get("dockerfile") {
+        _ if dockerfile_inline.is_some() => None,
+        Some(dockerfile) => Some(reading.path(&context, dockerfile)?),
+        None => Some(context.join("Dockerfile")),
+    };
+    reading.check_there(&context, dockerfile.as_deref());
+    Some(Build {
+        dockerfile,
+        dockerfile_inline,
+        args: reading.named_values("args"),
+        target: reading.text("target"),
+        platforms: reading.platforms(),
+        additional_contexts: reading.additional_contexts(),
+        context,
+    })
+}
+
+struct Reading<'a, 'f> {
+    node: &'a Node,
+    files: &'a Files<'f>,
+    variables: &'a Variables<'a>,
+    problems: &'a mut Vec<Problem>,
+}
+
+impl Reading<'_, '_> {
+    fn take<T>(&mut self, result: Result<T, Problem>) -> Option<T> {
+        result.map_err(|problem| self.problems.push(problem)).ok()
+    }
+
+    /// The node that says the context: the text, or `context` of the map.
+    fn context_node(&self) -> &Node {
+        self.node.get("context").unwrap_or(self.node)
+    }
+
+    /// Relative to the file that says it, which `extends` may have made another one than the service's.
+    fn context(&mut self) -> Option<PathBuf> {
+        let node = self.context_node().clone();
+        self.path(folder(&node), &node)
+    }
+
+    fn path(&mut self, base: &Path, node: &Node) -> Option<PathBuf> {
         let text = node.text().unwrap_or(".");
         if text.contains("://") || text.starts_with("git@") {
-            problems.push(
+            self.problems.push(
                 Problem::at(&node.place, "unsupported-value", "builds from a URL are not supported")
                     .help("check the sources out into the project's folder"),
             );
             return None;
         }
-        // The place decides what the path is relative to, as `extends` may have brought it from another file.
-        let base = if base.as_os_str().is_empty() && node.place.source.path.parent().is_none() { Path::new("") } else { base };
-        files.inside(base, text, &node.place).map_err(|problem| problems.push(problem)).ok()
-    };
-    let context_base = context_node.and_then(|node| node.place.source.path.parent()).unwrap_or(&base).to_owned();
-    let context = match context_node {
-        Some(node) => path(&context_base, node)?,
-        None => base,
-    };
-    let inline = node.get("dockerfile_inline").map(text);
-    let dockerfile = match (node.get("dockerfile"), &inline) {
-        (_, Some(_)) => None,
-        (Some(node), None) => Some(path(&context, node)?),
-        (None, None) => Some(context.join("Dockerfile")),
-    };
-    if let Some(place) = context_node.map(|node| &node.place) {
-        problems.extend(missing(files, &context, dockerfile.as_deref(), node, place));
+        self.take(self.files.inside(base, text, &node.place))
     }
-    let mut take =
-        |value: Option<Result<String, Problem>>| value.and_then(|value| value.map_err(|problem| problems.push(problem)).ok());
-    let dockerfile_inline = take(inline);
-    let target = take(node.get("target").map(text));
-    let platforms = node.get("platforms").map(texts).and_then(|list| list.map_err(|problem| problems.push(problem)).ok());
-    let args = node.get("args").map(|node| named_values(node, variables, problems)).unwrap_or_default();
-    let mut additional_contexts = BTreeMap::new();
-    for (name, value) in node.get("additional_contexts").map(|node| named_values(node, variables, problems)).unwrap_or_default() {
-        let elsewhere = ["://", "docker-image:", "target:", "service:"].iter().any(|mark| value.contains(mark));
-        let Some(entry) = node.get("additional_contexts") else {
-            continue;
-        };
-        if elsewhere {
-            additional_contexts.insert(name, value);
-        } else if let Ok(path) = files.inside(&context_base, &value, &entry.place).map_err(|problem| problems.push(problem)) {
-            additional_contexts.insert(name, path.display().to_string());
+
+    fn text(&mut self, key: &str) -> Option<String> {
+        let value = self.node.get(key).map(text)?;
+        self.take(value)
+    }
+
+    fn platforms(&mut self) -> Vec<String> {
+        let list = self.node.get("platforms").map_or(Ok(Vec::new()), texts);
+        self.take(list).into_iter().flatten().filter_map(Node::text).map(str::to_owned).collect()
+    }
+
+    fn check_there(&mut self, context: &Path, dockerfile: Option<&Path>) {
+        let place = self.context_node().place.clone();
+        if !self.files.is_dir(context) {
+            self.problems.push(
+                Problem::at(&place, "missing-file", format!("the build context `{}` is not a folder", context.display()))
+                    .help("it is relative to the file that names it"),
+            );
+            return;
         }
+        let Some(dockerfile) = dockerfile.filter(|path| !self.files.exists(path)) else {
+            return;
+        };
+        let place = self.node.get("dockerfile").map_or(place, |node| node.place.clone());
+        self.problems.push(
+            Problem::at(&place, "missing-file", format!("there is no {}", dockerfile.display()))
+                .help("`dockerfile` is relative to the build context"),
+        );
     }
-    Some(Build {
-        context,
-        dockerfile,
-        dockerfile_inline,
-        args,
-        target,
-        platforms: platforms.into_iter().flatten().filter_map(Node::text).map(str::to_owned).collect(),
-        additional_contexts,
-    })
+
+    /// A value that is not given comes from the environment, as for a container.
+    fn named_values(&mut self, key: &str) -> BTreeMap<String, String> {
+        let pairs = self.node.get(key).map_or(Ok(Vec::new()), |node| pairs(node, '='));
+        let pairs = self.take(pairs).unwrap_or_default();
+        let values = pairs.into_iter().filter_map(|pair| {
+            let value = pair.value.text().or_else(|| self.variables.find(&pair.key))?.to_owned();
+            Some((pair.key, value))
+        });
+        values.collect()
+    }
+
+    fn additional_contexts(&mut self) -> BTreeMap<String, String> {
+        let Some(node) = self.node.get("additional_contexts").cloned() else {
+            return BTreeMap::new();
+        };
+        let mut contexts = BTreeMap::new();
+        for (name, value) in self.named_values("additional_contexts") {
+            let is_elsewhere = ["://", "docker-image:", "target:", "service:"].iter().any(|mark| value.contains(mark));
+            if is_elsewhere {
+                contexts.insert(name, value);
+            } else if let Some(path) = self.take(self.files.inside(folder(&node), &value, &node.place)) {
+                contexts.insert(name, path.display().to_string());
+            }
+        }
+        contexts
+    }
+}
+
+/// The folder of the file that the node stands in.
+fn folder(node: &Node) -> &Path {
+    node.place.source.path.parent().unwrap_or(Path::new(""))
 }
 
 fn key_problem(entry: &Entry) -> Option<Problem> {
@@ -132,40 +189,4 @@ fn key_problem(entry: &Entry) -> Option<Problem> {
     }
     let known = KNOWN.contains(&entry.key.as_str()) || entry.key.starts_with("x-");
     (!known).then(|| super::unknown_key(&entry.place, &entry.key, "build", KNOWN))
-}
-
-fn missing(
-    files: &Files<'_>,
-    context: &Path,
-    dockerfile: Option<&Path>,
-    node: &Node,
-    place: &crate::place::Place,
-) -> Option<Problem> {
-    if !files.is_dir(context) {
-        return Some(
-            Problem::at(place, "missing-file", format!("the build context `{}` is not a folder", context.display()))
-                .help("it is relative to the file that names it"),
-        );
-    }
-    let dockerfile = dockerfile.filter(|path| !files.exists(path))?;
-    let place = node.get("dockerfile").map_or(place, |node| &node.place);
-    Some(
-        Problem::at(place, "missing-file", format!("there is no {}", dockerfile.display()))
-            .help("`dockerfile` is relative to the build context"),
-    )
-}
-
-/// A value that is not given comes from the environment, as for a container.
-fn named_values(node: &Node, variables: &Variables<'_>, problems: &mut Vec<Problem>) -> BTreeMap<String, String> {
-    let pairs = pairs(node, '=').unwrap_or_else(|problem| {
-        problems.push(problem);
-        Vec::new()
-    });
-    pairs
-        .into_iter()
-        .filter_map(|pair| {
-            let value = pair.value.text().or_else(|| variables.find(&pair.key))?.to_owned();
-            Some((pair.key, value))
-        })
-        .collect()
 }

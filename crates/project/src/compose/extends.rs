@@ -26,20 +26,15 @@ impl Extender<'_, '_> {
     ///
     /// # Errors
     /// A circle, a service or file that is not there, a path that leads outside.
-    pub(super) fn flatten(&mut self, file: &Path, name: &str) -> Result<Node, Problem> {
-        self.flatten_from(file, name, &mut Vec::new())
+    pub(super) fn flatten(&mut self, file: &Path, name: &str, node: Node) -> Result<Node, Problem> {
+        self.flatten_from(file, name, node, &mut Vec::new())
     }
 
-    fn flatten_from(&mut self, file: &Path, name: &str, chain: &mut Vec<(PathBuf, String)>) -> Result<Node, Problem> {
-        let Some(node) = self.parsed.get(file).and_then(|top| top.get("services")?.get(name)).cloned() else {
-            // The caller has checked that it is there.
-            return Ok(Node { value: Value::Null, place: Place::top(&self.any_source()) });
-        };
+    fn flatten_from(&mut self, file: &Path, name: &str, node: Node, chain: &mut Vec<(PathBuf, String)>) -> Result<Node, Problem> {
         let Some(extends) = node.get("extends").cloned() else {
             return Ok(node);
         };
-        let here = (file.to_owned(), name.to_owned());
-        chain.push(here);
+        chain.push((file.to_owned(), name.to_owned()));
         let (target_file, target, place) = self.target(file, &extends)?;
         let next = (target_file.clone(), target.clone());
         if let Some(start) = chain.iter().position(|step| *step == next) {
@@ -49,16 +44,12 @@ impl Extender<'_, '_> {
                 .help("move what they share into an anchor (`x-common: &common`) or a service of its own"));
         }
         let services = self.parsed.get(&target_file).and_then(|top| top.get("services"));
-        if services.and_then(|services| services.get(&target)).is_none() {
+        let Some(found) = services.and_then(|services| services.get(&target)).cloned() else {
             let names: Vec<&str> = services.and_then(Node::map).into_iter().flatten().map(|entry| entry.key.as_str()).collect();
-            return Err(Problem::at(
-                &place,
-                "unknown-service",
-                format!("`{name}` extends `{target}`, which {} does not have", target_file.display()),
-            )
-            .maybe_help(did_you_mean(&target, names)));
-        }
-        let base = self.flatten_from(&target_file, &target, chain)?;
+            let title = format!("`{name}` extends `{target}`, which {} does not have", target_file.display());
+            return Err(Problem::at(&place, "unknown-service", title).maybe_help(did_you_mean(&target, names)));
+        };
+        let base = self.flatten_from(&target_file, &target, found, chain)?;
         Ok(merge_service(base, node))
     }
 
@@ -95,14 +86,6 @@ impl Extender<'_, '_> {
 
     fn filled(&self, text: &str) -> String {
         interpolate(text, &|name| self.variables.find(name).map(str::to_owned)).0
-    }
-
-    fn any_source(&self) -> std::sync::Arc<crate::place::Source> {
-        let node = self.parsed.values().next();
-        node.map_or_else(
-            || std::sync::Arc::new(crate::place::Source { path: PathBuf::new(), text: String::new() }),
-            |node| std::sync::Arc::clone(&node.place.source),
-        )
     }
 }
 

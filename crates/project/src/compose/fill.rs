@@ -4,10 +4,13 @@ use std::collections::BTreeSet;
 
 use super::{
     interpolate::{Trouble, Variables, interpolate},
-    values::pairs,
     yaml::{Entry, Node, Value},
 };
-use crate::{place::Place, problem::Problem};
+use crate::{
+    mask::{holds_a_url_password, is_credential, names_a_credential},
+    place::Place,
+    problem::Problem,
+};
 
 /// A service's node with every variable filled in.
 ///
@@ -24,18 +27,79 @@ pub(crate) fn fill_service(
     };
     let entries = map.iter().map(|entry| {
         let mut entry = entry.clone();
-        if entry.key == "environment"
-            && let Ok(pairs) = pairs(&entry.value, '=')
-        {
-            let kept = pairs.into_iter().filter(|pair| !given.contains(&pair.key)).collect();
-            entry.value = Node { value: Value::Map(kept), place: entry.value.place };
-        }
-        if !entry.key.starts_with("x-") {
+        if entry.key == "environment" {
+            entry.value = fill_environment(&without(entry.value, given), variables, problems);
+        } else if !entry.key.starts_with("x-") {
             entry.value = fill(&entry.value, variables, problems);
         }
         entry
     });
     Node { value: Value::Map(entries.collect()), place: node.place.clone() }
+}
+
+/// `environment` in either form without the given names. A list stays one: in its items the names are filled in too.
+fn without(mut environment: Node, given: &BTreeSet<String>) -> Node {
+    match &mut environment.value {
+        Value::Map(map) => map.retain(|entry| !given.contains(&entry.key)),
+        Value::List(list) => list.retain(|item| {
+            let text = item.text().unwrap_or_default();
+            !given.contains(text.split_once('=').map_or(text, |(name, _)| name).trim())
+        }),
+        Value::Null | Value::Text(_) => {}
+    }
+    environment
+}
+
+fn fill_environment(node: &Node, variables: &Variables<'_>, problems: &mut Vec<Problem>) -> Node {
+    let value = match &node.value {
+        Value::Map(map) => Value::Map(
+            map.iter()
+                .map(|entry| Entry {
+                    key: entry.key.clone(),
+                    place: entry.place.clone(),
+                    value: fill_variable(&entry.key, &entry.value, variables, problems),
+                })
+                .collect(),
+        ),
+        Value::List(list) => Value::List(
+            list.iter()
+                .map(|item| {
+                    let name = item.text().and_then(|text| text.split_once('=')).map_or("", |(name, _)| name);
+                    fill_variable(name, item, variables, problems)
+                })
+                .collect(),
+        ),
+        Value::Null | Value::Text(_) => return fill(node, variables, problems),
+    };
+    Node { value, place: node.place.clone() }
+}
+
+/// A `$` in a password makes what follows look like a variable, so that naming it would show a part of the password.
+fn fill_variable(name: &str, node: &Node, variables: &Variables<'_>, problems: &mut Vec<Problem>) -> Node {
+    let mut found = Vec::new();
+    let filled = fill(node, variables, &mut found);
+    let value_of = |node: &Node| {
+        let text = node.text().unwrap_or_default();
+        text.strip_prefix(name).and_then(|rest| rest.strip_prefix('=')).unwrap_or(text).to_owned()
+    };
+    let written = value_of(node);
+    let may_be_secret = names_a_credential(name) || holds_a_url_password(&written);
+    let has_bare = written.replace("$$", "").replace("${", "").contains('$');
+    if !may_be_secret {
+        problems.extend(found);
+    } else if !has_bare && !is_credential(name, &value_of(&filled)) {
+        // Setting the variable would only lead to the next problem: a credential in plain text.
+        let help = format!("give `{name}` as a secret: `secrets = {{ {name} = \"…\" }}` of the service in landing.toml");
+        problems.extend(found.into_iter().map(|problem| problem.help(help.clone())));
+    } else if !found.is_empty() && !is_credential(name, &value_of(&filled)) {
+        problems.push(
+            Problem::at(&node.place, "unset-variable", format!("a variable in the value of `{name}` is not set"))
+                .label("compose would use a blank here")
+                .help("set it in the environment or in .env, or give the whole value as a secret in landing.toml"),
+        );
+    }
+    // Else it is reported as a credential in plain text, which needs another fix.
+    filled
 }
 
 /// The node with every variable filled in.

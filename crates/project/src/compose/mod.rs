@@ -101,7 +101,7 @@ pub(crate) fn load<'a>(
     let mut extender = Extender { files, variables: &variables, parsed: BTreeMap::from([(path.to_owned(), top.clone())]) };
     let mut declared = BTreeMap::new();
     for entry in services {
-        match extender.flatten(path, &entry.key) {
+        match extender.flatten(path, &entry.key, entry.value.clone()) {
             Ok(node) => {
                 declared.insert(entry.key.clone(), Declared { place: entry.place.clone(), node });
             }
@@ -112,9 +112,9 @@ pub(crate) fn load<'a>(
     Ok(Compose { top, services: declared, variables })
 }
 
-/// The first of compose's own default names that is there.
+/// The first of the usual names that is there.
 pub(crate) fn default_path(files: &Files<'_>) -> Option<PathBuf> {
-    ["compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"]
+    ["docker-compose.yml", "compose.yaml", "compose.yml", "docker-compose.yaml"]
         .into_iter()
         .map(PathBuf::from)
         .find(|path| files.exists(path))

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     compose::Variable,
-    mask::{holds_a_url_password, names_a_credential},
+    mask::{is_credential, names_a_credential},
     place::Place,
     problem::Problem,
 };
@@ -24,10 +24,10 @@ struct Found {
 impl Plain {
     /// A variable of a deployed service that landing.toml does not give as a secret.
     pub(super) fn look(&mut self, service: &str, name: &str, variable: &Variable) {
-        let by_name = names_a_credential(name) && is_credential(&variable.value);
-        if !by_name && !holds_a_url_password(&variable.value) {
+        if !is_credential(name, &variable.value) {
             return;
         }
+        let by_name = names_a_credential(name);
         let place = variable.place.clone();
         let key = (place.source.path.clone(), place.span.start, name.to_owned());
         let found = self.found.entry(key).or_insert_with(|| Found { place, by_name, services: Vec::new() });
@@ -56,16 +56,4 @@ impl Found {
             .label("everybody who may read the task definition could read it")
             .help(help)
     }
-}
-
-/// Not blank, not a switch, not the name of a file.
-fn is_credential(value: &str) -> bool {
-    let value = value.trim();
-    let lower = value.to_ascii_lowercase();
-    let is_switch = matches!(lower.as_str(), "" | "true" | "false" | "yes" | "no" | "on" | "off" | "none" | "null" | "0" | "1");
-    let endings = [".pem", ".key", ".crt", ".cer", ".json", ".txt", ".p12", ".jks"];
-    let is_file = value.starts_with("/run/secrets/")
-        || value.starts_with("file:")
-        || (value.starts_with('/') && endings.iter().any(|ending| lower.ends_with(ending)));
-    !is_switch && !is_file
 }

@@ -164,6 +164,7 @@ impl One<'_, '_> {
             self.cx.credentials.look(self.name, name, &variable);
             match references::value(&text, &place, self.databases) {
                 Ok(value) => {
+                    self.record(&format!("environment.{name}"), &place, "the value in landing.toml".to_owned());
                     environment.insert(name.clone(), value);
                 }
                 Err(problem) => self.cx.problems.push(problem),
@@ -172,42 +173,32 @@ impl One<'_, '_> {
         environment
     }
 
-    /// landing.toml's pair must be valid as it is; compose's wishes are rounded up.
+    /// landing.toml's words are taken as they are; compose's wishes are rounded up.
     fn size(&mut self, compose: &ComposeService) -> (u32, u32) {
-        let wished_cpu = compose.cpus.as_ref().map(|(cpus, _)| (cpus.max(0.0) * 1024.0).ceil() as u32);
-        let wished_memory = compose.memory.as_ref().map(|(bytes, _)| u32::try_from(bytes.div_ceil(1 << 20)).unwrap_or(u32::MAX));
-        match (self.settings.cpu, self.settings.memory) {
-            (Some(cpu), Some(memory)) => {
-                if !fargate::is_valid(cpu, memory) {
-                    let problem = self.invalid_pair(cpu, memory);
-                    self.cx.problems.push(problem);
-                }
-                (cpu, memory)
+        let (cpu, memory) = (self.settings.cpu, self.settings.memory);
+        if let (Some(cpu), Some(memory)) = (cpu, memory) {
+            if !fargate::is_valid(cpu, memory) {
+                let problem = self.invalid_pair(cpu, memory);
+                self.cx.problems.push(problem);
             }
-            (cpu, memory) => {
-                let least_cpu = cpu.or(wished_cpu).unwrap_or(256);
-                let least_memory = memory.or(wished_memory).unwrap_or(512);
-                // The half that landing.toml gives is not rounded.
-                let fits = fargate::pairs().find(|pair| {
-                    cpu.map_or(pair.0 >= least_cpu, |cpu| pair.0 == cpu)
-                        && memory.map_or(pair.1 >= least_memory, |memory| pair.1 == memory)
-                });
-                let Some(pair) = fits else {
-                    let problem = self.too_large(least_cpu, least_memory, compose);
-                    self.cx.problems.push(problem);
-                    return (least_cpu, least_memory);
-                };
-                if let Some((_, place)) = &compose
-                    .memory
-                    .as_ref()
-                    .map(|(_, place)| ((), place.clone()))
-                    .or(compose.cpus.as_ref().map(|(_, place)| ((), place.clone())))
-                {
-                    self.record("size", place, format!("cpu {} and memory {} MiB, the next Fargate size", pair.0, pair.1));
-                }
-                pair
-            }
+            return (cpu, memory);
         }
+        let least_cpu = cpu.or(compose.cpus.as_ref().map(|(cpus, _)| cpu_units(*cpus))).unwrap_or(256);
+        let least_memory = memory.or(compose.memory.as_ref().map(|(bytes, _)| mebibytes(*bytes))).unwrap_or(512);
+        let fits = fargate::pairs().find(|pair| {
+            cpu.map_or(pair.0 >= least_cpu, |cpu| pair.0 == cpu)
+                && memory.map_or(pair.1 >= least_memory, |memory| pair.1 == memory)
+        });
+        let Some(pair) = fits else {
+            let problem = self.too_large(least_cpu, least_memory, compose);
+            self.cx.problems.push(problem);
+            return (least_cpu, least_memory);
+        };
+        let wish = compose.memory.as_ref().map(|(_, place)| place).or(compose.cpus.as_ref().map(|(_, place)| place));
+        if let Some(place) = wish {
+            self.record("size", place, format!("cpu {} and memory {} MiB, the next Fargate size", pair.0, pair.1));
+        }
+        pair
     }
 
     fn invalid_pair(&self, cpu: u32, memory: u32) -> Problem {
@@ -231,7 +222,7 @@ impl One<'_, '_> {
                 .label(label.unwrap_or_default())
                 .help(format!("the nearest is cpu = {near_cpu}, memory = {near_memory}; give both"));
         }
-        let place = compose.memory.as_ref().or(None).map(|(_, place)| place).or(compose.cpus.as_ref().map(|(_, place)| place));
+        let place = compose.memory.as_ref().map(|(_, place)| place).or(compose.cpus.as_ref().map(|(_, place)| place));
         Problem::at(place.unwrap_or(&compose.place), "bad-size", "no Fargate size is that large")
             .label("at most 16 CPUs and 120 GiB")
             .help(format!("[services.{}] cpu = 16384, memory = 122880 is the largest", self.name))
@@ -345,4 +336,12 @@ impl One<'_, '_> {
             }
         }
     }
+}
+
+fn cpu_units(cpus: f64) -> u32 {
+    (cpus.max(0.0) * 1024.0).ceil() as u32
+}
+
+fn mebibytes(bytes: u64) -> u32 {
+    u32::try_from(bytes.div_ceil(1 << 20)).unwrap_or(u32::MAX)
 }

@@ -21,7 +21,7 @@ pub use schema::landing_toml_schema;
 pub(crate) struct Settings {
     /// Starts every AWS name: lower-case letters, digits and hyphens, a letter first, at most 20 characters.
     pub(crate) name: Option<String>,
-    /// The compose file. Default: compose.yaml, compose.yml, docker-compose.yml or docker-compose.yaml.
+    /// The compose file. Default: docker-compose.yml, compose.yaml, compose.yml or docker-compose.yaml.
     pub(crate) compose: Option<String>,
     /// The AWS region, e.g. us-west-2.
     pub(crate) region: Option<String>,

@@ -10,7 +10,7 @@ pub(crate) fn project(files: &[(&str, &str)]) -> Result<Project, Problems> {
 }
 
 pub(crate) fn project_with(files: &[(&str, &str)], environment: &[(&str, &str)]) -> Result<Project, Problems> {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = tempfile::tempdir().expect("a folder for the test");
     write(dir.path(), files);
     load_dir(dir.path(), environment, "dev")
 }
@@ -18,8 +18,8 @@ pub(crate) fn project_with(files: &[(&str, &str)], environment: &[(&str, &str)])
 pub(crate) fn write(dir: &Path, files: &[(&str, &str)]) {
     for (path, text) in files {
         let path = dir.join(path);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
+        fs::create_dir_all(path.parent().expect("it is in the folder")).expect("the folder can be made");
+        fs::write(path, text).expect("the file can be written");
     }
 }
 
@@ -27,15 +27,4 @@ pub(crate) fn load_dir(dir: &Path, environment: &[(&str, &str)], env_name: &str)
     let environment: BTreeMap<String, String> =
         environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     load(&Input { dir, environment: &environment, env_name, region: None })
-}
-
-/// What a person sees when it fails.
-#[track_caller]
-pub(crate) fn problems(files: &[(&str, &str)]) -> String {
-    project(files).expect_err("the project should not load").render(false)
-}
-
-#[track_caller]
-pub(crate) fn loaded(files: &[(&str, &str)]) -> Project {
-    project(files).unwrap_or_else(|problems| panic!("{}", problems.render(false)))
 }

@@ -11,35 +11,24 @@ pub(crate) struct Place {
 
 /// `None` when there is no such subnet.
 pub(crate) fn subnet(world: &World, id: &str) -> Option<Place> {
-    // TODO(ec2): look into `world.ec2`; until it has subnets, every well-formed id exists, and its last digit is its zone.
-    let digits = id.strip_prefix("subnet-")?;
-    let zone = match digits.bytes().last()? % 3 {
-        0 => 'a',
-        1 => 'b',
-        _ => 'c',
-    };
-    Some(Place { vpc: "vpc-0123456789abcdef0".into(), zone: format!("{}{zone}", world.region) })
+    world.ec2.subnets.get(id).map(|subnet| Place { vpc: subnet.vpc.clone(), zone: subnet.zone.clone() })
 }
 
 /// The VPC of a security group; `None` when there is no such group.
-pub(crate) fn group(_world: &World, id: &str) -> Option<String> {
-    // TODO(ec2): the same.
-    id.starts_with("sg-").then(|| "vpc-0123456789abcdef0".into())
+pub(crate) fn group(world: &World, id: &str) -> Option<String> {
+    world.ec2.groups.get(id).map(|group| group.vpc.clone())
 }
 
 /// The VPC's default security group, which is taken where none is given.
-pub(crate) fn default_group(_world: &World, _vpc: &str) -> Option<String> {
-    // TODO(ec2): the same.
-    Some("sg-0123456789abcdef0".into())
+pub(crate) fn default_group(world: &World, vpc: &str) -> Option<String> {
+    world.ec2.groups.values().find(|group| group.vpc == vpc && group.name == "default").map(|group| group.id.clone())
 }
 
-pub(crate) fn vpc_exists(_world: &World, id: &str) -> bool {
-    // TODO(ec2): the same.
-    id.starts_with("vpc-")
+pub(crate) fn vpc_exists(world: &World, id: &str) -> bool {
+    world.ec2.vpcs.contains_key(id)
 }
 
 /// Whether an internet gateway is attached.
-pub(crate) fn has_gateway(_world: &World, _vpc: &str) -> bool {
-    // TODO(ec2): the same.
-    true
+pub(crate) fn has_gateway(world: &World, vpc: &str) -> bool {
+    world.ec2.gateways.values().any(|gateway| gateway.vpc.as_deref() == Some(vpc))
 }

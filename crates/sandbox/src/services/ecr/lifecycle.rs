@@ -57,7 +57,7 @@ fn check(policy: &Value) -> Result<(), String> {
                 );
             }
         }
-        if !selection["countNumber"].as_u64().is_some_and(|count| count > 0) {
+        if selection["countNumber"].as_u64().is_none_or(|count| count == 0) {
             return Err("countNumber must be a positive number".into());
         }
         if rule["action"]["type"] != "expire" {

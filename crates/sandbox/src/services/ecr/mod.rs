@@ -75,8 +75,6 @@ pub(crate) fn handle(world: &mut World, call: &Call) -> Result<Reply, Fault> {
     }
 }
 
-pub(crate) fn advance(_world: &mut World) {}
-
 pub(crate) fn objects(world: &World) -> Vec<String> {
     world.ecr.repositories.keys().map(|name| format!("ecr:repository {name}")).collect()
 }
