@@ -102,6 +102,7 @@ fn pulls(world: &mut World) {
             task.leave(now, now + latency::TASK_STOPS, "TaskFailedToStart", &reason);
         } else {
             task.pulled = true;
+            outside::join_targets(world, &arn);
         }
         if let Some((service, deployment)) = service.zip(deployment) {
             came_up(world, &service, &deployment, missing.is_none());
@@ -242,6 +243,7 @@ fn stop_tasks(world: &mut World, deployment: &str, most: usize) {
         let reason = format!("Scaling activity initiated by (deployment {deployment})");
         task.leave(now, now + latency::TASK_STOPS, "ServiceSchedulerInitiated", &reason);
     }
+    outside::part_targets(world);
 }
 
 /// Starts what the PRIMARY deployment lacks and stops what it has too many.
