@@ -203,7 +203,7 @@ fn text(value: &EnvValue, draft: &Draft<'_>, databases: &Databases) -> Ref<Strin
 fn told(database: &str, attribute: DatabaseAttribute, draft: &Draft<'_>, databases: &Databases) -> Ref<String> {
     let settings = &draft.project.databases[database];
     match attribute {
-        DatabaseAttribute::Host => Instance::HOST.of(&databases[database]),
+        DatabaseAttribute::Host => Instance::HOST.of(&databases[database]).text(),
         DatabaseAttribute::Port => POSTGRES.to_string().as_str().into(),
         DatabaseAttribute::Name => settings.database_name.as_str().into(),
         DatabaseAttribute::Username => settings.master_user.as_str().into(),

@@ -36,6 +36,18 @@ pub struct Egress {
     pub cidr: String,
 }
 
+impl Egress {
+    /// Everything to everywhere, which is what a new group has.
+    pub fn anywhere() -> Self {
+        Self { protocol: "-1".into(), from_port: None, to_port: None, cidr: "0.0.0.0/0".into() }
+    }
+
+    /// One TCP port of a range.
+    pub fn tcp(port: u16, cidr: &str) -> Self {
+        Self { protocol: "tcp".into(), from_port: Some(port.into()), to_port: Some(port.into()), cidr: cidr.to_owned() }
+    }
+}
+
 impl SecurityGroup {
     pub const ID: Output<SecurityGroupId> = Output::held("id");
 }
@@ -78,7 +90,7 @@ impl Kind for SecurityGroup {
             Err(error) => return Err(error),
         };
         let id = reply.group_id().unwrap_or_default().to_owned();
-        let everything = Egress { protocol: "-1".into(), from_port: None, to_port: None, cidr: "0.0.0.0/0".into() };
+        let everything = Egress::anywhere();
         Ok(Live {
             node: door.node().clone(),
             outputs: BTreeMap::from([("id".to_owned(), id.clone())]),

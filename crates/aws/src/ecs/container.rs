@@ -6,8 +6,8 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_ecs::types::{
-    ApplicationProtocol, ContainerDefinition, HealthCheck, KeyValuePair, LinuxParameters, LogConfiguration, LogDriver,
-    PortMapping, Secret, TaskDefinition as Reply, TransportProtocol, Ulimit, UlimitName,
+    ApplicationProtocol, ContainerDefinition, HealthCheck, KernelCapabilities, KeyValuePair, LinuxParameters, LogConfiguration, LogDriver,
+    PortMapping, Secret, SystemControl, TaskDefinition as Reply, TransportProtocol, Ulimit, UlimitName,
 };
 use landing_engine::Ref;
 
@@ -49,10 +49,29 @@ pub(crate) fn definition(task: &TaskDefinition) -> ContainerDefinition {
         .set_user(task.user.clone())
         .set_working_directory(task.working_directory.clone())
         .set_readonly_root_filesystem(task.read_only.then_some(true))
-        .set_linux_parameters(task.init.then(|| LinuxParameters::builder().init_process_enabled(true).build()))
+        .set_linux_parameters(linux(task))
+        .set_pseudo_terminal(task.tty.then_some(true))
+        .set_interactive(task.interactive.then_some(true))
+        .set_system_controls((!task.sysctls.is_empty()).then(|| task.sysctls.iter().map(control).collect()))
         .set_ulimits(nofile)
         .set_docker_labels((!task.labels.is_empty()).then(|| task.labels.clone().into_iter().collect()))
         .build()
+}
+
+fn linux(task: &TaskDefinition) -> Option<LinuxParameters> {
+    let (add, drop) = (task.capabilities_added.clone(), task.capabilities_dropped.clone());
+    let capabilities = (!add.is_empty() || !drop.is_empty())
+        .then(|| KernelCapabilities::builder().set_add(Some(add)).set_drop(Some(drop)).build());
+    (task.init || capabilities.is_some()).then(|| {
+        LinuxParameters::builder()
+            .set_init_process_enabled(task.init.then_some(true))
+            .set_capabilities(capabilities)
+            .build()
+    })
+}
+
+fn control((name, value): (&String, &String)) -> SystemControl {
+    SystemControl::builder().namespace(name).value(value).build()
 }
 
 fn mapping(port: &Port) -> PortMapping {
@@ -88,6 +107,7 @@ pub(crate) fn shape(definition: &Reply) -> TaskDefinition {
     };
     let architecture = definition.runtime_platform().and_then(|platform| platform.cpu_architecture());
     let nofile = container.ulimits().iter().find(|limit| *limit.name() == UlimitName::Nofile);
+    let capabilities = container.linux_parameters().and_then(LinuxParameters::capabilities);
     TaskDefinition {
         family: definition.family().unwrap_or_default().to_owned(),
         cpu: number(definition.cpu()),
@@ -111,6 +131,16 @@ pub(crate) fn shape(definition: &Reply) -> TaskDefinition {
         read_only: container.readonly_root_filesystem().unwrap_or(false),
         init: container.linux_parameters().and_then(LinuxParameters::init_process_enabled).unwrap_or(false),
         nofile: nofile.map(|limit| (limit.soft_limit(), limit.hard_limit())),
+        tty: container.pseudo_terminal().unwrap_or(false),
+        interactive: container.interactive().unwrap_or(false),
+        capabilities_added: capabilities.map(|it| it.add().to_vec()).unwrap_or_default(),
+        capabilities_dropped: capabilities.map(|it| it.drop().to_vec()).unwrap_or_default(),
+        sysctls: container
+            .system_controls()
+            .iter()
+            .map(|it| (it.namespace().unwrap_or_default().to_owned(), it.value().unwrap_or_default().to_owned()))
+            .collect(),
+        ephemeral_storage_gib: definition.ephemeral_storage().map(|storage| storage.size_in_gib()),
         labels: container.docker_labels().into_iter().flatten().map(|(key, value)| (key.clone(), value.clone())).collect(),
     }
 }
@@ -182,6 +212,12 @@ mod tests {
             init: true,
             nofile: Some((1024, 4096)),
             labels: BTreeMap::new(),
+            tty: false,
+            interactive: true,
+            capabilities_added: vec!["SYS_PTRACE".into()],
+            capabilities_dropped: Vec::new(),
+            sysctls: BTreeMap::from([("net.core.somaxconn".into(), "1024".into())]),
+            ephemeral_storage_gib: None,
         };
         let mut container = definition(&asked);
         container.command = Some(vec![]);

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use aws_sdk_ecs::operation::register_task_definition::builders::RegisterTaskDefinitionFluentBuilder as Registration;
 use aws_sdk_ecs::types::{
-    Compatibility, CpuArchitecture, NetworkMode, OsFamily, RuntimePlatform, TaskDefinition as Reply, TaskDefinitionFamilyStatus,
+    Compatibility, CpuArchitecture, EphemeralStorage, NetworkMode, OsFamily, RuntimePlatform, TaskDefinition as Reply, TaskDefinitionFamilyStatus,
     TaskDefinitionField, TaskDefinitionStatus,
 };
 use futures_util::future::try_join_all;
@@ -56,6 +56,16 @@ pub struct TaskDefinition {
     /// Soft and hard limit of open files.
     pub nofile: Option<(i32, i32)>,
     pub labels: BTreeMap<String, String>,
+    /// A terminal, and an open standard input.
+    pub tty: bool,
+    pub interactive: bool,
+    /// Fargate lets only `SYS_PTRACE` be added.
+    pub capabilities_added: Vec<String>,
+    pub capabilities_dropped: Vec<String>,
+    /// Kernel parameters of the task's own namespaces.
+    pub sysctls: BTreeMap<String, String>,
+    /// Disk of the task in GiB, 21 to 200; without it Fargate gives 20.
+    pub ephemeral_storage_gib: Option<i32>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -88,7 +98,7 @@ impl TaskDefinition {
 impl Kind for TaskDefinition {
     type Cx = Aws;
     const NAME: &'static str = "ecs.task-definition";
-    const TRAITS: Traits = Traits { fixed: &["family"], ..Traits::DEFAULT };
+    const TRAITS: Traits = Traits { fixed: &["family"], renews: &["arn"], ..Traits::DEFAULT };
 
     async fn scan(cx: &Aws, scan: &Scan) -> Result<Vec<Live<Self>>, CallError> {
         let prefix = format!("{}-", scan.stack.prefix());
@@ -190,6 +200,7 @@ impl TaskDefinition {
             .execution_role_arn(self.execution_role.get().as_str())
             .task_role_arn(self.task_role.get().as_str())
             .container_definitions(container::definition(self))
+            .set_ephemeral_storage(self.ephemeral_storage_gib.map(|size| EphemeralStorage::builder().size_in_gib(size).build()))
             .set_tags(Some(readings::list(&door.tags())))
     }
 }
