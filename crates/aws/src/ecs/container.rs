@@ -222,8 +222,9 @@ mod tests {
         let mut container = definition(&asked);
         container.command = Some(vec![]);
         container.user = Some(String::new());
-        container.health_check =
-            container.health_check.map(|check| HealthCheck { interval: None, timeout: None, retries: None, ..check });
+        if let Some(check) = &mut container.health_check {
+            (check.interval, check.timeout, check.retries) = (None, None, None);
+        }
         container.port_mappings.iter_mut().flatten().for_each(|mapping| mapping.host_port = mapping.container_port);
         let reply = Reply::builder()
             .family("shop-dev-web")

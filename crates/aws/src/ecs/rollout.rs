@@ -55,11 +55,13 @@ impl Kind for Rollout {
     }
 
     async fn create(&self, cx: &Aws, door: &Door<'_>) -> Result<Live<Self>, CallError> {
-        self.roll(cx, door).await
+        self.roll(cx, door, false).await
     }
 
-    async fn update(&self, cx: &Aws, door: &Door<'_>, _: &Live<Self>, _: &Changed) -> Result<Live<Self>, CallError> {
-        self.roll(cx, door).await
+    async fn update(&self, cx: &Aws, door: &Door<'_>, live: &Live<Self>, _: &Changed) -> Result<Live<Self>, CallError> {
+        // Asked for the same revision again, ECS would do nothing.
+        let again = live.shape.task_definition.get().as_str() == failed(self.task_definition.get().as_str());
+        self.roll(cx, door, again).await
     }
 
     /// The service's own delete stops its tasks, with `force`; scaling down first would only make the teardown wait twice.
@@ -69,7 +71,7 @@ impl Kind for Rollout {
 }
 
 impl Rollout {
-    async fn roll(&self, cx: &Aws, door: &Door<'_>) -> Result<Live<Self>, CallError> {
+    async fn roll(&self, cx: &Aws, door: &Door<'_>, force: bool) -> Result<Live<Self>, CallError> {
         let operation = "ecs:UpdateService";
         let reply = door
             .call(operation, || async {
@@ -79,6 +81,7 @@ impl Rollout {
                     .service(self.service.get().as_str())
                     .task_definition(self.task_definition.get().as_str())
                     .desired_count(self.count)
+                    .force_new_deployment(force)
                     .send()
                     .await
                     .call(operation)
@@ -99,7 +102,7 @@ fn of(service: &Reply) -> Live<Rollout> {
         shape: Rollout {
             cluster: Ref::value(cluster.into()),
             service: Ref::value(name.into()),
-            task_definition: Ref::value(service.task_definition().unwrap_or_default().into()),
+            task_definition: Ref::value(revision(service).into()),
             count: service.desired_count(),
         },
         id: arn,
@@ -109,6 +112,22 @@ fn of(service: &Reply) -> Live<Rollout> {
     }
 }
 
+/// The revision that runs. One whose deployment has failed reads as a revision that nobody desires, so that the next plan tries it again: what was wrong
+/// may have been put right outside of it, a secret's value for example.
+fn revision(service: &Reply) -> String {
+    let revision = service.task_definition().unwrap_or_default();
+    let state = primary(service).and_then(Deployment::rollout_state);
+    if state == Some(&DeploymentRolloutState::Failed) { failed(revision) } else { revision.to_owned() }
+}
+
+fn failed(revision: &str) -> String {
+    format!("{revision} (failed)")
+}
+
+fn primary(service: &Reply) -> Option<&Deployment> {
+    service.deployments().iter().find(|deployment| deployment.status() == Some("PRIMARY"))
+}
+
 /// Judged by the deployment that ECS is about, and not by "one deployment and as many tasks as asked for": that is also true of the old revision after a
 /// rollback. The rollback itself shows as the primary deployment's reason while it runs; once it is over, as a task definition that is not the one
 /// asked for.
@@ -116,7 +135,7 @@ fn ready(service: &Reply) -> Ready {
     if service.status() == Some(DRAINING) {
         return Ready::NotYet(DRAINING.into());
     }
-    let primary = service.deployments().iter().find(|deployment| deployment.status() == Some("PRIMARY"));
+    let primary = primary(service);
     let state = primary.and_then(Deployment::rollout_state);
     let reason = primary.and_then(Deployment::rollout_state_reason).unwrap_or_default();
     let (running, wanted) = (service.running_count(), service.desired_count());
@@ -161,6 +180,8 @@ mod tests {
         assert_eq!(ready(&service(DeploymentRolloutState::Completed, "completed", 2)), Ready::Yes);
         let back = service(DeploymentRolloutState::InProgress, "ECS deployment circuit breaker: rolling back to ecs-svc/1", 2);
         assert!(matches!(ready(&back), Ready::Failed(_)));
-        assert!(matches!(ready(&service(DeploymentRolloutState::Failed, "tasks failed to start", 0)), Ready::Failed(_)));
+        let failed = service(DeploymentRolloutState::Failed, "tasks failed to start", 0);
+        assert!(matches!(ready(&failed), Ready::Failed(_)));
+        assert!(revision(&failed).ends_with("(failed)"), "the next plan has something to do");
     }
 }
