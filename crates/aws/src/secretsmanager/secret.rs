@@ -83,7 +83,9 @@ impl Kind for Secret {
 
     fn preflight(&self, cx: &Aws, changed: &Changed) -> Result<(), String> {
         match &self.value {
-            SecretSource::Env(variable) if changed.has("value") && cx.secrets.get(variable).is_none() => Err(value::missing(&self.name, variable)),
+            SecretSource::Env(variable) if changed.has("value") && cx.secrets.get(variable).is_none() => {
+                Err(value::missing(&self.name, variable))
+            }
             _ => Ok(()),
         }
     }
