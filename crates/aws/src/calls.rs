@@ -38,9 +38,11 @@ impl Intercept for Watch {
         "landing::Watch"
     }
 
-    fn read_before_execution(
+    /// Not `read_before_execution`: what a client carries is asked there before the operation's own settings, its name among them, are in the bag.
+    fn read_before_serialization(
         &self,
         _: &BeforeSerializationInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
         bag: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         let Some(metadata) = bag.load::<Metadata>() else { return Ok(()) };

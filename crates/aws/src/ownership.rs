@@ -1,7 +1,12 @@
 //! Whose an object is: by its tags; without them by its id in the state, or by a name that only one node can have.
 
-use landing_engine::stack::{TAG_ENV, TAG_PROJECT};
+use landing_engine::stack::{TAG_ENV, TAG_NODE, TAG_PROJECT};
 use landing_engine::{CallError, Class, Door, Kind, NodeName, Scan, Stack, Tags};
+
+/// Whether the tags say nothing about any stack.
+pub(crate) fn is_nobodys(tags: &Tags) -> bool {
+    [TAG_PROJECT, TAG_ENV, TAG_NODE].iter().all(|key| !tags.contains_key(*key))
+}
 
 /// Whether the tags name another stack. An object that merely lost its tags is not foreign.
 pub(crate) fn is_foreign(stack: &Stack, tags: &Tags) -> bool {
@@ -26,25 +31,31 @@ pub(crate) fn node_of_named<K: Kind>(scan: &Scan, id: &str, name: &str, tags: &T
     node_of::<K>(scan, id, tags).or_else(|| if is_foreign(&scan.stack, tags) { None } else { wanted() })
 }
 
-/// What to make of an object that stands where a new one was to be made: `Ok` when it is this node's, from a call whose answer was lost, or carries no
-/// landing tags. `what` names it in the message.
+/// Whether an object that stands where a new one was to be made is this node's, from a call whose answer was lost. `what` names it in the message.
 ///
 /// # Errors
 /// `InUse` when another node of the stack holds it: that one is about to go, or the plan would not have asked for this one, so the door tries again.
-/// `Invalid` when another stack holds it.
+/// `Invalid` when it is another stack's, or nobody's.
 pub(crate) fn claim(door: &Door<'_>, refusal: &CallError, what: &str, tags: &Tags) -> Result<(), CallError> {
     let error = |class, holder: String| {
-        let message = format!("{what} is there already and belongs to {holder}");
+        let message = format!("{what} is there already and {holder}");
         CallError { class, message, ..refusal.clone() }
     };
-    match door.stack().node_of(tags) {
-        Some(node) if node == *door.node() => Ok(()),
-        Some(node) => Err(error(Class::InUse, node.to_string())),
-        None if is_foreign(door.stack(), tags) => {
+    let stack = door.stack();
+    let holder = match stack.node_of(tags) {
+        Some(node) if node == *door.node() => return Ok(()),
+        Some(node) => return Err(error(Class::InUse, format!("belongs to {node}"))),
+        None if is_foreign(stack, tags) => {
             let tag = |key| tags.get(key).map_or("?", String::as_str);
-            let holder = format!("project {}, environment {}", tag(TAG_PROJECT), tag(TAG_ENV));
-            Err(error(Class::Invalid, holder).help(format!("rename or delete {what}, or choose another project name")))
+            format!("belongs to project {}, environment {}", tag(TAG_PROJECT), tag(TAG_ENV))
         }
-        None => Ok(()),
-    }
+        None => "carries no landing tags".to_owned(),
+    };
+    Err(error(Class::Invalid, holder).help(format!(
+        "delete or rename it, choose another project name or environment, or, if it is yours, tag it \
+         {TAG_PROJECT}={} {TAG_ENV}={} {TAG_NODE}={} and run again",
+        stack.project,
+        stack.env,
+        door.node()
+    )))
 }

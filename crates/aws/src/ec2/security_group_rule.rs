@@ -160,7 +160,10 @@ impl SecurityGroupRule {
     async fn existing(&self, cx: &Aws, door: &Door<'_>, refusal: &CallError) -> Result<Option<Live<Self>>, CallError> {
         let of_group = rules(cx, filters::filter("group-id", self.group.get().as_str())).await?;
         let Some(live) = of_group.into_iter().find(|live| self.means(&live.shape)) else { return Err(refusal.clone()) };
-        ownership::claim(door, refusal, &format!("the security-group rule {}", live.id), &live.tags)?;
+        // One without tags says what we want: taken over, it gets them next.
+        if !ownership::is_nobodys(&live.tags) {
+            ownership::claim(door, refusal, &format!("the security-group rule {}", live.id), &live.tags)?;
+        }
         Ok(Some(live))
     }
 

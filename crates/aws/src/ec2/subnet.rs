@@ -10,7 +10,7 @@ use landing_engine::{CallError, Changed, Door, Gone, Kind, Live, NodeName, Outpu
 use serde::{Deserialize, Serialize};
 
 use super::filters;
-use crate::{Aws, IntoCallError, SubnetId, VpcId};
+use crate::{Aws, IntoCallError, SubnetId, VpcId, ownership};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Subnet {
@@ -37,15 +37,15 @@ impl Kind for Subnet {
         let mut found = Vec::new();
         while let Some(subnet) = pages.next().await {
             let live = of(&subnet.call("ec2:DescribeSubnets")?);
-            found.extend(scan.stack.node_of(&live.tags).map(|node| Live { node, ..live }));
+            found.extend(ownership::node_of::<Self>(scan, &live.id, &live.tags).map(|node| Live { node, ..live }));
         }
         Ok(found)
     }
 
-    async fn read(cx: &Aws, _: &Stack, node: &NodeName, id: &str) -> Result<Option<Live<Self>>, CallError> {
+    async fn read(cx: &Aws, stack: &Stack, node: &NodeName, id: &str) -> Result<Option<Live<Self>>, CallError> {
         let by_id = filters::filter("subnet-id", id);
         let reply = cx.ec2.describe_subnets().filters(by_id).send().await.call("ec2:DescribeSubnets")?;
-        Ok(reply.subnets().first().map(|subnet| Live { node: node.clone(), ..of(subnet) }))
+        Ok(filters::one(stack, node, reply.subnets().first().map(of)))
     }
 
     async fn create(&self, cx: &Aws, door: &Door<'_>) -> Result<Live<Self>, CallError> {

@@ -10,7 +10,7 @@ use landing_engine::{CallError, Changed, Door, Gone, Kind, Live, NodeName, Outpu
 use serde::{Deserialize, Serialize};
 
 use super::filters;
-use crate::{Aws, IntoCallError, VpcId};
+use crate::{Aws, IntoCallError, VpcId, ownership};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Vpc {
@@ -33,7 +33,8 @@ impl Kind for Vpc {
         let mut pages = cx.ec2.describe_vpcs().set_filters(Some(filters::of_stack(&scan.stack))).into_paginator().items().send();
         let mut found = Vec::new();
         while let Some(vpc) = pages.next().await {
-            found.extend(live(cx, &scan.stack, &vpc.call("ec2:DescribeVpcs")?).await?);
+            let live = live(cx, &vpc.call("ec2:DescribeVpcs")?).await?;
+            found.extend(ownership::node_of::<Self>(scan, &live.id, &live.tags).map(|node| Live { node, ..live }));
         }
         Ok(found)
     }
@@ -41,7 +42,7 @@ impl Kind for Vpc {
     async fn read(cx: &Aws, stack: &Stack, node: &NodeName, id: &str) -> Result<Option<Live<Self>>, CallError> {
         let reply = cx.ec2.describe_vpcs().filters(filters::filter("vpc-id", id)).send().await.call("ec2:DescribeVpcs")?;
         let Some(vpc) = reply.vpcs().first() else { return Ok(None) };
-        Ok(live(cx, stack, vpc).await?.map(|live| Live { node: node.clone(), ..live }))
+        Ok(filters::one(stack, node, Some(live(cx, vpc).await?)))
     }
 
     async fn create(&self, cx: &Aws, door: &Door<'_>) -> Result<Live<Self>, CallError> {
@@ -103,7 +104,7 @@ impl Kind for Vpc {
     }
 }
 
-async fn live(cx: &Aws, stack: &Stack, vpc: &Reply) -> Result<Option<Live<Vpc>>, CallError> {
+async fn live(cx: &Aws, vpc: &Reply) -> Result<Live<Vpc>, CallError> {
     let attribute = |name: VpcAttributeName| async move {
         cx.ec2
             .describe_vpc_attribute()
@@ -120,11 +121,7 @@ async fn live(cx: &Aws, stack: &Stack, vpc: &Reply) -> Result<Option<Live<Vpc>>,
         dns_support: support.enable_dns_support().and_then(AttributeBooleanValue::value).unwrap_or(false),
         dns_hostnames: hostnames.enable_dns_hostnames().and_then(AttributeBooleanValue::value).unwrap_or(false),
     };
-    let live = of(vpc, shape);
-    Ok(Some(match stack.node_of(&live.tags) {
-        Some(node) => Live { node, ..live },
-        None => live,
-    }))
+    Ok(of(vpc, shape))
 }
 
 /// The node's name is put in by the caller, who knows it from the tag, the state or the door.

@@ -137,11 +137,9 @@ impl Rule {
         let Some(live) = holder else { return Err(CallError { class: Class::InUse, ..refusal }) };
         let tags = reading::tags(cx, &live.id).await?.unwrap_or_default();
         let what = format!("the rule with priority {} ({})", self.priority, live.id);
-        ownership::claim(door, &refusal, &what, &tags)?;
         let same_paths = sets::same(&self.paths.clone().into(), &live.shape.paths.clone().into());
-        if door.stack().node_of(&tags).is_none() && !(same_paths && self.target == live.shape.target) {
-            let message = format!("{what} is not part of this stack");
-            return Err(CallError { class: Class::Invalid, message, ..refusal }.help("delete it, or give it another priority"));
+        if !(ownership::is_nobodys(&tags) && same_paths && self.target == live.shape.target) {
+            ownership::claim(door, &refusal, &what, &tags)?;
         }
         Ok(Live { node: door.node().clone(), tags, ..live })
     }

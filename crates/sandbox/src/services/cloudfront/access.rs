@@ -44,7 +44,11 @@ fn read(world: &World, call: &Call, own: Option<&str>) -> Result<Value, Fault> {
     }
     let taken = world.cloudfront.controls.values().any(|other| Some(other.id.as_str()) != own && other.name() == name);
     if taken {
-        return Err(Fault::new("OriginAccessControlAlreadyExists", "An origin access control with the specified parameters already exists.").status(409));
+        return Err(Fault::new(
+            "OriginAccessControlAlreadyExists",
+            "An origin access control with the specified parameters already exists.",
+        )
+        .status(409));
     }
     Ok(out)
 }
@@ -57,7 +61,10 @@ fn answer(control: &AccessControl) -> Reply {
 pub(super) fn create(world: &mut World, call: &Call) -> Result<Reply, Fault> {
     let config = read(world, call, None)?;
     if world.cloudfront.controls.len() >= 100 {
-        return Err(Fault::new("TooManyOriginAccessControls", "The number of origin access controls exceeds the maximum allowed."));
+        return Err(Fault::new(
+            "TooManyOriginAccessControls",
+            "The number of origin access controls exceeds the maximum allowed.",
+        ));
     }
     let control = AccessControl { id: new_id(world), etag: new_id(world), config };
     let reply = answer(&control).status(201).header("location", format!("/2020-05-31/origin-access-control/{}", control.id));
@@ -96,8 +103,14 @@ pub(super) fn update(world: &mut World, call: &Call) -> Result<Reply, Fault> {
 pub(super) fn delete(world: &mut World, call: &Call) -> Result<Reply, Fault> {
     let control = find(world, call)?;
     check_version(call, &control.etag)?;
-    if world.cloudfront.distributions.values().any(|d| config::origins(&d.config).iter().any(|o| o["OriginAccessControlId"] == control.id.as_str())) {
-        return Err(Fault::new("OriginAccessControlInUse", "The origin access control is in use by one or more distributions.").status(409));
+    if world
+        .cloudfront
+        .distributions
+        .values()
+        .any(|d| config::origins(&d.config).iter().any(|o| o["OriginAccessControlId"] == control.id.as_str()))
+    {
+        return Err(Fault::new("OriginAccessControlInUse", "The origin access control is in use by one or more distributions.")
+            .status(409));
     }
     world.cloudfront.controls.remove(&control.id);
     Ok(Reply::empty(204))

@@ -35,7 +35,10 @@ fn behaviors(config: &Value) -> Vec<&Value> {
 /// ARNs of the functions of all behaviours.
 pub(super) fn functions(config: &Value) -> Vec<String> {
     let lists = behaviors(config).into_iter().map(|behavior| &behavior["FunctionAssociations"]);
-    lists.flat_map(|list| elements(list, "FunctionAssociation")).filter_map(|association| text(&association["FunctionARN"])).collect()
+    lists
+        .flat_map(|list| elements(list, "FunctionAssociation"))
+        .filter_map(|association| text(&association["FunctionARN"]))
+        .collect()
 }
 
 /// `Quantity` must tell the number of items, everywhere.
@@ -43,7 +46,13 @@ pub(super) fn check_quantities(value: &Value) -> Result<(), Fault> {
     match value {
         Value::Object(map) => {
             if let Some(quantity) = map.get("Quantity").and_then(number) {
-                let listed = map.get("Items").and_then(Value::as_object).into_iter().flatten().map(|(_, value)| items(value).len()).sum::<usize>();
+                let listed = map
+                    .get("Items")
+                    .and_then(Value::as_object)
+                    .into_iter()
+                    .flatten()
+                    .map(|(_, value)| items(value).len())
+                    .sum::<usize>();
                 if usize::try_from(quantity) != Ok(listed) {
                     return Err(Fault::new("InconsistentQuantities", "The value of Quantity and the size of Items don't match."));
                 }
@@ -72,16 +81,33 @@ pub(super) fn repeat_lists(value: &mut Value) {
 }
 
 const POLICIES: &[(&str, &str, &[&str])] = &[
-    ("CachePolicyId", "NoSuchCachePolicy", &["658327ea-f89d-4fab-a63d-7e88639e58f6", "4135ea2d-6df8-44a3-9df3-4b5a84be39ad", "b2884449-e4de-46a7-ac36-70bc7f1ddd6d"]),
+    (
+        "CachePolicyId",
+        "NoSuchCachePolicy",
+        &["658327ea-f89d-4fab-a63d-7e88639e58f6", "4135ea2d-6df8-44a3-9df3-4b5a84be39ad", "b2884449-e4de-46a7-ac36-70bc7f1ddd6d"],
+    ),
     (
         "OriginRequestPolicyId",
         "NoSuchOriginRequestPolicy",
-        &["216adef6-5c7f-47e4-b989-5492eafa07d3", "b689b0a8-53d0-40ab-baf2-68738e2966ac", "33f36d7e-f396-46d9-90e0-52428a34d9dc", "88a5eaf4-2fd4-4709-b370-b4c650ea3fcf", "59781a5b-3903-41f3-afcb-af62929ccde1", "acba4595-bd28-49b8-b9fe-13317c0390fa"],
+        &[
+            "216adef6-5c7f-47e4-b989-5492eafa07d3",
+            "b689b0a8-53d0-40ab-baf2-68738e2966ac",
+            "33f36d7e-f396-46d9-90e0-52428a34d9dc",
+            "88a5eaf4-2fd4-4709-b370-b4c650ea3fcf",
+            "59781a5b-3903-41f3-afcb-af62929ccde1",
+            "acba4595-bd28-49b8-b9fe-13317c0390fa",
+        ],
     ),
     (
         "ResponseHeadersPolicyId",
         "NoSuchResponseHeadersPolicy",
-        &["67f7725c-6f97-4210-82d7-5512b31e9d03", "60669652-455b-4ae9-85a4-c4c02393f86c", "5cc3b908-e619-4b99-88e5-2cf7f45965bd", "e61eb60c-9c35-4d20-a928-2b84e02af89c", "eaab4381-ed33-4a86-88ca-d9558dc6cd63"],
+        &[
+            "67f7725c-6f97-4210-82d7-5512b31e9d03",
+            "60669652-455b-4ae9-85a4-c4c02393f86c",
+            "5cc3b908-e619-4b99-88e5-2cf7f45965bd",
+            "e61eb60c-9c35-4d20-a928-2b84e02af89c",
+            "eaab4381-ed33-4a86-88ca-d9558dc6cd63",
+        ],
     ),
 ];
 
@@ -103,29 +129,44 @@ pub(super) fn complete(world: &World, given: &Value) -> Result<Value, Fault> {
         return Err(refuse("InvalidArgument", "The parameter Comment is too long."));
     }
     check_references(world, &config)?;
-    fill(&mut config, &[
-        ("Aliases", none()),
-        ("DefaultRootObject", json!("")),
-        ("OriginGroups", none()),
-        ("CacheBehaviors", none()),
-        ("CustomErrorResponses", none()),
-        ("Logging", json!({ "Enabled": "false", "IncludeCookies": "false", "Bucket": "", "Prefix": "" })),
-        ("PriceClass", json!("PriceClass_All")),
-        ("ViewerCertificate", json!({ "CloudFrontDefaultCertificate": "true", "SSLSupportMethod": "vip", "MinimumProtocolVersion": "TLSv1", "CertificateSource": "cloudfront" })),
-        ("Restrictions", json!({ "GeoRestriction": { "RestrictionType": "none", "Quantity": "0" } })),
-        ("WebACLId", json!("")),
-        ("HttpVersion", json!("http2")),
-        ("IsIPV6Enabled", json!("false")),
-        ("ContinuousDeploymentPolicyId", json!("")),
-        ("Staging", json!("false")),
-    ]);
+    fill(
+        &mut config,
+        &[
+            ("Aliases", none()),
+            ("DefaultRootObject", json!("")),
+            ("OriginGroups", none()),
+            ("CacheBehaviors", none()),
+            ("CustomErrorResponses", none()),
+            ("Logging", json!({ "Enabled": "false", "IncludeCookies": "false", "Bucket": "", "Prefix": "" })),
+            ("PriceClass", json!("PriceClass_All")),
+            (
+                "ViewerCertificate",
+                json!({ "CloudFrontDefaultCertificate": "true", "SSLSupportMethod": "vip", "MinimumProtocolVersion": "TLSv1", "CertificateSource": "cloudfront" }),
+            ),
+            ("Restrictions", json!({ "GeoRestriction": { "RestrictionType": "none", "Quantity": "0" } })),
+            ("WebACLId", json!("")),
+            ("HttpVersion", json!("http2")),
+            ("IsIPV6Enabled", json!("false")),
+            ("ContinuousDeploymentPolicyId", json!("")),
+            ("Staging", json!("false")),
+        ],
+    );
     if config["ViewerCertificate"]["CloudFrontDefaultCertificate"] == "true" {
-        fill(&mut config["ViewerCertificate"], &[("SSLSupportMethod", json!("vip")), ("MinimumProtocolVersion", json!("TLSv1")), ("CertificateSource", json!("cloudfront"))]);
+        fill(
+            &mut config["ViewerCertificate"],
+            &[
+                ("SSLSupportMethod", json!("vip")),
+                ("MinimumProtocolVersion", json!("TLSv1")),
+                ("CertificateSource", json!("cloudfront")),
+            ],
+        );
     }
     each(&mut config["Origins"], "Origin", fill_origin);
     fill_behavior(&mut config["DefaultCacheBehavior"]);
     each(&mut config["CacheBehaviors"], "CacheBehavior", fill_behavior);
-    each(&mut config["CustomErrorResponses"], "CustomErrorResponse", |response| fill(response, &[("ErrorCachingMinTTL", json!("10"))]));
+    each(&mut config["CustomErrorResponses"], "CustomErrorResponse", |response| {
+        fill(response, &[("ErrorCachingMinTTL", json!("10"))])
+    });
     Ok(config)
 }
 
@@ -155,38 +196,43 @@ fn each(list: &mut Value, element: &str, change: impl Fn(&mut Value)) {
 }
 
 fn fill_origin(origin: &mut Value) {
-    fill(origin, &[
-        ("OriginPath", json!("")),
-        ("CustomHeaders", none()),
-        ("ConnectionAttempts", json!("3")),
-        ("ConnectionTimeout", json!("10")),
-        ("OriginShield", json!({ "Enabled": "false" })),
-        ("OriginAccessControlId", json!("")),
-    ]);
+    fill(
+        origin,
+        &[
+            ("OriginPath", json!("")),
+            ("CustomHeaders", none()),
+            ("ConnectionAttempts", json!("3")),
+            ("ConnectionTimeout", json!("10")),
+            ("OriginShield", json!({ "Enabled": "false" })),
+            ("OriginAccessControlId", json!("")),
+        ],
+    );
     if origin["CustomOriginConfig"].is_object() {
         let protocols = json!({ "Quantity": "3", "Items": { "SslProtocol[]": ["TLSv1", "TLSv1.1", "TLSv1.2"] } });
-        fill(&mut origin["CustomOriginConfig"], &[
-            ("OriginSslProtocols", protocols),
-            ("OriginReadTimeout", json!("30")),
-            ("OriginKeepaliveTimeout", json!("5")),
-        ]);
+        fill(
+            &mut origin["CustomOriginConfig"],
+            &[("OriginSslProtocols", protocols), ("OriginReadTimeout", json!("30")), ("OriginKeepaliveTimeout", json!("5"))],
+        );
     }
 }
 
 fn fill_behavior(behavior: &mut Value) {
     let methods = || json!({ "Quantity": "2", "Items": { "Method[]": ["HEAD", "GET"] } });
     let nobody = json!({ "Enabled": "false", "Quantity": "0" });
-    fill(behavior, &[
-        ("TrustedSigners", nobody.clone()),
-        ("TrustedKeyGroups", nobody),
-        ("AllowedMethods", methods()),
-        ("SmoothStreaming", json!("false")),
-        ("Compress", json!("false")),
-        ("LambdaFunctionAssociations", none()),
-        ("FunctionAssociations", none()),
-        ("FieldLevelEncryptionId", json!("")),
-        ("GrpcConfig", json!({ "Enabled": "false" })),
-    ]);
+    fill(
+        behavior,
+        &[
+            ("TrustedSigners", nobody.clone()),
+            ("TrustedKeyGroups", nobody),
+            ("AllowedMethods", methods()),
+            ("SmoothStreaming", json!("false")),
+            ("Compress", json!("false")),
+            ("LambdaFunctionAssociations", none()),
+            ("FunctionAssociations", none()),
+            ("FieldLevelEncryptionId", json!("")),
+            ("GrpcConfig", json!({ "Enabled": "false" })),
+        ],
+    );
     fill(&mut behavior["AllowedMethods"], &[("CachedMethods", methods())]);
     if behavior["CachePolicyId"].is_null() {
         fill(behavior, &[("MinTTL", json!("0")), ("DefaultTTL", json!("86400")), ("MaxTTL", json!("31536000"))]);
@@ -224,13 +270,19 @@ fn check_references(world: &World, config: &Value) -> Result<(), Fault> {
             let arn = text(&association["FunctionARN"]).unwrap_or_default();
             let live = world.cloudfront.functions.values().any(|function| function.arn == arn && function.live.is_some());
             if !live {
-                return Err(refuse("InvalidFunctionAssociation", "The function ARN is not valid, or the function is not published."));
+                return Err(refuse(
+                    "InvalidFunctionAssociation",
+                    "The function ARN is not valid, or the function is not published.",
+                ));
             }
         }
     }
     let certificate = text(&config["ViewerCertificate"]["ACMCertificateArn"]);
     if certificate.is_some_and(|arn| !arn.starts_with("arn:aws:acm:us-east-1:")) {
-        return Err(refuse("InvalidViewerCertificate", "The specified SSL certificate doesn't exist, isn't in us-east-1 region, isn't valid, or doesn't include a valid certificate chain."));
+        return Err(refuse(
+            "InvalidViewerCertificate",
+            "The specified SSL certificate doesn't exist, isn't in us-east-1 region, isn't valid, or doesn't include a valid certificate chain.",
+        ));
     }
     Ok(())
 }

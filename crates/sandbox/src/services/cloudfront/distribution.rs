@@ -63,7 +63,10 @@ pub(super) fn create(world: &mut World, call: &Call) -> Result<Reply, Fault> {
         return Err(Fault::new("DistributionAlreadyExists", format!("The caller reference that you are using to create a distribution is associated with another distribution. Already exists: {}", existing.id)).status(409));
     }
     if all.len() >= 200 {
-        return Err(Fault::new("TooManyDistributions", "Your request would cause you to exceed the maximum number of distributions allowed."));
+        return Err(Fault::new(
+            "TooManyDistributions",
+            "Your request would cause you to exceed the maximum number of distributions allowed.",
+        ));
     }
     check_aliases(world, &config, None)?;
     let id = new_id(world);
@@ -77,7 +80,8 @@ pub(super) fn create(world: &mut World, call: &Call) -> Result<Reply, Fault> {
         tags,
         id,
     };
-    let reply = answer(world, &distribution).status(201).header("location", format!("/2020-05-31/distribution/{}", distribution.id));
+    let reply =
+        answer(world, &distribution).status(201).header("location", format!("/2020-05-31/distribution/{}", distribution.id));
     world.cloudfront.distributions.insert(distribution.id.clone(), distribution);
     Ok(reply)
 }
@@ -90,11 +94,18 @@ fn aliases(config: &Value) -> Vec<String> {
 fn check_aliases(world: &World, config: &Value, own: Option<&str>) -> Result<(), Fault> {
     let wanted = aliases(config);
     if !wanted.is_empty() && config["ViewerCertificate"]["CloudFrontDefaultCertificate"] == "true" {
-        return Err(Fault::new("InvalidViewerCertificate", "To add an alternate domain name (CNAME) to a CloudFront distribution, you must attach a trusted certificate that validates your authorization to use the domain name."));
+        return Err(Fault::new(
+            "InvalidViewerCertificate",
+            "To add an alternate domain name (CNAME) to a CloudFront distribution, you must attach a trusted certificate that validates your authorization to use the domain name.",
+        ));
     }
     let others = world.cloudfront.distributions.values().filter(|d| Some(d.id.as_str()) != own);
     if others.flat_map(|d| aliases(&d.config)).any(|alias| wanted.contains(&alias)) {
-        return Err(Fault::new("CNAMEAlreadyExists", "One or more of the CNAMEs you provided are already associated with a different resource.").status(409));
+        return Err(Fault::new(
+            "CNAMEAlreadyExists",
+            "One or more of the CNAMEs you provided are already associated with a different resource.",
+        )
+        .status(409));
     }
     Ok(())
 }
@@ -110,7 +121,23 @@ pub(super) fn get_config(world: &World, call: &Call) -> Result<Reply, Fault> {
 
 /// Summaries have neither tags nor the caller's reference.
 pub(super) fn list(world: &World, call: &Call) -> Result<Reply, Fault> {
-    let shown = ["Aliases", "Origins", "OriginGroups", "DefaultCacheBehavior", "CacheBehaviors", "CustomErrorResponses", "Comment", "PriceClass", "Enabled", "ViewerCertificate", "Restrictions", "WebACLId", "HttpVersion", "IsIPV6Enabled", "Staging"];
+    let shown = [
+        "Aliases",
+        "Origins",
+        "OriginGroups",
+        "DefaultCacheBehavior",
+        "CacheBehaviors",
+        "CustomErrorResponses",
+        "Comment",
+        "PriceClass",
+        "Enabled",
+        "ViewerCertificate",
+        "Restrictions",
+        "WebACLId",
+        "HttpVersion",
+        "IsIPV6Enabled",
+        "Staging",
+    ];
     let items = world.cloudfront.distributions.values().map(|d| {
         let mut item = json!({
             "Id": d.id,
@@ -148,7 +175,11 @@ pub(super) fn delete(world: &mut World, call: &Call) -> Result<Reply, Fault> {
     let distribution = find(world, call)?;
     check_version(call, &distribution.etag)?;
     if distribution.config["Enabled"] != "false" || status(world, &distribution) != "Deployed" {
-        return Err(Fault::new("DistributionNotDisabled", "The specified CloudFront distribution is not disabled. You must disable the distribution before you can delete it.").status(409));
+        return Err(Fault::new(
+            "DistributionNotDisabled",
+            "The specified CloudFront distribution is not disabled. You must disable the distribution before you can delete it.",
+        )
+        .status(409));
     }
     world.cloudfront.distributions.remove(&distribution.id);
     world.cloudfront.invalidations.retain(|_, invalidation| invalidation.distribution != distribution.id);

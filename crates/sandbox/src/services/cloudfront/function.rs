@@ -86,7 +86,9 @@ fn summary(function: &Function, stage: &Stage, name: &str) -> Value {
 
 fn answer(function: &Function, stage: &Stage, name: &str) -> Reply {
     // The model of `UpdateFunction` spells the header `ETtag`, and so does AWS.
-    Reply::xml("FunctionSummary", summary(function, stage, name)).header("etag", stage.etag.clone()).header("ettag", stage.etag.clone())
+    Reply::xml("FunctionSummary", summary(function, stage, name))
+        .header("etag", stage.etag.clone())
+        .header("ettag", stage.etag.clone())
 }
 
 pub(super) fn create(world: &mut World, call: &Call) -> Result<Reply, Fault> {
@@ -100,14 +102,18 @@ pub(super) fn create(world: &mut World, call: &Call) -> Result<Reply, Fault> {
     }
     let stage = read(world, call)?;
     if world.cloudfront.functions.contains_key(&name) {
-        return Err(Fault::new("FunctionAlreadyExists", "A function with the same name already exists in this AWS account.").status(409));
+        return Err(
+            Fault::new("FunctionAlreadyExists", "A function with the same name already exists in this AWS account.").status(409)
+        );
     }
     if world.cloudfront.functions.len() >= 100 {
         return Err(Fault::new("TooManyFunctions", "You have reached the maximum number of CloudFront functions."));
     }
     let arn = format!("arn:aws:cloudfront::{}:function/{name}", world.account);
     let function = Function { name: name.clone(), arn, created: world.now, development: stage, live: None };
-    let reply = answer(&function, &function.development, "DEVELOPMENT").status(201).header("location", format!("/2020-05-31/function/{name}"));
+    let reply = answer(&function, &function.development, "DEVELOPMENT")
+        .status(201)
+        .header("location", format!("/2020-05-31/function/{name}"));
     world.cloudfront.functions.insert(name, function);
     Ok(reply)
 }
@@ -162,7 +168,11 @@ pub(super) fn delete(world: &mut World, call: &Call) -> Result<Reply, Fault> {
     let function = find(world, call)?;
     check_version(call, &function.development.etag)?;
     if world.cloudfront.distributions.values().any(|d| config::functions(&d.config).contains(&function.arn)) {
-        return Err(Fault::new("FunctionInUse", "Cannot delete the function because it's attached to one or more cache behaviors.").status(409));
+        return Err(Fault::new(
+            "FunctionInUse",
+            "Cannot delete the function because it's attached to one or more cache behaviors.",
+        )
+        .status(409));
     }
     world.cloudfront.functions.remove(&function.name);
     Ok(Reply::empty(204))

@@ -31,11 +31,18 @@ pub(super) fn create(world: &mut World, call: &Call) -> Result<Reply, Fault> {
     config::check_quantities(&batch)?;
     let paths = config::items(&batch["Paths"]["Items"]["Path"]);
     let reference = text(&batch["CallerReference"]).filter(|reference| !reference.is_empty());
-    if paths.is_empty() || paths.iter().any(|path| !text(path).is_some_and(|path| path.starts_with('/') || path == "*")) || reference.is_none() {
+    if paths.is_empty()
+        || paths.iter().any(|path| !text(path).is_some_and(|path| path.starts_with('/') || path == "*"))
+        || reference.is_none()
+    {
         return Err(Fault::new("InvalidArgument", "Your request contains one or more invalid invalidation paths."));
     }
     config::repeat_lists(&mut batch);
-    let same = world.cloudfront.invalidations.values().find(|i| i.distribution == subject(call) && text(&i.batch["CallerReference"]) == reference);
+    let same = world
+        .cloudfront
+        .invalidations
+        .values()
+        .find(|i| i.distribution == subject(call) && text(&i.batch["CallerReference"]) == reference);
     if let Some(existing) = same {
         if existing.batch == batch {
             return Ok(Reply::xml("Invalidation", shown(world, existing)).status(201));
@@ -59,7 +66,8 @@ pub(super) fn get(world: &World, call: &Call) -> Result<Reply, Fault> {
     distribution::find(world, call)?;
     let id = call.path.get(4).map_or("", String::as_str);
     let found = world.cloudfront.invalidations.get(id).filter(|i| i.distribution == subject(call));
-    let found = found.ok_or_else(|| Fault::new("NoSuchInvalidation", "The specified invalidation does not exist.").status(404))?;
+    let found =
+        found.ok_or_else(|| Fault::new("NoSuchInvalidation", "The specified invalidation does not exist.").status(404))?;
     Ok(Reply::xml("Invalidation", shown(world, found)))
 }
 

@@ -126,9 +126,15 @@ fn subject(call: &Call) -> &str {
 /// Updates and deletes name the version that they mean (section 12.1).
 fn check_version(call: &Call, etag: &str) -> Result<(), Fault> {
     match call.header("if-match").map(|text| text.trim_matches('"')) {
-        None | Some("") => Err(Fault::new("InvalidIfMatchVersion", "The If-Match version is missing or not valid for the resource.")),
+        None | Some("") => {
+            Err(Fault::new("InvalidIfMatchVersion", "The If-Match version is missing or not valid for the resource."))
+        }
         Some(sent) if sent == etag => Ok(()),
-        Some(_) => Err(Fault::new("PreconditionFailed", "The request failed because it didn't meet the preconditions in one or more request-header fields.").status(412)),
+        Some(_) => Err(Fault::new(
+            "PreconditionFailed",
+            "The request failed because it didn't meet the preconditions in one or more request-header fields.",
+        )
+        .status(412)),
     }
 }
 
@@ -169,7 +175,9 @@ fn read_tags(value: &Value) -> Result<Tags, Fault> {
 fn tags_of<'w>(world: &'w mut World, call: &Call) -> Result<&'w mut Tags, Fault> {
     let arn = call.query("Resource").ok_or_else(|| Fault::new("InvalidArgument", "Resource is required"))?;
     let found = world.cloudfront.distributions.values_mut().find(|distribution| distribution.arn == arn);
-    found.map(|d| &mut d.tags).ok_or_else(|| Fault::new("NoSuchResource", format!("The specified resource does not exist: {arn}")).status(404))
+    found
+        .map(|d| &mut d.tags)
+        .ok_or_else(|| Fault::new("NoSuchResource", format!("The specified resource does not exist: {arn}")).status(404))
 }
 
 fn tag(world: &mut World, call: &Call) -> Result<Reply, Fault> {

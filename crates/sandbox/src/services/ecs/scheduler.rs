@@ -18,8 +18,11 @@ const LONGEST_BACKOFF: Millis = 900 * latency::SECOND;
 
 pub(super) fn advance(world: &mut World) {
     let now = world.now;
+    let mut clock = 0;
     while let Some(at) = next_event(world).filter(|at| *at <= now) {
-        world.now = at;
+        // A retry may have come due while nothing was missing: time never runs back for it.
+        clock = at.max(clock);
+        world.now = clock;
         pulls(world);
         exits(world);
         releases(world);
@@ -99,6 +102,7 @@ fn pulls(world: &mut World) {
             task.leave(now, now + latency::TASK_STOPS, "TaskFailedToStart", &reason);
         } else {
             task.pulled = true;
+            outside::join_targets(world, &arn);
         }
         if let Some((service, deployment)) = service.zip(deployment) {
             came_up(world, &service, &deployment, missing.is_none());
@@ -239,6 +243,7 @@ fn stop_tasks(world: &mut World, deployment: &str, most: usize) {
         let reason = format!("Scaling activity initiated by (deployment {deployment})");
         task.leave(now, now + latency::TASK_STOPS, "ServiceSchedulerInitiated", &reason);
     }
+    outside::part_targets(world);
 }
 
 /// Starts what the PRIMARY deployment lacks and stops what it has too many.

@@ -252,6 +252,7 @@ pub(super) fn delete(world: &mut World, call: &Call) -> Result<Reply, Fault> {
         let id = task.deployment.clone().unwrap_or_default();
         task.leave(now, gone_at, "ServiceSchedulerInitiated", &format!("Scaling activity initiated by (deployment {id})"));
     }
+    outside::part_targets(world);
     if let Some(service) = world.ecs.services.get_mut(&service.arn) {
         service.desired = 0;
         service.draining_at = Some(now);

@@ -78,7 +78,8 @@ pub(super) fn merged(world: &World, call: &Call, base: Option<&Value>, definitio
     } else if base.is_none() {
         network(world, &Value::Null)?;
     }
-    load_balancers(world, &mut out, definition)?;
+    let fresh = base.is_none() || !call.list("loadBalancers").is_empty();
+    load_balancers(world, &mut out, definition, fresh)?;
     Ok(out)
 }
 
@@ -100,7 +101,7 @@ pub(super) fn network(world: &World, given: &Value) -> Result<Value, Fault> {
     Ok(json!({ "awsvpcConfiguration": { "subnets": subnets, "securityGroups": groups, "assignPublicIp": public } }))
 }
 
-fn load_balancers(world: &World, out: &mut Value, definition: &TaskDefinition) -> Result<(), Fault> {
+fn load_balancers(world: &World, out: &mut Value, definition: &TaskDefinition, fresh: bool) -> Result<(), Fault> {
     let balancers = out["loadBalancers"].as_array().cloned().unwrap_or_default();
     for balancer in &balancers {
         let (name, port) = (text(&balancer["containerName"]).unwrap_or_default(), number(&balancer["containerPort"]));
@@ -116,7 +117,10 @@ fn load_balancers(world: &World, out: &mut Value, definition: &TaskDefinition) -
             )));
         }
         let arn = text(&balancer["targetGroupArn"]).ok_or_else(|| invalid("targetGroupArn must be specified."))?;
-        outside::target_group_usable(world, &arn)?;
+        // Later changes of another kind do not look at the group again, so that a service can be scaled to 0 after its listener went.
+        if fresh {
+            outside::target_group_usable(world, &arn)?;
+        }
     }
     match (balancers.is_empty(), out["healthCheckGracePeriodSeconds"].is_null()) {
         (true, false) if out["healthCheckGracePeriodSeconds"] != 0 => {

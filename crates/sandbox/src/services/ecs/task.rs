@@ -29,6 +29,8 @@ pub(crate) struct Task {
     pub(crate) pulled: bool,
     pub(crate) stopping_at: Option<Millis>,
     pub(crate) stopped_at: Option<Millis>,
+    /// Target group, address, port.
+    pub(crate) targets: Vec<(String, String, i64)>,
     /// Its interface is on the way out.
     pub(crate) released: bool,
     pub(crate) stop_code: Option<String>,
@@ -104,6 +106,7 @@ pub(super) fn start(world: &mut World, launch: Launch<'_>) -> String {
         pulled: false,
         stopping_at: None,
         stopped_at: None,
+        targets: Vec::new(),
         released: false,
         stop_code: None,
         stopped_reason: None,

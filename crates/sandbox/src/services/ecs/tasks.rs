@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::task::{self, Launch, Task};
-use super::{cluster, definition, invalid, page, read_tags, settings, short};
+use super::{cluster, definition, invalid, outside, page, read_tags, settings, short};
 use crate::call::Call;
 use crate::fault::Fault;
 use crate::latency;
@@ -107,6 +107,7 @@ pub(super) fn stop(world: &mut World, call: &Call) -> Result<Reply, Fault> {
         }
         task.leave(now, now + latency::TASK_STOPS, "UserInitiated", &reason);
     }
+    outside::part_targets(world);
     let task = world.ecs.tasks.get(&arn).map(|task| task::shown(world, task, true));
     Ok(json!({ "task": task }).into())
 }

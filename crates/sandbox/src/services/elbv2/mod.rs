@@ -27,7 +27,6 @@ pub(crate) use listeners::Listener;
 pub(crate) use load_balancers::LoadBalancer;
 pub(crate) use rules::Rule;
 pub(crate) use target_groups::TargetGroup;
-#[expect(unused_imports, reason = "ECS registers its tasks through it")]
 pub(crate) use targets::{deregister, register};
 
 /// All by ARN.

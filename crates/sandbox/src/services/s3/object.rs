@@ -53,10 +53,8 @@ pub(super) fn put(world: &mut World, call: &Call) -> Result<Reply, Fault> {
     if call.header("x-amz-acl").is_some_and(|acl| acl != "bucket-owner-full-control") {
         return Err(Fault::new("AccessControlListNotSupported", "The bucket does not allow ACLs"));
     }
-    if let Some(sent) = call.header("content-md5") {
-        if STANDARD.encode(Md5::digest(&bytes)) != sent {
-            return Err(Fault::new("BadDigest", "The Content-MD5 you specified did not match what we received."));
-        }
+    if call.header("content-md5").is_some_and(|sent| STANDARD.encode(Md5::digest(&bytes)) != sent) {
+        return Err(Fault::new("BadDigest", "The Content-MD5 you specified did not match what we received."));
     }
     let (now, serial) = (world.now, world.hex());
     let bucket = find(world, call)?;
