@@ -6,8 +6,8 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_ecs::types::{
-    ApplicationProtocol, ContainerDefinition, HealthCheck, KernelCapabilities, KeyValuePair, LinuxParameters, LogConfiguration, LogDriver,
-    PortMapping, Secret, SystemControl, TaskDefinition as Reply, TransportProtocol, Ulimit, UlimitName,
+    ApplicationProtocol, ContainerDefinition, HealthCheck, KernelCapabilities, KeyValuePair, LinuxParameters, LogConfiguration,
+    LogDriver, PortMapping, Secret, SystemControl, TaskDefinition as Reply, TransportProtocol, Ulimit, UlimitName,
 };
 use landing_engine::Ref;
 
@@ -63,10 +63,7 @@ fn linux(task: &TaskDefinition) -> Option<LinuxParameters> {
     let capabilities = (!add.is_empty() || !drop.is_empty())
         .then(|| KernelCapabilities::builder().set_add(Some(add)).set_drop(Some(drop)).build());
     (task.init || capabilities.is_some()).then(|| {
-        LinuxParameters::builder()
-            .set_init_process_enabled(task.init.then_some(true))
-            .set_capabilities(capabilities)
-            .build()
+        LinuxParameters::builder().set_init_process_enabled(task.init.then_some(true)).set_capabilities(capabilities).build()
     })
 }
 

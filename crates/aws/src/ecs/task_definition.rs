@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 
 use aws_sdk_ecs::operation::register_task_definition::builders::RegisterTaskDefinitionFluentBuilder as Registration;
 use aws_sdk_ecs::types::{
-    Compatibility, CpuArchitecture, EphemeralStorage, NetworkMode, OsFamily, RuntimePlatform, TaskDefinition as Reply, TaskDefinitionFamilyStatus,
-    TaskDefinitionField, TaskDefinitionStatus,
+    Compatibility, CpuArchitecture, EphemeralStorage, NetworkMode, OsFamily, RuntimePlatform, TaskDefinition as Reply,
+    TaskDefinitionFamilyStatus, TaskDefinitionField, TaskDefinitionStatus,
 };
 use futures_util::future::try_join_all;
 use landing_engine::{
@@ -169,7 +169,7 @@ impl Kind for TaskDefinition {
 
     fn same(field: &str, desired: &Value, live: &Value) -> bool {
         match field {
-            "ports" => document::same(desired, live),
+            "ports" | "capabilities_added" | "capabilities_dropped" => document::same(desired, live),
             _ => desired == live,
         }
     }
