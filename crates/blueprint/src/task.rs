@@ -12,7 +12,7 @@ use landing_project::{DatabaseAttribute, DatabaseKey, EnvValue, Piece, Platform,
 
 use crate::database::Databases;
 use crate::image::{Images, TaskImage};
-use crate::names::{dashed, fit};
+use crate::names::fit;
 use crate::secret::Secrets;
 use crate::security::POSTGRES;
 use crate::{Draft, policy};
