@@ -3,7 +3,7 @@
 //! Making follows the desired graph. Removing follows what is live: an object goes only after everything that names it in AWS has gone or has been changed
 //! to name something else. So the order of `down` is the same with a state file, without one, and for what is no longer in the project.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use petgraph::algo::kosaraju_scc;
@@ -168,18 +168,24 @@ fn removals(
         return;
     }
     let mut owner_of: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut mentioned: BTreeSet<&str> = BTreeSet::new();
     for node in live.nodes.values().chain(&live.leftovers) {
         let Some(removal) = remove.get(node.id.as_str()) else { continue };
         owner_of.insert(&node.id, *removal);
         owner_of.extend(node.outputs.values().map(|value| (value.as_str(), *removal)));
+        let loose = registry.of(&node.node).traits().mentioned;
+        mentioned.extend(node.outputs.iter().filter(|(name, _)| loose.contains(&name.as_str())).map(|(_, value)| value.as_str()));
     }
     for node in live.nodes.values().chain(&live.leftovers) {
         let mine = remove.get(node.id.as_str()).copied();
         let mut named = Vec::new();
         names_in(&node.shape, &owner_of, &mut named);
-        for target in named {
+        for (name, target) in named {
             match (mine, make.get(&node.node)) {
+                // Both go: only what really holds the object decides who goes first.
+                (Some(_), _) if mentioned.contains(name) => {}
                 (Some(mine), _) => wait(tasks, target, mine, Stage::Usable),
+                // The other one stays: it must first be made to name something else.
                 (None, Some(make)) => wait(tasks, target, *make, Stage::Set),
                 (None, None) => {}
             }
@@ -195,9 +201,9 @@ fn removals(
     }
 }
 
-fn names_in(shape: &Value, owner_of: &BTreeMap<&str, usize>, found: &mut Vec<usize>) {
+fn names_in<'a>(shape: &'a Value, owner_of: &BTreeMap<&str, usize>, found: &mut Vec<(&'a str, usize)>) {
     match shape {
-        Value::String(text) => found.extend(owner_of.get(text.as_str())),
+        Value::String(text) => found.extend(owner_of.get(text.as_str()).map(|owner| (text.as_str(), *owner))),
         Value::Array(items) => items.iter().for_each(|item| names_in(item, owner_of, found)),
         Value::Object(map) => map
             .iter()
