@@ -8,7 +8,7 @@ use super::{duration, style, value};
 
 /// Columns before a line of names is broken.
 const WIDTH: usize = 118;
-const INDENT: usize = 41;
+const INDENT: usize = 46;
 
 /// The whole text; ends without a newline.
 pub(crate) fn text(plan: &Plan, place: &str, typical: Duration) -> String {
@@ -56,8 +56,9 @@ fn grouped(action: Action, steps: &[&Step]) -> Vec<String> {
         }
     }
     let mut lines = Vec::new();
-    for (kind, names) in kinds {
-        let mut line = format!("  {} {kind:<29}", word(action));
+    for (kind, mut names) in kinds {
+        names.sort_unstable();
+        let mut line = format!("  {} {kind:<34}", word(action));
         let mut column = INDENT;
         for (index, name) in names.iter().enumerate() {
             let comma = if index + 1 < names.len() { "," } else { "" };
