@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use landing_aws::TargetGroupArn;
+use landing_aws::cloudfront::Distribution;
 use landing_aws::elbv2::{Action, Listener, LoadBalancer, Rule, TargetGroup};
-use landing_engine::{NodeName, Ref};
+use landing_engine::{Kind, NodeName, Ref};
 use landing_project::Service;
 
 use crate::Draft;
@@ -59,6 +60,16 @@ pub(crate) fn draw(draft: &mut Draft<'_>, network: &Network, groups: &Groups) ->
         network_balancer(draft, network, groups, &mut edge, &raw);
     }
     edge
+}
+
+/// Where people reach the application: the site, which has the API behind it, else the load balancer.
+pub(crate) fn public_url(draft: &Draft<'_>) -> Ref<String> {
+    let (scheme, domain) = if draft.project.spa.is_some() {
+        ("https://", Distribution::DOMAIN.of(&NodeName::new(Distribution::NAME, "spa")).text())
+    } else {
+        ("http://", LoadBalancer::DNS.of(&NodeName::new(LoadBalancer::NAME, "alb")).text())
+    };
+    Ref::join(vec![scheme.into(), domain])
 }
 
 fn application(draft: &mut Draft<'_>, network: &Network, groups: &Groups, edge: &mut Edge, web: &[&Service]) {

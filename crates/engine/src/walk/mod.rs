@@ -110,6 +110,7 @@ impl Recorder for Log {
 }
 
 /// Carries out `plan`, keeping `state` up to date; the caller saves it.
+#[expect(clippy::too_many_arguments, reason = "what is known, what is wanted, and where to write: each is its own value at every caller")]
 pub async fn walk(
     registry: &Registry,
     plan: &Plan,

@@ -110,7 +110,7 @@ fn sorted(mut problems: Vec<Problem>) -> Problems {
 fn unreadable(error: &ReadError) -> Problem {
     match error {
         ReadError::Missing => Problem::in_file("landing.toml", "missing-landing-toml", "there is no landing.toml in this folder")
-            .help(format!("run `landing init`; {}", settings::MINIMAL)),
+            .help(settings::MINIMAL),
         other => Problem::in_file("landing.toml", "unreadable-landing-toml", format!("cannot read landing.toml: {other}"))
             .help(settings::MINIMAL),
     }
