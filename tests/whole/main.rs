@@ -1,0 +1,3 @@
+//! Stories of the whole program on the sandbox, with time paused.
+
+mod up_and_down;
