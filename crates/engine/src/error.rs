@@ -22,6 +22,10 @@ pub enum Class {
     Ambiguous,
     /// AWS will never accept this call as it stands.
     Invalid,
+    /// A new release did not become healthy, and AWS has put the old one back.
+    RolledBack,
+    /// A new release did not become healthy, and there was nothing to go back to.
+    NeverHealthy,
 }
 
 /// One call that AWS, or the way to it, refused.

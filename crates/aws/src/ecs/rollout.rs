@@ -30,6 +30,7 @@ impl Kind for Rollout {
     const TRAITS: Traits = Traits {
         fixed: &["cluster", "service"],
         tagged: false,
+        falls_back: true,
         typical_ready: Duration::from_secs(150),
         poll: Duration::from_secs(5),
         ..Traits::DEFAULT

@@ -47,6 +47,8 @@ impl Kind for LoadBalancer {
     const TRAITS: Traits = Traits {
         fixed: &["name", "kind", "scheme"],
         needs: &["ec2.internet-gateway"],
+        // A distribution that still names it as an origin takes minutes to go.
+        mentioned: &["dns", "zone"],
         typical_ready: Duration::from_secs(120),
         typical_gone: Duration::from_secs(5),
         poll: Duration::from_secs(5),

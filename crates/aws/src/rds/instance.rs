@@ -57,6 +57,8 @@ impl Kind for Instance {
     const TRAITS: Traits = Traits {
         fixed: &["name", "engine", "encrypted", "database", "user", "subnet_group"],
         holds_data: true,
+        // The slowest delete of all: it need not wait for the tasks that still know its address.
+        mentioned: &["host", "port", "secret_arn", "arn"],
         typical_ready: Duration::from_secs(360),
         typical_gone: Duration::from_secs(300),
         poll: Duration::from_secs(15),

@@ -21,7 +21,7 @@ pub struct Namespace {
 }
 
 impl Namespace {
-    pub const ARN: Output<NamespaceArn> = Output::usable("arn");
+    pub const ARN: Output<NamespaceArn> = Output::held_when_usable("arn");
     pub const ID: Output<String> = Output::usable("id");
 }
 

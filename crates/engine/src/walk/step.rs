@@ -135,7 +135,8 @@ impl Run {
             match &live.ready {
                 Ready::Yes => break,
                 Ready::Failed(why) => {
-                    return Err(CallError::new(Class::Invalid, self.job.node.kind(), format!("{} is {why}", live.id)));
+                    let class = if traits.falls_back { Class::NeverHealthy } else { Class::Invalid };
+                    return Err(CallError::new(class, self.job.node.kind(), format!("{} is {why}", live.id)));
                 }
                 Ready::NotYet(state) => self.pause(state, started).await?,
             }
@@ -155,10 +156,25 @@ impl Run {
         if live.outputs != outputs {
             known(&self.log, &live, self.job.generation)?;
         }
+        if traits.falls_back {
+            self.check_it_stayed(&live)?;
+        }
         if self.clock.elapsed().saturating_sub(started) > traits.patience {
             tracing::warn!(node = %self.job.node, "took longer than expected");
         }
         Ok(live)
+    }
+
+    /// Ready is not enough when AWS may have put the old release back.
+    fn check_it_stayed(&self, live: &LiveNode) -> Result<(), CallError> {
+        let Some(shape) = &self.job.shape else { return Ok(()) };
+        let undone = plan::changed(&self.job.registry, &self.job.stack, live, shape);
+        if undone.0.is_empty() {
+            return Ok(());
+        }
+        let what = format!("{} runs its old release again: {} did not stay", live.id, undone.0.join(", "));
+        Err(CallError::new(Class::RolledBack, self.job.node.kind(), what)
+            .help("the new release did not become healthy; its log group says why. The old one serves on"))
     }
 
     async fn remove(&mut self, permits: &Semaphore) -> Result<(), CallError> {

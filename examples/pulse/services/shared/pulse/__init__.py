@@ -1,0 +1,1 @@
+"""What every service of pulse shares. Standard library only."""
