@@ -102,11 +102,12 @@ pub enum Ready {
 }
 
 /// How a delete call ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Gone {
     Yes,
-    /// Under way: read again and, while it is still there, call `delete` again with what was read.
-    NotYet,
+    /// Under way, or not possible yet: read again and, while it is still there, call `delete` again with what was read. The text says what is waited
+    /// for, in AWS's own words where it has any.
+    NotYet(String),
 }
 
 /// What one scan is about.

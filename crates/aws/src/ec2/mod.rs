@@ -2,6 +2,7 @@
 
 pub mod elastic_ip;
 mod filters;
+mod interfaces;
 pub mod internet_gateway;
 mod lookup;
 pub mod nat_gateway;

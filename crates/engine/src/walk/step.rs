@@ -22,6 +22,10 @@ use crate::stack::Stack;
 /// Marks the error of a step that ended because the run was stopped.
 pub(super) const STOPPED: &str = "stopped";
 
+/// Pauses grow from a kind's own interval by half each, as long as this is not shorter: what was not ready soon is seldom ready in the next second, and
+/// every reading is a call.
+const LONGEST_PAUSE: Duration = Duration::from_secs(15);
+
 /// A fresh object may be missing from a reading for this long. Source: `aws-behaviours` 1.5.
 const MISSING_WITHIN: Duration = Duration::from_secs(60);
 
@@ -130,6 +134,7 @@ impl Run {
         let traits = self.job.kind.traits();
         let started = self.clock.elapsed();
         let mut seen = started;
+        let mut pause = traits.poll;
         let outputs = live.outputs.clone();
         loop {
             match &live.ready {
@@ -138,7 +143,7 @@ impl Run {
                     let class = if traits.falls_back { Class::NeverHealthy } else { Class::Invalid };
                     return Err(CallError::new(class, self.job.node.kind(), format!("{} is {why}", live.id)));
                 }
-                Ready::NotYet(state) => self.pause(state, started).await?,
+                Ready::NotYet(state) => pause = self.pause(state, started, pause).await?,
             }
             match self.job.kind.read(&self.job.stack, &self.job.node, &live.id).await? {
                 Some(reading) => {
@@ -180,6 +185,7 @@ impl Run {
     async fn remove(&mut self, permits: &Semaphore) -> Result<(), CallError> {
         let Some(mut live) = self.job.live.clone() else { return Ok(()) };
         let started = self.clock.elapsed();
+        let mut pause = self.job.kind.traits().poll;
         loop {
             let gone = {
                 let Self { job, log, clock, .. } = self;
@@ -194,10 +200,10 @@ impl Run {
                 );
                 job.kind.delete(&door, &live).await?
             };
-            if gone == Gone::Yes {
-                break;
+            match gone {
+                Gone::Yes => break,
+                Gone::NotYet(state) => pause = self.pause(&state, started, pause).await?,
             }
-            self.pause("deleting", started).await?;
             match self.job.kind.read(&self.job.stack, &self.job.node, &live.id).await? {
                 Some(reading) => live = reading,
                 None => break,
@@ -206,12 +212,12 @@ impl Run {
         self.log.write(&Entry::Gone { node: self.job.node.clone(), id: live.id })
     }
 
-    /// Waits one interval; an error when the wait has lasted too long or the run is being stopped.
-    async fn pause(&mut self, state: &str, started: Duration) -> Result<(), CallError> {
+    /// Waits for `pause` and says how long the next one is; an error when the wait has lasted too long or the run is being stopped.
+    async fn pause(&mut self, state: &str, started: Duration, pause: Duration) -> Result<Duration, CallError> {
         let traits = self.job.kind.traits();
         let elapsed = self.clock.elapsed().saturating_sub(started);
         if elapsed > traits.patience {
-            let what = format!("still {state} after {} minutes", elapsed.as_secs() / 60);
+            let what = format!("not done after {} minutes: {state}", elapsed.as_secs() / 60);
             return Err(CallError::new(Class::Ambiguous, self.job.node.kind(), what)
                 .help("AWS may still finish it; run again to go on waiting"));
         }
@@ -223,7 +229,7 @@ impl Run {
             return Err(stopped());
         }
         tokio::select! {
-            () = self.clock.sleep(traits.poll) => Ok(()),
+            () = self.clock.sleep(pause) => Ok((pause * 3 / 2).min(LONGEST_PAUSE).max(pause)),
             Ok(_) = self.stop.wait_for(|level| *level > Stop::No) => Err(stopped()),
         }
     }
