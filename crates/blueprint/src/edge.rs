@@ -116,7 +116,7 @@ fn application(draft: &mut Draft<'_>, network: &Network, groups: &Groups, edge: 
             let node = draft.graph.add(&format!("{}-{}", service.name, slug(path)), &rule);
             draft.graph.set_service(&node, &service.name);
             used_by.push(node);
-            edge.paths.push(path.clone());
+            edge.paths.extend(patterns(path));
         }
         let target = Target { group: group.clone(), port: *port, used_by };
         edge.targets.entry(service.name.clone()).or_default().push(target);

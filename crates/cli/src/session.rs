@@ -51,11 +51,11 @@ impl Session {
         let state_path = state_path(common, &project);
         let region = common.region.clone().or_else(|| project.region.clone());
         let world = match common.sandbox {
-            true => Some(KeptWorld::open(&KeptWorld::beside(&state_path), region.as_deref().unwrap_or("us-east-1"))?),
+            true => Some(KeptWorld::open(&KeptWorld::beside(&state_path), region.as_deref().unwrap_or(world::REGION))?),
             false => None,
         };
         let connection = Connection {
-            region: region.or_else(|| world.as_ref().map(|_| "us-east-1".to_owned())),
+            region: region.or_else(|| world.as_ref().map(|_| world::REGION.to_owned())),
             profile: common.profile.clone(),
             endpoint_url: common.endpoint_url.clone(),
             in_process: world.as_ref().map(|world| world.sandbox.http_client()),

@@ -28,6 +28,8 @@ pub enum Class {
     NeverHealthy,
 }
 
+const STOPPED: &str = "stopped";
+
 /// One call that AWS, or the way to it, refused.
 #[derive(Clone, Debug, thiserror::Error)]
 pub struct CallError {
@@ -45,6 +47,15 @@ pub struct CallError {
 impl CallError {
     pub fn new(class: Class, operation: impl Into<String>, message: impl Into<String>) -> Self {
         Self { class, operation: operation.into(), code: None, message: message.into(), request_id: None, help: None }
+    }
+
+    /// How a step ends whose waiting was cut short because the run is being stopped.
+    pub(crate) fn stopped() -> Self {
+        Self::new(Class::Ambiguous, STOPPED, "the run was stopped")
+    }
+
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.operation == STOPPED
     }
 
     #[must_use]

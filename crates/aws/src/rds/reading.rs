@@ -94,7 +94,8 @@ pub(super) fn of(node: NodeName, instance: &Reply) -> Live<Instance> {
             version: text(pending.and_then(|p| p.engine_version()).or(instance.engine_version())),
             class: text(pending.and_then(|p| p.db_instance_class()).or(instance.db_instance_class())),
             storage_gib: pending.and_then(|p| p.allocated_storage()).or(instance.allocated_storage()).unwrap_or_default(),
-            max_storage_gib: instance.max_allocated_storage().unwrap_or_default(),
+            // A limit that is already reached is RDS's "off".
+            max_storage_gib: instance.max_allocated_storage().filter(|max| Some(*max) > instance.allocated_storage()).unwrap_or_default(),
             storage_type: text(pending.and_then(|p| p.storage_type()).or(instance.storage_type())),
             encrypted: instance.storage_encrypted().unwrap_or_default(),
             database: text(instance.db_name()),

@@ -19,9 +19,6 @@ use crate::plan;
 use crate::registry::{AnyKind, LiveNode, Registry};
 use crate::stack::Stack;
 
-/// Marks the error of a step that ended because the run was stopped.
-pub(super) const STOPPED: &str = "stopped";
-
 /// Pauses grow from a kind's own interval by half each, as long as this is not shorter: what was not ready soon is seldom ready in the next second, and
 /// every reading is a call.
 const LONGEST_PAUSE: Duration = Duration::from_secs(15);
@@ -92,7 +89,7 @@ pub(super) async fn run(
 
 impl Run {
     async fn make(&mut self, permits: &Semaphore) -> Result<LiveNode, CallError> {
-        let Self { job, log, clock, .. } = self;
+        let Self { job, log, clock, .. } = &*self;
         let shape = job.shape.clone().unwrap_or(Value::Null);
         let door = Door::new(
             &job.stack,
@@ -102,6 +99,7 @@ impl Run {
             *clock,
             log.as_ref(),
             permits,
+            &self.stop,
         );
         let mut live = match (&job.live, job.what) {
             (Some(live), What::Update | What::Keep) => live.clone(),
@@ -188,7 +186,7 @@ impl Run {
         let mut pause = self.job.kind.traits().poll;
         loop {
             let gone = {
-                let Self { job, log, clock, .. } = self;
+                let Self { job, log, clock, .. } = &*self;
                 let door = Door::new(
                     &job.stack,
                     &job.node,
@@ -197,6 +195,7 @@ impl Run {
                     *clock,
                     log.as_ref(),
                     permits,
+                    &self.stop,
                 );
                 job.kind.delete(&door, &live).await?
             };
@@ -224,13 +223,12 @@ impl Run {
         if self.job.visible {
             self.log.say(Event::StepWaiting { node: self.job.node.clone(), state: state.to_owned(), elapsed });
         }
-        let stopped = || CallError::new(Class::Ambiguous, STOPPED, "the run was stopped");
         if *self.stop.borrow() > Stop::No {
-            return Err(stopped());
+            return Err(CallError::stopped());
         }
         tokio::select! {
             () = self.clock.sleep(pause) => Ok((pause * 3 / 2).min(LONGEST_PAUSE).max(pause)),
-            Ok(_) = self.stop.wait_for(|level| *level > Stop::No) => Err(stopped()),
+            Ok(_) = self.stop.wait_for(|level| *level > Stop::No) => Err(CallError::stopped()),
         }
     }
 }

@@ -212,15 +212,7 @@ fn spa(cx: &mut Cx<'_>, files: &Files<'_>) -> Option<Spa> {
             .maybe_help(did_you_mean(&price_class, classes)),
         );
     }
-    let default_ttl = spa.default_ttl.unwrap_or(60);
-    let max_ttl = spa.max_ttl.unwrap_or_else(|| default_ttl.max(300));
-    if max_ttl < default_ttl {
-        cx.problems.push(
-            Problem::at(&cx.document.value(&["spa", "max-ttl"]), "bad-value", "`max-ttl` is less than `default-ttl`")
-                .label(format!("`default-ttl` is {default_ttl}")),
-        );
-    }
-    Some(Spa { dist, price_class, default_ttl, max_ttl })
+    Some(Spa { dist, price_class })
 }
 
 fn github(cx: &mut Cx<'_>) -> Option<Github> {
