@@ -46,6 +46,7 @@ pub fn registry(aws: &Arc<Aws>) -> Registry {
         .with::<ec2::RouteTable>(aws)
         .with::<ec2::SecurityGroup>(aws)
         .with::<ec2::SecurityGroupRule>(aws)
+        .with::<ec2::VpcEndpoint>(aws)
         .with::<iam::Role>(aws)
         .with::<iam::OidcProvider>(aws)
         .with::<ecr::Repository>(aws)
