@@ -149,7 +149,7 @@ fn private_routes(draft: &mut Draft<'_>, network: &mut Network, nats: usize) {
 fn ranges(cidr: Ipv4Net, zones: usize) -> Vec<Ipv4Net> {
     let wanted = (zones * 2).next_power_of_two();
     let bits = (wanted.trailing_zeros() as u8).max(1);
-    let prefix = (cidr.prefix_len() + bits).max(24).min(28);
+    let prefix = (cidr.prefix_len() + bits).clamp(24, 28);
     cidr.subnets(prefix).map(Iterator::collect).unwrap_or_default()
 }
 

@@ -98,12 +98,11 @@ impl Failure {
     }
 
     /// Prints it, and answers with the exit code.
-    #[expect(clippy::print_stdout, clippy::print_stderr, reason = "this is where the program speaks")]
     pub(crate) fn report(self, as_json: bool) -> Exit {
         if as_json {
             let exit = json!({ "code": self.exit as u8, "name": self.exit.name() });
             let error = json!({ "error": self.title, "causes": self.causes, "help": self.help, "exit": exit });
-            println!("{error}");
+            anstream::println!("{error}");
         }
         if let Some(drawn) = &self.drawn {
             anstream::eprintln!("{}", drawn.trim_end());

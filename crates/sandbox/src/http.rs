@@ -52,6 +52,6 @@ async fn received(request: HttpRequest) -> Result<Request, ConnectorError> {
     }
     let headers = request.headers().iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
     let body = request.into_body();
-    let body = http_body_util::BodyExt::collect(body).await.map_err(|e| ConnectorError::user(e))?.to_bytes().to_vec();
+    let body = http_body_util::BodyExt::collect(body).await.map_err(ConnectorError::user)?.to_bytes().to_vec();
     Ok(Request { method, target, headers, body })
 }

@@ -15,13 +15,11 @@ pub(crate) mod validate;
 use serde::Serialize;
 
 /// Data goes to stdout.
-#[expect(clippy::print_stdout, reason = "data goes to stdout, and this is the one place for it")]
 pub(crate) fn print(text: &str) {
     anstream::println!("{text}");
 }
 
 /// Everything else goes to stderr.
-#[expect(clippy::print_stderr, reason = "everything but data goes to stderr, and this is the one place for it")]
 pub(crate) fn say(text: &str) {
     anstream::eprintln!("{text}");
 }

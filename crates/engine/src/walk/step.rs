@@ -132,7 +132,6 @@ impl Run {
         let traits = self.job.kind.traits();
         let started = self.clock.elapsed();
         let mut seen = started;
-        let mut pause = traits.poll;
         let outputs = live.outputs.clone();
         loop {
             match &live.ready {
@@ -141,7 +140,7 @@ impl Run {
                     let class = if traits.falls_back { Class::NeverHealthy } else { Class::Invalid };
                     return Err(CallError::new(class, self.job.node.kind(), format!("{} is {why}", live.id)));
                 }
-                Ready::NotYet(state) => pause = self.pause(state, started, pause).await?,
+                Ready::NotYet(state) => self.pause(state, started, traits.poll).await?,
             }
             match self.job.kind.read(&self.job.stack, &self.job.node, &live.id).await? {
                 Some(reading) => {
@@ -201,7 +200,11 @@ impl Run {
             };
             match gone {
                 Gone::Yes => break,
-                Gone::NotYet(state) => pause = self.pause(&state, started, pause).await?,
+                Gone::NotYet(state) => {
+                    self.pause(&state, started, pause).await?;
+                    // What hangs on somebody else's network interface hangs for minutes.
+                    pause = (pause * 3 / 2).min(LONGEST_PAUSE).max(pause);
+                }
             }
             match self.job.kind.read(&self.job.stack, &self.job.node, &live.id).await? {
                 Some(reading) => live = reading,
@@ -211,8 +214,8 @@ impl Run {
         self.log.write(&Entry::Gone { node: self.job.node.clone(), id: live.id })
     }
 
-    /// Waits for `pause` and says how long the next one is; an error when the wait has lasted too long or the run is being stopped.
-    async fn pause(&mut self, state: &str, started: Duration, pause: Duration) -> Result<Duration, CallError> {
+    /// Waits for `pause`; an error when the wait has lasted too long or the run is being stopped.
+    async fn pause(&mut self, state: &str, started: Duration, pause: Duration) -> Result<(), CallError> {
         let traits = self.job.kind.traits();
         let elapsed = self.clock.elapsed().saturating_sub(started);
         if elapsed > traits.patience {
@@ -227,7 +230,7 @@ impl Run {
             return Err(CallError::stopped());
         }
         tokio::select! {
-            () = self.clock.sleep(pause) => Ok((pause * 3 / 2).min(LONGEST_PAUSE).max(pause)),
+            () = self.clock.sleep(pause) => Ok(()),
             Ok(_) = self.stop.wait_for(|level| *level > Stop::No) => Err(CallError::stopped()),
         }
     }

@@ -1,5 +1,6 @@
 //! A world of boxes in memory, for tests of the engine alone: no AWS, no network, paused time.
 #![allow(dead_code, unreachable_pub, reason = "each test file uses its own part")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
