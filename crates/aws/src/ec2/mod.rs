@@ -1,5 +1,6 @@
 //! EC2: the network.
 
+mod egress;
 pub mod elastic_ip;
 mod filters;
 mod interfaces;
@@ -8,6 +9,8 @@ mod lookup;
 pub mod nat_gateway;
 mod permission;
 pub mod route_table;
+mod routes;
+mod rules;
 pub mod security_group;
 pub mod security_group_rule;
 pub mod subnet;

@@ -8,12 +8,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws_sdk_ec2::types::{IpPermission, ResourceType, SecurityGroup as Reply};
-use landing_engine::{CallError, Changed, Class, Door, Gone, Kind, Live, NodeName, Output, Ready, Ref, Scan, Stack, Traits};
+use aws_sdk_ec2::types::{ResourceType, SecurityGroup as Reply};
+use landing_engine::{CallError, Changed, Door, Gone, Kind, Live, NodeName, Output, Ready, Ref, Scan, Stack, Traits};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{filters, interfaces, permission};
+use super::{egress, filters, interfaces};
 use crate::{Aws, IntoCallError, SecurityGroupId, VpcId, document, ownership, tags};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -96,10 +96,10 @@ impl Kind for SecurityGroup {
         if changed.has("egress") {
             // First what is missing, then what is too much, so that nothing that stays allowed is ever cut off.
             for missing in self.egress.iter().filter(|egress| !live.shape.egress.contains(egress)) {
-                allow(cx, door, &live.id, missing).await?;
+                egress::allow(cx, door, &live.id, missing).await?;
             }
             for surplus in live.shape.egress.iter().filter(|egress| !self.egress.contains(egress)) {
-                forbid(cx, door, &live.id, surplus).await?;
+                egress::forbid(cx, door, &live.id, surplus).await?;
             }
         }
         if changed.tags() {
@@ -148,40 +148,6 @@ pub(super) async fn of_stack(cx: &Aws, scan: &Scan) -> Result<Arc<Vec<Reply>>, C
     cx.memo.get(scan.round, "ec2-security-groups", read).await
 }
 
-/// One rule a call, because one duplicate would refuse them all.
-async fn allow(cx: &Aws, door: &Door<'_>, group: &str, egress: &Egress) -> Result<(), CallError> {
-    let operation = "ec2:AuthorizeSecurityGroupEgress";
-    door.call(operation, || async {
-        let what = permission_of(egress);
-        let sent = cx.ec2.authorize_security_group_egress().group_id(group).ip_permissions(what).send().await.call(operation);
-        ownership::done_before(sent, Class::AlreadyExists)
-    })
-    .await
-}
-
-async fn forbid(cx: &Aws, door: &Door<'_>, group: &str, egress: &Egress) -> Result<(), CallError> {
-    let operation = "ec2:RevokeSecurityGroupEgress";
-    door.call(operation, || async {
-        let what = permission_of(egress);
-        let sent = cx.ec2.revoke_security_group_egress().group_id(group).ip_permissions(what).send().await.call(operation);
-        ownership::done_before(sent, Class::NotFound)
-    })
-    .await
-}
-
-fn permission_of(egress: &Egress) -> IpPermission {
-    permission::to(&egress.protocol, (egress.from_port, egress.to_port), &egress.cidr, None)
-}
-
-fn egress(permission: &IpPermission) -> Vec<Egress> {
-    let protocol = permission.ip_protocol().unwrap_or("-1");
-    // Ports of "all protocols" are absent, or -1 in some readings.
-    let port = |port: Option<i32>| port.filter(|_| protocol != "-1");
-    let ports = (port(permission.from_port()), port(permission.to_port()));
-    let one = |cidr: &str| Egress { protocol: protocol.into(), from_port: ports.0, to_port: ports.1, cidr: cidr.into() };
-    permission::sources(permission).into_iter().map(one).collect()
-}
-
 /// The node's name is put in by the caller, who knows it from the tag, the state or the door.
 fn of(group: &Reply) -> Live<SecurityGroup> {
     let id = group.group_id().unwrap_or_default().to_owned();
@@ -193,7 +159,7 @@ fn of(group: &Reply) -> Live<SecurityGroup> {
             vpc: Ref::value(group.vpc_id().unwrap_or_default().into()),
             name: group.group_name().unwrap_or_default().to_owned(),
             description: group.description().unwrap_or_default().to_owned(),
-            egress: group.ip_permissions_egress().iter().flat_map(egress).collect(),
+            egress: group.ip_permissions_egress().iter().flat_map(egress::read).collect(),
         },
         ready: Ready::Yes,
         tags: tags::read(group.tags()),

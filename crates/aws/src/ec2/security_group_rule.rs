@@ -4,16 +4,12 @@
 //! want (then it is adopted, by what it says) or somebody else's: that one gets a node name of its own, so that a plan shows it and removes it.
 //! Source: EC2 API Reference, `AuthorizeSecurityGroupIngress`, `ModifySecurityGroupRules`; `aws-behaviours` 3.10.
 
-use std::collections::BTreeMap;
-
-use aws_sdk_ec2::types::{
-    Filter, ResourceType, SecurityGroup as Group, SecurityGroupRule as Reply, SecurityGroupRuleRequest, SecurityGroupRuleUpdate,
-};
-use landing_engine::{CallError, Changed, Class, Door, Gone, Kind, Live, NodeName, Ready, Ref, Scan, Stack, Traits, reference};
+use aws_sdk_ec2::types::{ResourceType, SecurityGroup as Group, SecurityGroupRuleRequest, SecurityGroupRuleUpdate};
+use landing_engine::{CallError, Changed, Class, Door, Gone, Kind, Live, NodeName, Ref, Scan, Stack, Traits};
 use serde::{Deserialize, Serialize};
 
-use super::{SecurityGroup, filters, permission, security_group};
-use crate::{Aws, IntoCallError, PrefixListId, SecurityGroupId, ownership, tags};
+use super::{filters, permission, rules, security_group};
+use crate::{Aws, IntoCallError, PrefixListId, SecurityGroupId, ownership};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SecurityGroupRule {
@@ -58,14 +54,14 @@ impl Kind for SecurityGroupRule {
         }
         let ids = filters::any("group-id", groups.iter().filter_map(Group::group_id));
         let (mut found, mut strangers) = (Vec::new(), Vec::new());
-        for live in rules(cx, ids).await? {
+        for live in rules::list(cx, ids).await? {
             match ownership::node_of::<Self>(scan, &live.id, &live.tags) {
                 Some(node) => found.push(Live { node, ..live }),
                 None => strangers.push(live),
             }
         }
         let wanted: Vec<_> =
-            wanted(scan, &groups).into_iter().filter(|(node, _)| found.iter().all(|l| l.node != *node)).collect();
+            rules::wanted(scan, &groups).into_iter().filter(|(node, _)| found.iter().all(|l| l.node != *node)).collect();
         for live in strangers {
             let adopter = wanted.iter().find(|(_, shape)| shape.means(&live.shape)).map(|(node, _)| node.clone());
             let node =
@@ -76,7 +72,7 @@ impl Kind for SecurityGroupRule {
     }
 
     async fn read(cx: &Aws, stack: &Stack, node: &NodeName, id: &str) -> Result<Option<Live<Self>>, CallError> {
-        let mut found = rules(cx, filters::filter("security-group-rule-id", id)).await?;
+        let mut found = rules::list(cx, filters::filter("security-group-rule-id", id)).await?;
         Ok(ownership::still_ours(stack, node, found.pop()))
     }
 
@@ -98,7 +94,7 @@ impl Kind for SecurityGroupRule {
                 .await
                 .call(operation);
             let live = match sent {
-                Ok(reply) => reply.security_group_rules().first().map(of),
+                Ok(reply) => reply.security_group_rules().first().map(rules::of),
                 Err(error) if error.class == Class::AlreadyExists => self.existing(cx, door, &error).await?,
                 Err(error) => return Err(error),
             };
@@ -158,7 +154,7 @@ impl SecurityGroupRule {
 
     /// The rule that AWS would not make twice.
     async fn existing(&self, cx: &Aws, door: &Door<'_>, refusal: &CallError) -> Result<Option<Live<Self>>, CallError> {
-        let of_group = rules(cx, filters::filter("group-id", self.group.get().as_str())).await?;
+        let of_group = rules::list(cx, filters::filter("group-id", self.group.get().as_str())).await?;
         let Some(live) = of_group.into_iter().find(|live| self.means(&live.shape)) else { return Err(refusal.clone()) };
         // One without tags says what we want: taken over, it gets them next.
         if !ownership::is_nobodys(&live.tags) {
@@ -180,58 +176,5 @@ impl SecurityGroupRule {
             Source::PrefixList(list) => request.prefix_list_id(list.get().as_str()),
         }
         .build()
-    }
-}
-
-/// Desired rules whose groups are there already, with the groups' ids in place: only such a rule can be recognised by what it says.
-fn wanted(scan: &Scan, groups: &[Group]) -> Vec<(NodeName, SecurityGroupRule)> {
-    let id_of = |node: &NodeName| {
-        let group = groups.iter().find(|group| scan.stack.node_of(&tags::read(group.tags())).as_ref() == Some(node))?;
-        group.group_id().map(str::to_owned)
-    };
-    let lookup = |pointer: &reference::Pointer| id_of(&pointer.node).filter(|_| pointer.output == SecurityGroup::ID.name);
-    let shape = |(node, shape): &(NodeName, serde_json::Value)| {
-        let resolved = reference::resolve(shape, &lookup);
-        let shape = serde_json::from_value(resolved.clone()).ok().filter(|_| !reference::is_open(&resolved))?;
-        Some((node.clone(), shape))
-    };
-    scan.wanted.iter().filter_map(shape).collect()
-}
-
-/// Ingress rules only; egress is a field of the group.
-async fn rules(cx: &Aws, filter: Filter) -> Result<Vec<Live<SecurityGroupRule>>, CallError> {
-    let mut pages = cx.ec2.describe_security_group_rules().filters(filter).into_paginator().items().send();
-    let mut found = Vec::new();
-    while let Some(rule) = pages.next().await {
-        let rule = rule.call("ec2:DescribeSecurityGroupRules")?;
-        found.extend((rule.is_egress() != Some(true)).then(|| of(&rule)));
-    }
-    Ok(found)
-}
-
-/// The node's name is put in by the caller, who knows it from the tag, the state or the door.
-fn of(rule: &Reply) -> Live<SecurityGroupRule> {
-    let id = rule.security_group_rule_id().unwrap_or_default().to_owned();
-    let peer = rule.referenced_group_info().and_then(|group| group.group_id());
-    let source = match (rule.prefix_list_id(), peer) {
-        (Some(list), _) => Source::PrefixList(Ref::value(list.into())),
-        (None, Some(group)) => Source::Group(Ref::value(group.into())),
-        (None, None) => Source::Cidr(rule.cidr_ipv4().or(rule.cidr_ipv6()).unwrap_or_default().to_owned()),
-    };
-    Live {
-        node: NodeName::new(SecurityGroupRule::NAME, &id),
-        outputs: BTreeMap::new(),
-        id,
-        shape: SecurityGroupRule {
-            group: Ref::value(rule.group_id().unwrap_or_default().into()),
-            protocol: rule.ip_protocol().unwrap_or_default().to_owned(),
-            from_port: rule.from_port().unwrap_or(-1),
-            to_port: rule.to_port().unwrap_or(-1),
-            source,
-            description: rule.description().unwrap_or_default().to_owned(),
-        },
-        ready: Ready::Yes,
-        tags: tags::read(rule.tags()),
-        owned: true,
     }
 }

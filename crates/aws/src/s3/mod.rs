@@ -4,6 +4,7 @@ pub mod bucket;
 mod empty;
 pub mod policy;
 mod readings;
+mod settings;
 
 pub use bucket::Bucket;
 pub use policy::BucketPolicy;
