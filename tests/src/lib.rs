@@ -78,7 +78,7 @@ impl Site {
     /// An empty account and the reference stack.
     pub fn pulse() -> Self {
         let site = Self::empty();
-        copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/project/tests/fixtures/pulse"), site.folder.path());
+        copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/pulse"), site.folder.path());
         site
     }
 

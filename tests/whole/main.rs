@@ -1,4 +1,5 @@
 //! Stories of the whole program on the sandbox, with time paused.
 
+mod drift;
 mod order;
 mod up_and_down;
