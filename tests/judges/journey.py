@@ -18,6 +18,7 @@ from expected import REGION, SERVICES, TASKS
 from facts import BUILT, RUNNING, Stack
 from inventory import inventory
 from report import Report, equal, shown
+from tamper import CHANGES
 from witness import Witness
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -25,6 +26,8 @@ EXAMPLE = ROOT / "examples" / "pulse"
 PASSWORD = "n0b0dy-may-see-this-one"
 TIMESCALE_URL = f"postgresql://tsdbadmin:{PASSWORD}@example.tsdb.cloud.timescale.com:5432/tsdb?sslmode=require"
 CREDENTIALS = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing"}
+
+BEFORE_IMAGES = "services: none is asked to run before its image is there"
 
 # Steps that images add: a new revision of every task definition, and every service rolled onto it.
 ROLLED = {("ecs.task-definition", "update"): len(TASKS), ("ecs.rollout", "update"): len(SERVICES)}
@@ -82,13 +85,15 @@ class Journey:
         self.judge(RUNNING, given)
         self.still("images: up again", self.landing("up", "--yes"))
 
+        self.drift(given)
+
         self.forget()
         self.still("without its state: up", self.landing("up", "--yes"), ("unchanged", "adopt"))
         check("without its state: the new one has the same objects", self.remembered)
 
         if self.forgetful:
             self.forget()
-        refused = self.landing("down", "--yes")
+        refused = self.landing("down", "--yes", ends=2)
         same("down: is refused without consent to lose data, and touches nothing", (refused.code, refused.mutations), (2, []))
         gone = self.landing("down", "--yes", "--allow-data-loss")
         same("down: ends well", (gone.code, gone.summary.get("failed")), (0, []))
@@ -101,6 +106,39 @@ class Journey:
         for text, check, arguments in facts:
             self.report.check(text, check, stack, *arguments)
 
+    def drift(self, given):
+        """Somebody else changes a lot: the facts see it, the plan names exactly that, and `up` puts it back."""
+        stack = Stack(self.client, given)
+        for fact, _, change in CHANGES:
+            self.report.check(f"drift: changed behind its back, so that it is not true: {fact}", change, stack)
+        broken = self.not_true(given)
+        self.report.equal("drift: every fact that was broken is seen as broken", {fact for fact, _, _ in CHANGES} - broken, set())
+
+        plan = self.landing("plan")
+        wanted = {node for _, node, _ in CHANGES}
+        found = {step["node"] for step in plan.summary["steps"] if step["action"] != "unchanged"}
+        # What somebody added has no name of ours; the program makes one of its id.
+        found = {"ec2.security-group-rule.foreign-" if node.startswith("ec2.security-group-rule.foreign-") else node for node in found}
+        self.report.equal("drift: the plan names every changed object and no other", found, wanted)
+
+        repaired = self.landing("up", "--yes")
+        self.report.equal("drift: up ends well", (repaired.code, repaired.summary["failed"]), (0, []))
+        print(f"     {repaired.told()}", flush=True)
+        self.report.equal("drift: all facts are true again", self.not_true(given), set())
+        self.still("drift: up again", self.landing("up", "--yes"))
+
+    def not_true(self, given):
+        stack, broken = Stack(self.client, given), set()
+        for text, check, arguments in BUILT:
+            # Images are there by now.
+            if text == BEFORE_IMAGES:
+                continue
+            try:
+                check(stack, *arguments)
+            except Exception:  # noqa: BLE001
+                broken.add(text)
+        return broken
+
     def still(self, what, run, left_alone=("unchanged",)):
         """Nothing to do, and nothing done, by the program's count and by the witness."""
         changes = {action: count for action, count in run.summary["summary"].items() if count and action not in left_alone}
@@ -110,8 +148,8 @@ class Journey:
         self.report.equal(f"{what}: the program counted every call that was seen on the wire", run.summary["calls"]["total"], len(run.calls))
         print(f"     {len(run.calls)} calls", flush=True)
 
-    def landing(self, *arguments):
-        """One run of the program through the witness, with nothing of our environment but what it needs."""
+    def landing(self, *arguments, ends=0):
+        """One run of the program through the witness, with nothing of our environment but what it needs; `ends` is the exit code to expect."""
         state = self.folder / "pulse-dev.json"
         command = [binary(), "-C", str(EXAMPLE), *arguments, "--endpoint-url", self.witness.url, "--state", str(state), "--json"]
         environment = {
@@ -121,7 +159,10 @@ class Journey:
         mark = len(self.witness.calls)
         done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=900, check=False)
         self.printed += [done.stdout, done.stderr]
-        return Run(done, self.witness.since(mark))
+        run = Run(done, self.witness.since(mark))
+        if run.code != ends:
+            print(f"     exit {run.code}: {(done.stderr.strip() or shown(run.summary.get('failed', [])))[-2000:]}", flush=True)
+        return run
 
     def given(self):
         return SimpleNamespace(timescale_url=TIMESCALE_URL, password=PASSWORD, folder=self.folder, printed=self.printed, digests={})
@@ -158,8 +199,6 @@ class Run:
         lines = done.stdout.strip().splitlines()
         # The last line is the summary. A run that failed before its walk has said why on stderr.
         self.summary = json.loads(lines[-1]) if lines else {"failed": [done.stderr.strip()], "summary": {}, "calls": {}}
-        if self.code != 0:
-            print(f"     exit {self.code}: {(done.stderr.strip() or shown(self.summary.get('failed', [])))[-2000:]}", flush=True)
         self.mutations = [f"{call.service}:{call.operation}" for call in calls if call.mutating]
 
     def told(self):
