@@ -14,6 +14,7 @@ use landing_engine::{CallError, Class};
 use crate::calls::{CallCounts, Watch};
 use crate::errors::IntoCallError;
 use crate::memo::Memo;
+use crate::removals::Removals;
 use crate::secrets::SecretValues;
 
 /// How to reach AWS; everything that is not given is found as every AWS tool finds it (environment, profile, container, instance).
@@ -45,6 +46,7 @@ pub struct Aws {
     pub(crate) tagging: aws_sdk_resourcegroupstagging::Client,
     pub(crate) global_tagging: aws_sdk_resourcegroupstagging::Client,
     pub(crate) memo: Memo,
+    pub(crate) removals: Removals,
     pub(crate) secrets: SecretValues,
     watch: Watch,
 }
@@ -105,6 +107,7 @@ impl Aws {
             tagging: client!(aws_sdk_resourcegroupstagging),
             global_tagging: client!(aws_sdk_resourcegroupstagging, &us_east_1),
             memo: Memo::default(),
+            removals: Removals::default(),
             secrets,
             watch,
         })

@@ -1,4 +1,6 @@
-//! Policy documents: compared parsed, because AWS re-serialises them.
+//! Policy documents and sets, compared by what they mean: AWS re-serialises the ones and returns the others in an order of its own.
+
+use std::collections::BTreeSet;
 
 use landing_engine::{CallError, Class};
 use percent_encoding::percent_decode_str;
@@ -36,5 +38,25 @@ fn normal(value: &Value) -> Value {
             Value::Object(entries.into_iter().collect())
         }
         other => other.clone(),
+    }
+}
+
+/// Whether two JSON arrays hold the same elements, in any order and however often.
+pub(crate) fn same_set(left: &Value, right: &Value) -> bool {
+    let set = |value: &Value| value.as_array().map(|items| items.iter().map(Value::to_string).collect::<BTreeSet<_>>());
+    left == right || (left.is_array() && set(left) == set(right))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::same_set;
+
+    #[test]
+    fn in_a_set_order_does_not_matter_and_elements_do() {
+        assert!(same_set(&json!(["a", { "x": 1 }]), &json!([{ "x": 1 }, "a"])));
+        assert!(!same_set(&json!(["a"]), &json!(["a", "b"])));
+        assert!(!same_set(&json!([]), &json!(null)), "an absent list is not an empty one");
     }
 }

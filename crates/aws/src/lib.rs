@@ -8,11 +8,9 @@ mod document;
 mod errors;
 mod ids;
 mod memo;
-mod named;
-mod owner;
 mod ownership;
+mod removals;
 mod secrets;
-mod sets;
 mod tags;
 
 pub mod cloudfront;
@@ -27,7 +25,7 @@ pub mod s3;
 pub mod secretsmanager;
 pub mod servicediscovery;
 
-pub use calls::CallCounts;
+pub use calls::{CallCounts, is_read};
 pub use client::{Aws, Connection};
 pub use errors::IntoCallError;
 pub use ids::*;
@@ -36,8 +34,6 @@ pub use secrets::SecretValues;
 use std::sync::Arc;
 
 use landing_engine::Registry;
-
-pub use calls::is_read;
 
 /// Every kind, over one connection. A new kind is one line here.
 pub fn registry(aws: &Arc<Aws>) -> Registry {
@@ -50,6 +46,7 @@ pub fn registry(aws: &Arc<Aws>) -> Registry {
         .with::<ec2::RouteTable>(aws)
         .with::<ec2::SecurityGroup>(aws)
         .with::<ec2::SecurityGroupRule>(aws)
+        .with::<ec2::VpcEndpoint>(aws)
         .with::<iam::Role>(aws)
         .with::<iam::OidcProvider>(aws)
         .with::<ecr::Repository>(aws)

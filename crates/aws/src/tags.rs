@@ -1,4 +1,4 @@
-//! Tags of objects whose own list call does not return them.
+//! Tags: to each service's own type and back, and the index of objects whose own list call does not return them.
 //!
 //! The Tagging API returns the tags of everything in one or two calls, but lags behind by seconds to minutes (`aws-behaviours` 13). So it is believed only
 //! where it says what we expect; otherwise the owning service is asked.
@@ -11,6 +11,62 @@ use landing_engine::{CallError, NodeName, Stack, Tags};
 
 use crate::client::Aws;
 use crate::errors::IntoCallError;
+
+/// A tag in the type of one service.
+pub(crate) trait AwsTag: Sized {
+    fn new(key: &str, value: &str) -> Self;
+    fn pair(&self) -> (&str, &str);
+}
+
+macro_rules! aws_tags {
+    ($($service:ident),* $(,)?) => {$(
+        impl AwsTag for $service::types::Tag {
+            fn new(key: &str, value: &str) -> Self {
+                Self::builder().key(key).value(value).build()
+            }
+
+            fn pair(&self) -> (&str, &str) {
+                (self.key().unwrap_or_default(), self.value().unwrap_or_default())
+            }
+        }
+    )*};
+}
+
+/// The same where the SDK takes key and value for required.
+macro_rules! aws_strict_tags {
+    ($($service:ident),* $(,)?) => {$(
+        impl AwsTag for $service::types::Tag {
+            fn new(key: &str, value: &str) -> Self {
+                Self::builder().key(key).value(value).build().expect("key and value are set")
+            }
+
+            fn pair(&self) -> (&str, &str) {
+                (self.key(), self.value())
+            }
+        }
+    )*};
+}
+
+aws_tags!(aws_sdk_ec2, aws_sdk_ecs, aws_sdk_elasticloadbalancingv2, aws_sdk_rds, aws_sdk_secretsmanager);
+aws_strict_tags!(aws_sdk_ecr, aws_sdk_iam, aws_sdk_s3, aws_sdk_servicediscovery, aws_sdk_resourcegroupstagging);
+
+impl AwsTag for aws_sdk_cloudfront::types::Tag {
+    fn new(key: &str, value: &str) -> Self {
+        Self::builder().key(key).value(value).build().expect("the key is set")
+    }
+
+    fn pair(&self) -> (&str, &str) {
+        (self.key(), self.value().unwrap_or_default())
+    }
+}
+
+pub(crate) fn list<T: AwsTag>(tags: &Tags) -> Vec<T> {
+    tags.iter().map(|(key, value)| T::new(key, value)).collect()
+}
+
+pub(crate) fn read<T: AwsTag>(tags: &[T]) -> Tags {
+    tags.iter().map(AwsTag::pair).map(|(key, value)| (key.to_owned(), value.to_owned())).collect()
+}
 
 /// ARN → tags of everything that carries the stack's tags, as far as the index has caught up.
 pub(crate) type Index = BTreeMap<String, Tags>;
@@ -43,8 +99,7 @@ async fn index(client: &aws_sdk_resourcegroupstagging::Client, stack: &Stack) ->
     let mut index = Index::new();
     while let Some(page) = pages.next().await {
         for resource in page.call("tag:GetResources")?.resource_tag_mapping_list() {
-            let tags = resource.tags().iter().map(|tag| (tag.key().to_owned(), tag.value().to_owned())).collect();
-            index.insert(resource.resource_arn().unwrap_or_default().to_owned(), tags);
+            index.insert(resource.resource_arn().unwrap_or_default().to_owned(), read(resource.tags()));
         }
     }
     Ok(index)

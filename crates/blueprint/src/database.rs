@@ -33,7 +33,8 @@ pub(crate) fn draw(draft: &mut Draft<'_>, network: &Network, groups: &Groups) ->
             version: database.version.clone(),
             class: database.class.clone(),
             storage_gib: database.storage_gib as i32,
-            max_storage_gib: database.max_storage_gib as i32,
+            // 0 is the kind's word for "may not grow".
+            max_storage_gib: if database.max_storage_gib > database.storage_gib { database.max_storage_gib as i32 } else { 0 },
             storage_type: "gp3".into(),
             encrypted: true,
             database: database.database_name.clone(),

@@ -1,8 +1,8 @@
 //! The single-page application: bucket, CloudFront, and the API behind the same origin.
 
-use landing_aws::cloudfront::{ApiOrigin, Distribution, Function, OriginAccessControl, S3Origin};
+use landing_aws::cloudfront::{ApiOrigin, Distribution, Function, OriginAccessControl, S3Origin, mark};
 use landing_aws::s3::{Bucket, BucketPolicy};
-use landing_engine::{NodeName, Ref};
+use landing_engine::{Kind, NodeName, Ref};
 use serde_json::json;
 
 use crate::edge::Edge;
@@ -33,7 +33,8 @@ pub(crate) fn draw(draft: &mut Draft<'_>, edge: &Edge) -> Option<Site> {
     let bucket = draft.graph.add("spa", &bucket);
     let access = OriginAccessControl {
         name: fit(&name, 64),
-        description: "CloudFront reads the bucket".into(),
+        // It can carry no tags: the mark is how a scan without a state file knows it.
+        description: mark(&draft.stack, &NodeName::new(OriginAccessControl::NAME, "spa")),
         signing: "always".into(),
         protocol: "sigv4".into(),
         origin_type: "s3".into(),
@@ -41,7 +42,7 @@ pub(crate) fn draw(draft: &mut Draft<'_>, edge: &Edge) -> Option<Site> {
     let access = draft.graph.add("spa", &access);
     let function = Function {
         name: fit(&name, 64),
-        comment: "Single-page routing".into(),
+        comment: mark(&draft.stack, &NodeName::new(Function::NAME, "spa")),
         runtime: "cloudfront-js-2.0".into(),
         code: include_str!("assets/spa-routing.js").into(),
         published: true,

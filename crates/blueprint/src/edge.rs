@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use landing_aws::TargetGroupArn;
+use landing_aws::cloudfront::Distribution;
 use landing_aws::elbv2::{Action, Listener, LoadBalancer, Rule, TargetGroup};
-use landing_engine::{NodeName, Ref};
+use landing_engine::{Kind, NodeName, Ref};
 use landing_project::Service;
 
 use crate::Draft;
@@ -61,6 +62,16 @@ pub(crate) fn draw(draft: &mut Draft<'_>, network: &Network, groups: &Groups) ->
     edge
 }
 
+/// Where people reach the application: the site, which has the API behind it, else the load balancer.
+pub(crate) fn public_url(draft: &Draft<'_>) -> Ref<String> {
+    let (scheme, domain) = if draft.project.spa.is_some() {
+        ("https://", Distribution::DOMAIN.of(&NodeName::new(Distribution::NAME, "spa")).text())
+    } else {
+        ("http://", LoadBalancer::DNS.of(&NodeName::new(LoadBalancer::NAME, "alb")).text())
+    };
+    Ref::join(vec![scheme.into(), domain])
+}
+
 fn application(draft: &mut Draft<'_>, network: &Network, groups: &Groups, edge: &mut Edge, web: &[&Service]) {
     let alb = balancer(draft, network, "alb", "application", groups.alb());
     let mut forwards = BTreeMap::new();
@@ -105,7 +116,7 @@ fn application(draft: &mut Draft<'_>, network: &Network, groups: &Groups, edge: 
             let node = draft.graph.add(&format!("{}-{}", service.name, slug(path)), &rule);
             draft.graph.set_service(&node, &service.name);
             used_by.push(node);
-            edge.paths.push(path.clone());
+            edge.paths.extend(patterns(path));
         }
         let target = Target { group: group.clone(), port: *port, used_by };
         edge.targets.entry(service.name.clone()).or_default().push(target);

@@ -52,14 +52,15 @@ pub(crate) fn draw(draft: &mut Draft<'_>) -> Images {
             _ => own(draft, service),
         };
         if !image.there {
-            missing.push(repository_name(&draft.stack, &service.name));
+            missing.push(service.name.as_str());
         }
         images.insert(service.name.clone(), image);
     }
     if !missing.is_empty() {
         draft.notices.push(format!(
-            "no image `{TAG}` in ECR for {}: the service stays at 0 tasks until one is pushed and `landing up` runs again",
-            missing.join(", ")
+            "no image in ECR yet for {}: they stay at 0 tasks until `{}/<service>:{TAG}` is pushed and `landing up` runs again",
+            missing.join(", "),
+            draft.prefix
         ));
     }
     images

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use ipnet::Ipv4Net;
-use landing_aws::ec2::{ElasticIp, InternetGateway, NatGateway, RouteTable, Subnet, Vpc};
+use landing_aws::ec2::{ElasticIp, InternetGateway, NatGateway, RouteTable, Subnet, Vpc, VpcEndpoint};
 use landing_aws::{SubnetId, VpcId};
 use landing_engine::{NodeName, Ref};
 use landing_project::{Nat, Service};
@@ -108,6 +108,12 @@ pub(crate) fn draw(draft: &mut Draft<'_>) -> Network {
         },
     ));
     private_routes(draft, &mut network, nats);
+    if nats > 0 {
+        // ECR keeps image layers in S3: this free way there spares the NAT gateway's price for every pull.
+        let route_tables = network.private_routes.iter().map(|table| RouteTable::ID.of(table)).collect();
+        let service = format!("com.amazonaws.{}.s3", draft.facts.region);
+        draft.graph.add("s3", &VpcEndpoint { vpc: network.vpc(), service, route_tables });
+    }
     network
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use landing_aws::ecs::{Cluster, Connect, Endpoint, Rollout, Service as EcsService, Target, TaskDefinition};
 use landing_aws::servicediscovery::Namespace;
 use landing_engine::{NodeName, Readiness};
-use landing_project::{Condition, Service};
+use landing_project::{Condition, Project, Service};
 
 use crate::Draft;
 use crate::edge::Edge;
@@ -47,10 +47,19 @@ pub(crate) fn draw(
         late(draft, service, network, groups, tasks, images, &cluster, &services);
     }
     if !project.jobs.is_empty() {
-        let names: Vec<&str> = project.jobs.iter().map(|job| job.name.as_str()).collect();
-        draft.notices.push(format!("one-off jobs are set up but not run by this version: {}", names.join(", ")));
+        draft.notices.push(jobs(project));
     }
     services
+}
+
+/// Jobs are not run yet, and whoever should wait for one does not.
+fn jobs(project: &Project) -> String {
+    let each = project.jobs.iter().map(|job| {
+        let waits = |service: &&Service| service.depends_on.get(&job.name) == Some(&Condition::Completed);
+        let waiting: Vec<&str> = project.services.iter().filter(waits).map(|service| service.name.as_str()).collect();
+        if waiting.is_empty() { job.name.clone() } else { format!("{} (before {})", job.name, waiting.join(", ")) }
+    });
+    format!("one-off jobs are set up but not run by this version, run them yourself: {}", each.collect::<Vec<_>>().join(", "))
 }
 
 /// The service itself, with no task running.

@@ -15,7 +15,7 @@ use crate::image::{Images, TaskImage};
 use crate::names::fit;
 use crate::secret::Secrets;
 use crate::security::POSTGRES;
-use crate::{Draft, policy};
+use crate::{Draft, edge, policy};
 
 pub(crate) struct Task {
     pub(crate) definition: NodeName,
@@ -193,6 +193,7 @@ fn text(value: &EnvValue, draft: &Draft<'_>, databases: &Databases) -> Ref<Strin
                 .iter()
                 .map(|piece| match piece {
                     Piece::Text(text) => text.as_str().into(),
+                    Piece::Url => edge::public_url(draft),
                     Piece::Database { database, attribute } => told(database, *attribute, draft, databases),
                 })
                 .collect(),

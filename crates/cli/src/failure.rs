@@ -19,6 +19,8 @@ pub(crate) enum Exit {
     Credentials = 3,
     Permission = 4,
     Quota = 5,
+    DeployRolledBack = 6,
+    DeployFailed = 7,
     LockHeld = 9,
     PlanHasChanges = 10,
     Drift = 11,
@@ -35,6 +37,8 @@ impl Exit {
             Self::Credentials => "credentials",
             Self::Permission => "permission",
             Self::Quota => "quota",
+            Self::DeployRolledBack => "deploy-rolled-back",
+            Self::DeployFailed => "deploy-failed",
             Self::LockHeld => "lock-held",
             Self::PlanHasChanges => "plan-has-changes",
             Self::Drift => "drift",
@@ -48,6 +52,8 @@ impl Exit {
             Class::Denied => Self::Permission,
             Class::Credentials => Self::Credentials,
             Class::Quota => Self::Quota,
+            Class::RolledBack => Self::DeployRolledBack,
+            Class::NeverHealthy => Self::DeployFailed,
             _ => Self::Failed,
         }
     }

@@ -51,16 +51,17 @@ impl Session {
         let state_path = state_path(common, &project);
         let region = common.region.clone().or_else(|| project.region.clone());
         let world = match common.sandbox {
-            true => Some(KeptWorld::open(&KeptWorld::beside(&state_path), region.as_deref().unwrap_or("us-east-1"))?),
+            true => Some(KeptWorld::open(&KeptWorld::beside(&state_path), region.as_deref().unwrap_or(world::REGION))?),
             false => None,
         };
         let connection = Connection {
-            region: region.or_else(|| world.as_ref().map(|_| "us-east-1".to_owned())),
+            region: region.or_else(|| world.as_ref().map(|_| world::REGION.to_owned())),
             profile: common.profile.clone(),
             endpoint_url: common.endpoint_url.clone(),
             in_process: world.as_ref().map(|world| world.sandbox.http_client()),
         };
-        let aws = Arc::new(Aws::connect(connection, secret_values(&project)).await?);
+        let secrets = SecretValues::new(secret_values(&project, world.is_some()));
+        let aws = Arc::new(Aws::connect(connection, secrets).await?);
         let facts = facts(&project, &aws).await?;
         let blueprint = draw(&project, &facts).map_err(|error| {
             Failure::new(Exit::Configuration, error.to_string()).help("lower `zones` under [network], or choose another region")
@@ -107,13 +108,14 @@ fn owner(command: &str) -> Owner {
     }
 }
 
-/// Only the variables that the project's secrets name are ever read as secrets.
-fn secret_values(project: &Project) -> SecretValues {
+/// Only the variables that the project's secrets name are ever read as secrets. A rehearsal in the sandbox goes on without them.
+fn secret_values(project: &Project, rehearsal: bool) -> Vec<(String, String)> {
     let variables = project.secrets.values().filter_map(|secret| match &secret.source {
         SecretSource::Environment { variable } => Some(variable),
         SecretSource::Generate { .. } => None,
     });
-    SecretValues::new(variables.filter_map(|variable| Some((variable.clone(), std::env::var(variable).ok()?))))
+    let made_up = rehearsal.then(|| "made up by landing for the sandbox".to_owned());
+    variables.filter_map(|variable| Some((variable.clone(), std::env::var(variable).ok().or(made_up.clone())?))).collect()
 }
 
 async fn facts(project: &Project, aws: &Aws) -> Result<Facts, Failure> {

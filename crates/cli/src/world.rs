@@ -9,6 +9,9 @@ use crate::failure::{Exit, Failure};
 /// Ten AWS minutes in ten seconds, so that one can watch.
 pub(crate) const SCALE: f64 = 60.0;
 
+/// Where it is when nobody says a region.
+pub(crate) const REGION: &str = "us-west-2";
+
 pub(crate) struct KeptWorld {
     pub(crate) sandbox: Sandbox,
     path: PathBuf,
@@ -45,7 +48,10 @@ impl KeptWorld {
             if let Some(folder) = self.path.parent() {
                 std::fs::create_dir_all(folder)?;
             }
-            std::fs::write(&self.path, self.sandbox.save())
+            // It holds what Secrets Manager holds, so it is for its owner alone.
+            let mut file = tempfile::NamedTempFile::new_in(self.path.parent().unwrap_or(Path::new(".")))?;
+            std::io::Write::write_all(&mut file, self.sandbox.save().as_bytes())?;
+            file.persist(&self.path).map(|_| ()).map_err(|error| error.error)
         };
         write()
             .map_err(|error: std::io::Error| Failure::new(Exit::Failed, format!("cannot write {}: {error}", self.path.display())))

@@ -7,12 +7,13 @@
 use std::future::Future;
 use std::time::Duration;
 
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 
 use crate::clock::Clock;
 use crate::error::{CallError, Class};
 use crate::node::NodeName;
 use crate::stack::{Stack, Tags};
+use crate::walk::Stop;
 
 tokio::task_local! {
     static OPEN: ();
@@ -55,9 +56,12 @@ pub struct Door<'a> {
     pub(crate) recorder: &'a dyn Recorder,
     /// Calls in flight, over all steps.
     pub(crate) permits: &'a Semaphore,
+    /// Nothing is tried again once the run is being stopped.
+    pub(crate) stop: &'a watch::Receiver<Stop>,
 }
 
 impl<'a> Door<'a> {
+    #[expect(clippy::too_many_arguments, reason = "made in one place, by the step that it belongs to")]
     pub fn new(
         stack: &'a Stack,
         node: &'a NodeName,
@@ -66,8 +70,9 @@ impl<'a> Door<'a> {
         clock: Clock,
         recorder: &'a dyn Recorder,
         permits: &'a Semaphore,
+        stop: &'a watch::Receiver<Stop>,
     ) -> Self {
-        Self { stack, node, token, phase, clock, recorder, permits }
+        Self { stack, node, token, phase, clock, recorder, permits, stop }
     }
 
     pub fn stack(&self) -> &Stack {
@@ -126,7 +131,11 @@ impl<'a> Door<'a> {
                 return Err(error);
             }
             self.recorder.retrying(self.node, attempt, wait, &error);
-            self.clock.sleep(wait).await;
+            let mut stop = self.stop.clone();
+            tokio::select! {
+                () = self.clock.sleep(wait) => {}
+                Ok(_) = stop.wait_for(|level| *level > Stop::No) => return Err(CallError::stopped()),
+            }
             wait = (wait * 2).min(LONGEST_WAIT);
             attempt += 1;
         }

@@ -22,7 +22,13 @@ pub enum Class {
     Ambiguous,
     /// AWS will never accept this call as it stands.
     Invalid,
+    /// A new release did not become healthy, and AWS has put the old one back.
+    RolledBack,
+    /// A new release did not become healthy, and there was nothing to go back to.
+    NeverHealthy,
 }
+
+const STOPPED: &str = "stopped";
 
 /// One call that AWS, or the way to it, refused.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -41,6 +47,15 @@ pub struct CallError {
 impl CallError {
     pub fn new(class: Class, operation: impl Into<String>, message: impl Into<String>) -> Self {
         Self { class, operation: operation.into(), code: None, message: message.into(), request_id: None, help: None }
+    }
+
+    /// How a step ends whose waiting was cut short because the run is being stopped.
+    pub(crate) fn stopped() -> Self {
+        Self::new(Class::Ambiguous, STOPPED, "the run was stopped")
+    }
+
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.operation == STOPPED
     }
 
     #[must_use]

@@ -37,6 +37,11 @@ pub struct Traits {
     pub needs: &'static [&'static str],
     /// Outputs that are new after every update (the ARN of a task definition's latest revision), so that whoever names them changes too.
     pub renews: &'static [&'static str],
+    /// Outputs that others only mention: whoever names them does not keep the object from being deleted, so a slow delete need not wait for them (a
+    /// database's endpoint, a load balancer's DNS name). Every other output holds.
+    pub mentioned: &'static [&'static str],
+    /// AWS may undo a change by itself (a deployment that is rolled back): what has become ready is compared with what was asked for.
+    pub falls_back: bool,
     /// Typical time from the create call to usable, and from the delete call to gone. Source: `aws-behaviours` section 16.
     pub typical_ready: Duration,
     pub typical_gone: Duration,
@@ -54,6 +59,8 @@ impl Traits {
         create_first: false,
         needs: &[],
         renews: &[],
+        mentioned: &[],
+        falls_back: false,
         typical_ready: Duration::from_secs(1),
         typical_gone: Duration::from_secs(1),
         poll: Duration::from_secs(3),
@@ -95,11 +102,12 @@ pub enum Ready {
 }
 
 /// How a delete call ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Gone {
     Yes,
-    /// Under way: read again and, while it is still there, call `delete` again with what was read.
-    NotYet,
+    /// Under way, or not possible yet: read again and, while it is still there, call `delete` again with what was read. The text says what is waited
+    /// for, in AWS's own words where it has any.
+    NotYet(String),
 }
 
 /// What one scan is about.

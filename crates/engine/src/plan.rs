@@ -138,7 +138,7 @@ pub fn plan(registry: &Registry, stack: &Stack, desired: &Graph, live: &LiveSet,
         live.nodes
             .values()
             .filter(|node| node.owned && desired.get(&node.node).is_none())
-            .map(|node| removal(registry, node, "it is not asked for any more")),
+            .map(|node| removal(registry, node, NOT_ASKED_FOR)),
     );
     ordered.extend(live.leftovers.iter().map(|node| removal(registry, node, "an interrupted replacement left it")));
     let mut summary = Summary::default();
@@ -154,6 +154,9 @@ pub fn plan(registry: &Registry, stack: &Stack, desired: &Graph, live: &LiveSet,
     }
     Ok(Plan { stack: stack.clone(), serial: state.serial, summary, steps: ordered })
 }
+
+/// Why most objects are deleted.
+pub const NOT_ASKED_FOR: &str = "it is not asked for any more";
 
 fn removal(registry: &Registry, live: &LiveNode, reason: &str) -> Step {
     Step {

@@ -44,6 +44,11 @@ impl<T> Output<T> {
         Self { name, at: Readiness::Usable, held: false, value: PhantomData }
     }
 
+    /// As [`Output::usable`], and whoever names it keeps the object from being deleted (a namespace whose ARN is known only when it is made).
+    pub const fn held_when_usable(name: &'static str) -> Self {
+        Self { name, at: Readiness::Usable, held: true, value: PhantomData }
+    }
+
     /// The reference to this output of `node`.
     pub fn of(self, node: &NodeName) -> Ref<T> {
         Ref(Inner::Node(Pointer { node: node.clone(), output: self.name.to_owned(), at: self.at, held: self.held }))

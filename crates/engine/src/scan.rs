@@ -56,8 +56,9 @@ pub async fn scan(registry: &Registry, stack: &Stack, wanted: &Graph, state: &St
         tasks.spawn(async move {
             let known = scan.known.clone();
             let mut found = kind.scan(scan).await.map_err(|e| (name.to_owned(), e))?;
-            let missing = known.into_iter().filter(|(node, id)| !found.iter().any(|live| live.node == *node || live.id == *id));
-            for (node, id) in missing.collect::<Vec<_>>() {
+            let nodes: BTreeSet<NodeName> = found.iter().map(|live| live.node.clone()).collect();
+            let ids: BTreeSet<String> = found.iter().map(|live| live.id.clone()).collect();
+            for (node, id) in known.into_iter().filter(|(node, id)| !nodes.contains(node) && !ids.contains(id)) {
                 found.extend(kind.read(&stack, &node, &id).await.map_err(|e| (name.to_owned(), e))?);
             }
             Ok::<_, (String, CallError)>(found)

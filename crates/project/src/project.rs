@@ -103,7 +103,6 @@ pub struct Database {
     pub backup_days: u32,
     pub multi_az: bool,
     pub deletion_protection: bool,
-    pub final_snapshot: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -111,9 +110,6 @@ pub struct Spa {
     /// Relative to the project's folder; it may not exist yet.
     pub dist: PathBuf,
     pub price_class: String,
-    /// Seconds that CloudFront may keep what has no `Cache-Control` of its own.
-    pub default_ttl: u32,
-    pub max_ttl: u32,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize)]

@@ -115,7 +115,7 @@ pub enum EnvValue {
         database: String,
         attribute: DatabaseAttribute,
     },
-    /// Mixed text such as `jdbc:postgresql://${database.keycloak.host}:5432/keycloak`; at least one piece is a database's.
+    /// Mixed text such as `jdbc:postgresql://${database.keycloak.host}:5432/keycloak`; at least one piece is not text.
     Template(Vec<Piece>),
 }
 
@@ -133,13 +133,15 @@ impl EnvValue {
 #[serde(rename_all = "kebab-case")]
 pub enum Piece {
     Text(String),
+    /// The application's public address: the site's when there is one, else the load balancer's.
+    Url,
     Database { database: String, attribute: DatabaseAttribute },
 }
 
 impl Piece {
     fn database(&self) -> Option<&str> {
         match self {
-            Self::Text(_) => None,
+            Self::Text(_) | Self::Url => None,
             Self::Database { database, .. } => Some(database),
         }
     }

@@ -395,3 +395,15 @@ fn every_key_of_the_specification_has_a_fate() {
 fn the_schema_describes_the_whole_file() {
     insta::assert_json_snapshot!(landing_project::landing_toml_schema());
 }
+
+#[test]
+fn the_public_address_can_be_told_to_a_service_when_there_is_one() {
+    let compose = "services:\n  web:\n    image: nginx\n    ports: [\"80\"]\n";
+    let toml = "name = \"shop\"\n[services.web]\npaths = [\"/*\"]\nenvironment = { HOME_PAGE = \"${url}/start\" }\n";
+    let project = common::project(&[("landing.toml", toml), ("docker-compose.yml", compose)]).unwrap();
+    let pieces = vec![landing_project::Piece::Url, landing_project::Piece::Text("/start".to_owned())];
+    assert_eq!(project.services[0].environment["HOME_PAGE"], EnvValue::Template(pieces));
+    let private = toml.replace("paths = [\"/*\"]\n", "");
+    let problems = common::project(&[("landing.toml", &private), ("docker-compose.yml", compose)]).unwrap_err();
+    assert_eq!(problems.0[0].title, "nothing here has a public address");
+}

@@ -2,7 +2,7 @@
 
 /// Service modules answer with one of these; the wire turns it into the protocol's error shape.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fault {
+pub(crate) struct Fault {
     pub code: String,
     pub message: String,
     pub status: u16,

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use aws_sdk_cloudfront::types::{Distribution as Reply, DistributionConfig, DistributionConfigWithTags, Tag, Tags as TagList};
+use aws_sdk_cloudfront::types::{Distribution as Reply, DistributionConfig, DistributionConfigWithTags, Tags as TagList};
 use futures_util::future::try_join_all;
 use landing_engine::{
     CallError, Changed, Class, Door, Gone, Kind, Live, NodeName, Output, Ready, Ref, Scan, Stack, Tags, Traits,
@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::settings;
-use crate::{Aws, FunctionArn, IntoCallError, OriginAccessControlId, named, owner, tags};
+use crate::{Aws, FunctionArn, IntoCallError, OriginAccessControlId, ownership, tags};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Distribution {
@@ -89,38 +89,37 @@ impl Kind for Distribution {
             let trusted = tags::trusted(&index, &arn, &scan.stack).map(|(_, tags)| tags);
             get(cx, id, trusted).await
         });
-        let mine = |live: Live<Self>| {
-            named::owner::<Self>(scan, &live.id, "comment", &live.shape.comment, &live.tags).map(|node| Live { node, ..live })
-        };
+        let mine = |live: Live<Self>| ownership::node_of::<Self>(scan, &live.id, &live.tags).map(|node| Live { node, ..live });
         Ok(try_join_all(found).await?.into_iter().flatten().filter_map(mine).collect())
     }
 
-    async fn read(cx: &Aws, _: &Stack, node: &NodeName, id: &str) -> Result<Option<Live<Self>>, CallError> {
-        Ok(get(cx, id, None).await?.map(|live| Live { node: node.clone(), ..live }))
+    async fn read(cx: &Aws, stack: &Stack, node: &NodeName, id: &str) -> Result<Option<Live<Self>>, CallError> {
+        Ok(ownership::still_ours(stack, node, get(cx, id, None).await?))
     }
 
     async fn create(&self, cx: &Aws, door: &Door<'_>) -> Result<Live<Self>, CallError> {
         let operation = "cloudfront:CreateDistribution";
-        let call = || async {
+        let send = || async {
             let born = DistributionConfigWithTags::builder()
                 .distribution_config(settings::newborn(self, &door.token()))
                 .tags(list(&door.tags()))
                 .build();
-            cx.cloudfront.create_distribution_with_tags().distribution_config_with_tags(born).send().await.call(operation)
-        };
-        let error = match door.call(operation, call).await {
-            Ok(reply) => {
-                let made = reply.distribution.map(|distribution| of(&distribution, door.tags()));
-                let empty = || CallError::new(Class::Ambiguous, operation, "AWS answered without a distribution");
-                return made.map(|live| Live { node: door.node().clone(), ..live }).ok_or_else(empty);
+            let request = cx.cloudfront.create_distribution_with_tags().distribution_config_with_tags(born);
+            match request.send().await.call(operation) {
+                Ok(reply) => {
+                    let made = reply.distribution.map(|distribution| of(&distribution, door.tags()));
+                    made.ok_or_else(|| CallError::new(Class::Ambiguous, operation, "AWS answered without a distribution"))
+                }
+                // An earlier run's call with the same reference took effect; the message ends in the id.
+                Err(error) if error.class == Class::AlreadyExists => {
+                    let Some(id) = id_in(&error.message) else { return Err(CallError { class: Class::Invalid, ..error }) };
+                    ownership::adopt(door, error.clone(), &format!("the distribution {id}"), get(cx, id, None).await?)
+                }
+                Err(error) => Err(error),
             }
-            Err(error) if error.class == Class::AlreadyExists => error,
-            Err(error) => return Err(error),
         };
-        // An earlier run's call with the same reference took effect; the message ends in the id.
-        let Some(id) = id_in(&error.message) else { return Err(error) };
-        let found = Self::read(cx, door.stack(), door.node(), id).await?;
-        named::adopt(door, operation, found.ok_or(error)?)
+        let live = door.call(operation, send).await?;
+        Ok(Live { node: door.node().clone(), ..live })
     }
 
     async fn update(&self, cx: &Aws, door: &Door<'_>, live: &Live<Self>, changed: &Changed) -> Result<Live<Self>, CallError> {
@@ -146,17 +145,17 @@ impl Kind for Distribution {
     async fn delete(cx: &Aws, door: &Door<'_>, live: &Live<Self>) -> Result<Gone, CallError> {
         if live.shape.enabled {
             let disabled = reconfigure(cx, door, &live.id, |config| config.enabled = false).await;
-            return Ok(owner::found(disabled)?.map_or(Gone::Yes, |_| Gone::NotYet));
+            return ownership::going(disabled, "disabling");
         }
         if live.ready != Ready::Yes {
-            return Ok(Gone::NotYet);
+            return Ok(Gone::NotYet("disabling".to_owned()));
         }
         let operation = "cloudfront:DeleteDistribution";
         let call = || async {
             let (_, etag) = configuration(cx, &live.id).await?;
             cx.cloudfront.delete_distribution().id(&live.id).set_if_match(etag).send().await.call(operation)
         };
-        Ok(owner::found(door.call(operation, call).await)?.map_or(Gone::Yes, |_| Gone::NotYet))
+        ownership::going(door.call(operation, call).await, "deleting")
     }
 
     /// Without a path to the API no behaviour is there to hold its policies.
@@ -200,7 +199,7 @@ async fn by_comment(cx: &Aws, scan: &Scan) -> Result<Vec<String>, CallError> {
     while let Some(page) = pages.next().await {
         let list = page.call("cloudfront:ListDistributions")?.distribution_list;
         for summary in list.and_then(|list| list.items).unwrap_or_default() {
-            let wanted = named::wanted(scan, "comment").any(|(_, comment)| comment == summary.comment());
+            let wanted = ownership::wanted(scan, "comment").any(|comment| comment == summary.comment());
             if wanted || super::node_of(scan, summary.id(), "", summary.comment()).is_some() {
                 found.push(summary.id().to_owned());
             }
@@ -211,23 +210,21 @@ async fn by_comment(cx: &Aws, scan: &Scan) -> Result<Vec<String>, CallError> {
 
 /// One distribution; its tags are asked for unless they are known. `None` for the ghosts that the index still lists.
 async fn get(cx: &Aws, id: &str, tags: Option<Tags>) -> Result<Option<Live<Distribution>>, CallError> {
-    let reply = owner::found(cx.cloudfront.get_distribution().id(id).send().await.call("cloudfront:GetDistribution"))?;
+    let reply = ownership::found(cx.cloudfront.get_distribution().id(id).send().await.call("cloudfront:GetDistribution"))?;
     let Some(distribution) = reply.and_then(|reply| reply.distribution) else { return Ok(None) };
     let tags = match tags {
         Some(tags) => tags,
         None => {
             let reply = cx.cloudfront.list_tags_for_resource().resource(distribution.arn()).send().await;
-            let list = owner::found(reply.call("cloudfront:ListTagsForResource"))?.and_then(|reply| reply.tags);
-            let pair = |tag: &Tag| (tag.key().to_owned(), tag.value().unwrap_or_default().to_owned());
-            list.iter().flat_map(|list| list.items()).map(pair).collect()
+            let list = ownership::found(reply.call("cloudfront:ListTagsForResource"))?.and_then(|reply| reply.tags);
+            list.map_or_else(Tags::new, |list| tags::read(list.items()))
         }
     };
     Ok(Some(of(&distribution, tags)))
 }
 
 fn list(tags: &Tags) -> TagList {
-    let tag = |(key, value): (&String, &String)| Tag::builder().key(key).value(value).build().expect("the key is set");
-    TagList::builder().set_items(Some(tags.iter().map(tag).collect())).build()
+    TagList::builder().set_items(Some(tags::list(tags))).build()
 }
 
 fn arn_of(cx: &Aws, id: &str) -> String {

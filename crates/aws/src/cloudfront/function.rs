@@ -14,7 +14,7 @@ use futures_util::future::try_join_all;
 use landing_engine::{CallError, Changed, Class, Door, Gone, Kind, Live, NodeName, Output, Ready, Scan, Stack, Tags, Traits};
 use serde::{Deserialize, Serialize};
 
-use crate::{Aws, FunctionArn, IntoCallError, owner};
+use crate::{Aws, FunctionArn, IntoCallError, ownership};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Function {
@@ -62,7 +62,7 @@ impl Kind for Function {
     async fn read(cx: &Aws, _: &Stack, node: &NodeName, id: &str) -> Result<Option<Live<Self>>, CallError> {
         let call = cx.cloudfront.describe_function().name(id).stage(FunctionStage::Development);
         let summary =
-            owner::found(call.send().await.call("cloudfront:DescribeFunction"))?.and_then(|reply| reply.function_summary);
+            ownership::found(call.send().await.call("cloudfront:DescribeFunction"))?.and_then(|reply| reply.function_summary);
         match summary {
             Some(summary) => live(cx, node.clone(), summary).await,
             None => Ok(None),
@@ -115,7 +115,7 @@ impl Kind for Function {
             let call = cx.cloudfront.delete_function().name(&live.id).set_if_match(etag(cx, &live.id).await?);
             call.send().await.call(operation)
         };
-        owner::gone(door.call(operation, call).await)
+        ownership::gone(door.call(operation, call).await)
     }
 }
 
@@ -155,7 +155,7 @@ async fn live(cx: &Aws, node: NodeName, summary: FunctionSummary) -> Result<Opti
 type Reply = aws_sdk_cloudfront::operation::get_function::GetFunctionOutput;
 
 fn text(reply: Result<Reply, SdkError<GetFunctionError>>) -> Result<Option<String>, CallError> {
-    let code = owner::found(reply.call("cloudfront:GetFunction"))?.and_then(|reply| reply.function_code);
+    let code = ownership::found(reply.call("cloudfront:GetFunction"))?.and_then(|reply| reply.function_code);
     Ok(code.map(|code| String::from_utf8_lossy(code.as_ref()).into_owned()))
 }
 

@@ -15,10 +15,11 @@ pub fn mark(stack: &Stack, node: &NodeName) -> String {
     format!("landing {}/{} {node}", stack.project, stack.env)
 }
 
-/// The node of an object without tags: its name is that of a wanted node, the state knows its id, or it bears the stack's mark.
+/// The node of an object that cannot carry tags: its name, which nobody else would choose, is that of a wanted node, the state knows its id, or it
+/// bears the stack's mark.
 fn node_of(scan: &Scan, id: &str, name: &str, text: &str) -> Option<NodeName> {
-    let wanted = || crate::named::wanted(scan, "name").find(|(_, wanted)| *wanted == name).map(|(node, _)| node.clone());
-    let known = || scan.known.iter().find(|(_, known)| *known == id).map(|(node, _)| node.clone());
+    let wanted = || scan.wanted.iter().find(|(_, shape)| shape["name"] == name).map(|(node, _)| node.clone());
+    let known = || crate::ownership::known(scan, id);
     let marked = || text.strip_prefix(&format!("landing {}/{} ", scan.stack.project, scan.stack.env)).and_then(NodeName::parse);
     wanted().or_else(known).or_else(marked)
 }

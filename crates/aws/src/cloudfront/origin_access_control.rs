@@ -12,7 +12,7 @@ use aws_sdk_cloudfront::types::{
 use landing_engine::{CallError, Changed, Class, Door, Gone, Kind, Live, NodeName, Output, Ready, Scan, Stack, Tags, Traits};
 use serde::{Deserialize, Serialize};
 
-use crate::{Aws, IntoCallError, OriginAccessControlId, owner};
+use crate::{Aws, IntoCallError, OriginAccessControlId, ownership};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct OriginAccessControl {
@@ -43,7 +43,7 @@ impl Kind for OriginAccessControl {
 
     async fn read(cx: &Aws, _: &Stack, node: &NodeName, id: &str) -> Result<Option<Live<Self>>, CallError> {
         let reply = cx.cloudfront.get_origin_access_control().id(id).send().await.call("cloudfront:GetOriginAccessControl");
-        let control = owner::found(reply)?.and_then(|reply| reply.origin_access_control);
+        let control = ownership::found(reply)?.and_then(|reply| reply.origin_access_control);
         let config = control.and_then(|control| control.origin_access_control_config);
         Ok(config.map(|config| Live { node: node.clone(), ..of(id, configured(&config)) }))
     }
@@ -80,7 +80,7 @@ impl Kind for OriginAccessControl {
             let call = cx.cloudfront.delete_origin_access_control().id(&live.id).set_if_match(etag(cx, &live.id).await?);
             call.send().await.call(operation)
         };
-        owner::gone(door.call(operation, call).await)
+        ownership::gone(door.call(operation, call).await)
     }
 }
 

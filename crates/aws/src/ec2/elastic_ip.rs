@@ -10,7 +10,7 @@ use landing_engine::{CallError, Changed, Door, Gone, Kind, Live, NodeName, Outpu
 use serde::{Deserialize, Serialize};
 
 use super::filters;
-use crate::{AllocationId, Aws, IntoCallError, ownership};
+use crate::{AllocationId, Aws, IntoCallError, ownership, tags};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ElasticIp {
@@ -41,7 +41,7 @@ impl Kind for ElasticIp {
     async fn read(cx: &Aws, stack: &Stack, node: &NodeName, id: &str) -> Result<Option<Live<Self>>, CallError> {
         let by_id = filters::filter("allocation-id", id);
         let reply = cx.ec2.describe_addresses().filters(by_id).send().await.call("ec2:DescribeAddresses")?;
-        Ok(filters::one(stack, node, reply.addresses().first().map(of)))
+        Ok(ownership::still_ours(stack, node, reply.addresses().first().map(of)))
     }
 
     async fn create(&self, cx: &Aws, door: &Door<'_>) -> Result<Live<Self>, CallError> {
@@ -76,7 +76,7 @@ impl Kind for ElasticIp {
     /// Refused (`AuthFailure`, or in use) until the NAT gateway that carries it is `deleted`.
     async fn delete(cx: &Aws, door: &Door<'_>, live: &Live<Self>) -> Result<Gone, CallError> {
         let operation = "ec2:ReleaseAddress";
-        filters::gone(
+        ownership::gone(
             door.call(operation, || async { cx.ec2.release_address().allocation_id(&live.id).send().await.call(operation) })
                 .await,
         )
@@ -95,7 +95,7 @@ fn of(address: &Reply) -> Live<ElasticIp> {
         id,
         shape: ElasticIp { domain: address.domain().map_or("vpc", DomainType::as_str).to_owned() },
         ready: Ready::Yes,
-        tags: filters::read(address.tags()),
+        tags: tags::read(address.tags()),
         owned: true,
     }
 }

@@ -4,13 +4,14 @@
 //! Source: EC2 API Reference, `CreateInternetGateway`, `AttachInternetGateway`; `aws-behaviours` 3.2.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use aws_sdk_ec2::types::{InternetGateway as Reply, ResourceType};
 use landing_engine::{CallError, Changed, Class, Door, Gone, Kind, Live, NodeName, Output, Ready, Ref, Scan, Stack, Traits};
 use serde::{Deserialize, Serialize};
 
-use super::filters;
-use crate::{Aws, GatewayId, IntoCallError, VpcId, ownership};
+use super::{filters, interfaces};
+use crate::{Aws, GatewayId, IntoCallError, VpcId, ownership, tags};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct InternetGateway {
@@ -26,7 +27,7 @@ impl InternetGateway {
 impl Kind for InternetGateway {
     type Cx = Aws;
     const NAME: &'static str = "ec2.internet-gateway";
-    const TRAITS: Traits = Traits::DEFAULT;
+    const TRAITS: Traits = Traits { poll: Duration::from_secs(5), ..Traits::DEFAULT };
 
     async fn scan(cx: &Aws, scan: &Scan) -> Result<Vec<Live<Self>>, CallError> {
         let ours = filters::of_stack(&scan.stack);
@@ -42,7 +43,7 @@ impl Kind for InternetGateway {
     async fn read(cx: &Aws, stack: &Stack, node: &NodeName, id: &str) -> Result<Option<Live<Self>>, CallError> {
         let by_id = filters::filter("internet-gateway-id", id);
         let reply = cx.ec2.describe_internet_gateways().filters(by_id).send().await.call("ec2:DescribeInternetGateways")?;
-        Ok(filters::one(stack, node, reply.internet_gateways().first().map(of)))
+        Ok(ownership::still_ours(stack, node, reply.internet_gateways().first().map(of)))
     }
 
     async fn create(&self, cx: &Aws, door: &Door<'_>) -> Result<Live<Self>, CallError> {
@@ -72,13 +73,16 @@ impl Kind for InternetGateway {
         Ok(live.with(self))
     }
 
-    /// Detaching is refused while anything in the VPC has a public address; the door tries again until network interfaces are gone.
+    /// Detaching is refused while anything in the VPC has a public address; network interfaces outlive their owners by minutes.
     async fn delete(cx: &Aws, door: &Door<'_>, live: &Live<Self>) -> Result<Gone, CallError> {
         if let Some(vpc) = &live.shape.vpc {
+            if let Some(holder) = interfaces::public(cx, vpc.get().as_str()).await? {
+                return Ok(Gone::NotYet(holder));
+            }
             detach(cx, door, &live.id, vpc.get()).await?;
         }
         let operation = "ec2:DeleteInternetGateway";
-        filters::gone(
+        ownership::gone(
             door.call(operation, || async {
                 cx.ec2.delete_internet_gateway().internet_gateway_id(&live.id).send().await.call(operation)
             })
@@ -92,7 +96,7 @@ async fn attach(cx: &Aws, door: &Door<'_>, id: &str, vpc: &VpcId) -> Result<(), 
     door.call(operation, || async {
         let sent = cx.ec2.attach_internet_gateway().internet_gateway_id(id).vpc_id(vpc.as_str()).send().await.call(operation);
         // An attempt whose answer was lost had attached it.
-        filters::done_before(sent, Class::AlreadyExists)
+        ownership::done_before(sent, Class::AlreadyExists)
     })
     .await
 }
@@ -101,7 +105,7 @@ async fn detach(cx: &Aws, door: &Door<'_>, id: &str, vpc: &VpcId) -> Result<(), 
     let operation = "ec2:DetachInternetGateway";
     door.call(operation, || async {
         let sent = cx.ec2.detach_internet_gateway().internet_gateway_id(id).vpc_id(vpc.as_str()).send().await.call(operation);
-        filters::done_before(sent, Class::NotFound)
+        ownership::done_before(sent, Class::NotFound)
     })
     .await
 }
@@ -127,7 +131,7 @@ fn of(gateway: &Reply) -> Live<InternetGateway> {
             None | Some("available" | "attached" | "detached") => Ready::Yes,
             Some(state) => Ready::NotYet(state.to_owned()),
         },
-        tags: filters::read(gateway.tags()),
+        tags: tags::read(gateway.tags()),
         owned: true,
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod elastic_ip;
 mod filters;
+mod interfaces;
 pub mod internet_gateway;
 mod lookup;
 pub mod nat_gateway;
@@ -11,6 +12,7 @@ pub mod security_group;
 pub mod security_group_rule;
 pub mod subnet;
 pub mod vpc;
+pub mod vpc_endpoint;
 
 pub use elastic_ip::ElasticIp;
 pub use internet_gateway::InternetGateway;
@@ -20,3 +22,4 @@ pub use security_group::{Egress, SecurityGroup};
 pub use security_group_rule::{SecurityGroupRule, Source};
 pub use subnet::Subnet;
 pub use vpc::Vpc;
+pub use vpc_endpoint::VpcEndpoint;

@@ -8,11 +8,11 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use aws_sdk_ec2::types::{NatGateway as Reply, NatGatewayState, ResourceType};
-use landing_engine::{CallError, Changed, Class, Door, Gone, Kind, Live, NodeName, Output, Ready, Ref, Scan, Stack, Traits};
+use landing_engine::{CallError, Changed, Door, Gone, Kind, Live, NodeName, Output, Ready, Ref, Scan, Stack, Traits};
 use serde::{Deserialize, Serialize};
 
 use super::filters;
-use crate::{AllocationId, Aws, IntoCallError, NatGatewayId, SubnetId, ownership};
+use crate::{AllocationId, Aws, IntoCallError, NatGatewayId, SubnetId, ownership, tags};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct NatGateway {
@@ -51,6 +51,9 @@ impl Kind for NatGateway {
             let live = of(&gateway.call("ec2:DescribeNatGateways")?);
             found.extend(ownership::node_of::<Self>(scan, &live.id, &live.tags).map(|node| Live { node, ..live }));
         }
+        // One that leaves while its successor stands clears itself away.
+        let standing: Vec<NodeName> = found.iter().filter(|live| !is_leaving(live)).map(|live| live.node.clone()).collect();
+        found.retain(|live| !is_leaving(live) || !standing.contains(&live.node));
         Ok(found)
     }
 
@@ -58,27 +61,23 @@ impl Kind for NatGateway {
         let by_id = filters::filter("nat-gateway-id", id);
         let reply = cx.ec2.describe_nat_gateways().filter(by_id).send().await.call("ec2:DescribeNatGateways")?;
         let standing = reply.nat_gateways().iter().find(|gateway| gateway.state() != Some(&NatGatewayState::Deleted));
-        Ok(filters::one(stack, node, standing.map(of)))
+        Ok(ownership::still_ours(stack, node, standing.map(of)))
     }
 
     async fn create(&self, cx: &Aws, door: &Door<'_>) -> Result<Live<Self>, CallError> {
-        let operation = "ec2:CreateNatGateway";
-        let reply = door
-            .call(operation, || async {
-                cx.ec2
-                    .create_nat_gateway()
-                    .subnet_id(self.subnet.get().as_str())
-                    .allocation_id(self.allocation.get().as_str())
-                    .client_token(door.token())
-                    .tag_specifications(filters::born_with(ResourceType::Natgateway, &door.tags()))
-                    .send()
-                    .await
-                    .call(operation)
-            })
-            .await?;
-        let gateway = reply.nat_gateway().cloned().unwrap_or_else(|| Reply::builder().build());
-        // The address is not in it until EC2 has made the interface.
-        Ok(Live { node: door.node().clone(), shape: self.clone(), ..of(&gateway) })
+        let mut token = door.token();
+        loop {
+            let gateway = self.send(cx, door, &token).await?;
+            let live = of(&gateway);
+            let again = format!("{}-{}", door.token(), live.id.trim_start_matches("nat-"));
+            // A token that was used before brings back what it made then, which may have failed or gone since: that one's id makes another token.
+            if is_dead(&gateway) && token != again {
+                token = again;
+                continue;
+            }
+            // The address is not in the reply until EC2 has made the interface.
+            return Ok(Live { node: door.node().clone(), shape: self.clone(), ..live });
+        }
     }
 
     async fn update(&self, cx: &Aws, door: &Door<'_>, live: &Live<Self>, changed: &Changed) -> Result<Live<Self>, CallError> {
@@ -90,7 +89,7 @@ impl Kind for NatGateway {
 
     async fn delete(cx: &Aws, door: &Door<'_>, live: &Live<Self>) -> Result<Gone, CallError> {
         match &live.ready {
-            Ready::Failed(reason) if reason == DELETING => return Ok(Gone::NotYet),
+            Ready::Failed(_) if is_leaving(live) => return Ok(Gone::NotYet(DELETING.to_owned())),
             // It never held its address, and EC2 clears it away by itself.
             Ready::Failed(_) => return Ok(Gone::Yes),
             Ready::Yes | Ready::NotYet(_) => {}
@@ -99,12 +98,29 @@ impl Kind for NatGateway {
         let sent = door
             .call(operation, || async { cx.ec2.delete_nat_gateway().nat_gateway_id(&live.id).send().await.call(operation) })
             .await;
-        match sent {
-            Ok(_) => Ok(Gone::NotYet),
-            Err(error) if error.class == Class::NotFound => Ok(Gone::Yes),
-            Err(error) => Err(error),
-        }
+        ownership::going(sent, DELETING)
     }
+}
+
+impl NatGateway {
+    async fn send(&self, cx: &Aws, door: &Door<'_>, token: &str) -> Result<Reply, CallError> {
+        let operation = "ec2:CreateNatGateway";
+        let send = || async {
+            let request = cx.ec2.create_nat_gateway().subnet_id(self.subnet.get().as_str()).client_token(token);
+            let tags = filters::born_with(ResourceType::Natgateway, &door.tags());
+            request.allocation_id(self.allocation.get().as_str()).tag_specifications(tags).send().await.call(operation)
+        };
+        Ok(door.call(operation, send).await?.nat_gateway.unwrap_or_else(|| Reply::builder().build()))
+    }
+}
+
+fn is_dead(gateway: &Reply) -> bool {
+    use NatGatewayState::{Deleted, Deleting, Failed};
+    matches!(gateway.state(), Some(Failed | Deleting | Deleted))
+}
+
+fn is_leaving(live: &Live<NatGateway>) -> bool {
+    live.ready == Ready::Failed(DELETING.to_owned())
 }
 
 /// The node's name is put in by the caller, who knows it from the tag, the state or the door.
@@ -127,7 +143,7 @@ fn of(gateway: &Reply) -> Live<NatGateway> {
             Some(NatGatewayState::Deleting) => Ready::Failed(DELETING.to_owned()),
             state => Ready::NotYet(state.map_or("pending", NatGatewayState::as_str).to_owned()),
         },
-        tags: filters::read(gateway.tags()),
+        tags: tags::read(gateway.tags()),
         owned: true,
     }
 }

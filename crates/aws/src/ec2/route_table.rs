@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::filters;
-use crate::{Aws, IntoCallError, RouteTableId, SubnetId, VpcId, ownership, sets};
+use crate::{Aws, IntoCallError, RouteTableId, SubnetId, VpcId, document, ownership, tags};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RouteTable {
@@ -47,7 +47,7 @@ impl Kind for RouteTable {
 
     async fn read(cx: &Aws, stack: &Stack, node: &NodeName, id: &str) -> Result<Option<Live<Self>>, CallError> {
         let tables = read(cx, filters::filter("route-table-id", id)).await?;
-        Ok(filters::one(stack, node, tables.first().map(of)))
+        Ok(ownership::still_ours(stack, node, tables.first().map(of)))
     }
 
     async fn create(&self, cx: &Aws, door: &Door<'_>) -> Result<Live<Self>, CallError> {
@@ -99,14 +99,14 @@ impl Kind for RouteTable {
             disassociate(cx, door, &live.id, &[]).await?;
         }
         let operation = "ec2:DeleteRouteTable";
-        filters::gone(
+        ownership::gone(
             door.call(operation, || async { cx.ec2.delete_route_table().route_table_id(&live.id).send().await.call(operation) })
                 .await,
         )
     }
 
     fn same(field: &str, desired: &Value, live: &Value) -> bool {
-        if field == "subnets" { sets::same(desired, live) } else { desired == live }
+        if field == "subnets" { document::same_set(desired, live) } else { desired == live }
     }
 }
 
@@ -179,7 +179,7 @@ async fn remove_route(cx: &Aws, door: &Door<'_>, table: &str, destination: &str)
             .send()
             .await
             .call(operation);
-        filters::done_before(sent, Class::NotFound)
+        ownership::done_before(sent, Class::NotFound)
     })
     .await
 }
@@ -221,7 +221,7 @@ async fn disassociate(cx: &Aws, door: &Door<'_>, table: &str, keep: &[Ref<Subnet
         let Some(id) = association.route_table_association_id().filter(|_| !kept) else { continue };
         door.call(operation, || async {
             let sent = cx.ec2.disassociate_route_table().association_id(id).send().await.call(operation);
-            filters::done_before(sent, Class::NotFound)
+            ownership::done_before(sent, Class::NotFound)
         })
         .await?;
     }
@@ -274,7 +274,7 @@ fn of(table: &Reply) -> Live<RouteTable> {
             subnets: associations.filter_map(|one| one.subnet_id()).map(|subnet| Ref::value(subnet.into())).collect(),
         },
         ready: Ready::Yes,
-        tags: filters::read(table.tags()),
+        tags: tags::read(table.tags()),
         owned: true,
     }
 }

@@ -6,14 +6,15 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use aws_sdk_ec2::types::{IpPermission, ResourceType, SecurityGroup as Reply};
 use landing_engine::{CallError, Changed, Class, Door, Gone, Kind, Live, NodeName, Output, Ready, Ref, Scan, Stack, Traits};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{filters, permission};
-use crate::{Aws, IntoCallError, SecurityGroupId, VpcId, ownership, sets};
+use super::{filters, interfaces, permission};
+use crate::{Aws, IntoCallError, SecurityGroupId, VpcId, document, ownership, tags};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SecurityGroup {
@@ -55,7 +56,7 @@ impl SecurityGroup {
 impl Kind for SecurityGroup {
     type Cx = Aws;
     const NAME: &'static str = "ec2.security-group";
-    const TRAITS: Traits = Traits { fixed: &["vpc", "name", "description"], ..Traits::DEFAULT };
+    const TRAITS: Traits = Traits { fixed: &["vpc", "name", "description"], poll: Duration::from_secs(5), ..Traits::DEFAULT };
 
     async fn scan(cx: &Aws, scan: &Scan) -> Result<Vec<Live<Self>>, CallError> {
         let groups = of_stack(cx, scan).await?;
@@ -66,41 +67,29 @@ impl Kind for SecurityGroup {
     async fn read(cx: &Aws, stack: &Stack, node: &NodeName, id: &str) -> Result<Option<Live<Self>>, CallError> {
         let by_id = filters::filter("group-id", id);
         let reply = cx.ec2.describe_security_groups().filters(by_id).send().await.call("ec2:DescribeSecurityGroups")?;
-        Ok(filters::one(stack, node, reply.security_groups().first().map(of)))
+        Ok(ownership::still_ours(stack, node, reply.security_groups().first().map(of)))
     }
 
     async fn create(&self, cx: &Aws, door: &Door<'_>) -> Result<Live<Self>, CallError> {
         let operation = "ec2:CreateSecurityGroup";
-        let made = door
-            .call(operation, || async {
-                cx.ec2
-                    .create_security_group()
-                    .vpc_id(self.vpc.get().as_str())
-                    .group_name(&self.name)
-                    .description(&self.description)
-                    .tag_specifications(filters::born_with(ResourceType::SecurityGroup, &door.tags()))
-                    .send()
-                    .await
-                    .call(operation)
+        let send = || async {
+            let request = cx.ec2.create_security_group().vpc_id(self.vpc.get().as_str()).group_name(&self.name);
+            let tags = filters::born_with(ResourceType::SecurityGroup, &door.tags());
+            let reply = request.description(&self.description).tag_specifications(tags).send().await.call(operation)?;
+            let id = reply.group_id().unwrap_or_default().to_owned();
+            Ok(Live {
+                node: door.node().clone(),
+                outputs: BTreeMap::from([("id".to_owned(), id.clone())]),
+                id,
+                shape: Self { egress: vec![Egress::anywhere()], ..self.clone() },
+                ready: Ready::Yes,
+                // The call is refused as a whole when they cannot be set.
+                tags: door.tags(),
+                owned: true,
             })
-            .await;
-        let reply = match made {
-            Ok(reply) => reply,
-            Err(error) if error.class == Class::AlreadyExists => return self.existing(cx, door, error).await,
-            Err(error) => return Err(error),
         };
-        let id = reply.group_id().unwrap_or_default().to_owned();
-        let everything = Egress::anywhere();
-        Ok(Live {
-            node: door.node().clone(),
-            outputs: BTreeMap::from([("id".to_owned(), id.clone())]),
-            id,
-            shape: Self { egress: vec![everything], ..self.clone() },
-            ready: Ready::Yes,
-            // The call is refused as a whole when they cannot be set.
-            tags: door.tags(),
-            owned: true,
-        })
+        let what = format!("the security group {}", self.name);
+        ownership::create(door, operation, &what, send, || self.existing(cx)).await
     }
 
     async fn update(&self, cx: &Aws, door: &Door<'_>, live: &Live<Self>, changed: &Changed) -> Result<Live<Self>, CallError> {
@@ -121,27 +110,27 @@ impl Kind for SecurityGroup {
 
     /// Refused while a network interface or a rule of another group names it; interfaces outlive their owners by minutes.
     async fn delete(cx: &Aws, door: &Door<'_>, live: &Live<Self>) -> Result<Gone, CallError> {
+        if let Some(holder) = interfaces::user(cx, "group-id", &live.id).await? {
+            return Ok(Gone::NotYet(holder));
+        }
         let operation = "ec2:DeleteSecurityGroup";
-        filters::gone(
+        ownership::gone(
             door.call(operation, || async { cx.ec2.delete_security_group().group_id(&live.id).send().await.call(operation) })
                 .await,
         )
     }
 
     fn same(field: &str, desired: &Value, live: &Value) -> bool {
-        if field == "egress" { sets::same(desired, live) } else { desired == live }
+        if field == "egress" { document::same_set(desired, live) } else { desired == live }
     }
 }
 
 impl SecurityGroup {
-    /// The group of this name that is there already: ours from a call whose answer was lost, or somebody else's.
-    async fn existing(&self, cx: &Aws, door: &Door<'_>, refusal: CallError) -> Result<Live<Self>, CallError> {
+    /// The group of this name in our VPC.
+    async fn existing(&self, cx: &Aws) -> Result<Option<Live<Self>>, CallError> {
         let by_name = [filters::filter("vpc-id", self.vpc.get().as_str()), filters::filter("group-name", &self.name)];
         let reply = cx.ec2.describe_security_groups().set_filters(Some(by_name.into())).send().await;
-        let reply = reply.call("ec2:DescribeSecurityGroups")?;
-        let Some(live) = reply.security_groups().first().map(of) else { return Err(refusal) };
-        ownership::claim(door, &refusal, &format!("the security group {} ({})", self.name, live.id), &live.tags)?;
-        Ok(Live { node: door.node().clone(), ..live })
+        Ok(reply.call("ec2:DescribeSecurityGroups")?.security_groups().first().map(of))
     }
 }
 
@@ -165,7 +154,7 @@ async fn allow(cx: &Aws, door: &Door<'_>, group: &str, egress: &Egress) -> Resul
     door.call(operation, || async {
         let what = permission_of(egress);
         let sent = cx.ec2.authorize_security_group_egress().group_id(group).ip_permissions(what).send().await.call(operation);
-        filters::done_before(sent, Class::AlreadyExists)
+        ownership::done_before(sent, Class::AlreadyExists)
     })
     .await
 }
@@ -175,7 +164,7 @@ async fn forbid(cx: &Aws, door: &Door<'_>, group: &str, egress: &Egress) -> Resu
     door.call(operation, || async {
         let what = permission_of(egress);
         let sent = cx.ec2.revoke_security_group_egress().group_id(group).ip_permissions(what).send().await.call(operation);
-        filters::done_before(sent, Class::NotFound)
+        ownership::done_before(sent, Class::NotFound)
     })
     .await
 }
@@ -207,7 +196,7 @@ fn of(group: &Reply) -> Live<SecurityGroup> {
             egress: group.ip_permissions_egress().iter().flat_map(egress).collect(),
         },
         ready: Ready::Yes,
-        tags: filters::read(group.tags()),
+        tags: tags::read(group.tags()),
         owned: true,
     }
 }

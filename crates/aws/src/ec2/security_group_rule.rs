@@ -13,7 +13,7 @@ use landing_engine::{CallError, Changed, Class, Door, Gone, Kind, Live, NodeName
 use serde::{Deserialize, Serialize};
 
 use super::{SecurityGroup, filters, permission, security_group};
-use crate::{Aws, IntoCallError, PrefixListId, SecurityGroupId, ownership};
+use crate::{Aws, IntoCallError, PrefixListId, SecurityGroupId, ownership, tags};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SecurityGroupRule {
@@ -77,7 +77,7 @@ impl Kind for SecurityGroupRule {
 
     async fn read(cx: &Aws, stack: &Stack, node: &NodeName, id: &str) -> Result<Option<Live<Self>>, CallError> {
         let mut found = rules(cx, filters::filter("security-group-rule-id", id)).await?;
-        Ok(filters::one(stack, node, found.pop()))
+        Ok(ownership::still_ours(stack, node, found.pop()))
     }
 
     async fn create(&self, cx: &Aws, door: &Door<'_>) -> Result<Live<Self>, CallError> {
@@ -133,7 +133,7 @@ impl Kind for SecurityGroupRule {
 
     async fn delete(cx: &Aws, door: &Door<'_>, live: &Live<Self>) -> Result<Gone, CallError> {
         let operation = "ec2:RevokeSecurityGroupIngress";
-        filters::gone(
+        ownership::gone(
             door.call(operation, || async {
                 cx.ec2
                     .revoke_security_group_ingress()
@@ -186,7 +186,7 @@ impl SecurityGroupRule {
 /// Desired rules whose groups are there already, with the groups' ids in place: only such a rule can be recognised by what it says.
 fn wanted(scan: &Scan, groups: &[Group]) -> Vec<(NodeName, SecurityGroupRule)> {
     let id_of = |node: &NodeName| {
-        let group = groups.iter().find(|group| scan.stack.node_of(&filters::read(group.tags())).as_ref() == Some(node))?;
+        let group = groups.iter().find(|group| scan.stack.node_of(&tags::read(group.tags())).as_ref() == Some(node))?;
         group.group_id().map(str::to_owned)
     };
     let lookup = |pointer: &reference::Pointer| id_of(&pointer.node).filter(|_| pointer.output == SecurityGroup::ID.name);
@@ -231,7 +231,7 @@ fn of(rule: &Reply) -> Live<SecurityGroupRule> {
             description: rule.description().unwrap_or_default().to_owned(),
         },
         ready: Ready::Yes,
-        tags: filters::read(rule.tags()),
+        tags: tags::read(rule.tags()),
         owned: true,
     }
 }

@@ -4,13 +4,14 @@
 //! Source: EC2 API Reference, `CreateSubnet`, `ModifySubnetAttribute`; `aws-behaviours` 3.3.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use aws_sdk_ec2::types::{AttributeBooleanValue, ResourceType, Subnet as Reply, SubnetState};
 use landing_engine::{CallError, Changed, Door, Gone, Kind, Live, NodeName, Output, Ready, Ref, Scan, Stack, Traits};
 use serde::{Deserialize, Serialize};
 
-use super::filters;
-use crate::{Aws, IntoCallError, SubnetId, VpcId, ownership};
+use super::{filters, interfaces};
+use crate::{Aws, IntoCallError, SubnetId, VpcId, ownership, tags};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Subnet {
@@ -29,7 +30,7 @@ impl Subnet {
 impl Kind for Subnet {
     type Cx = Aws;
     const NAME: &'static str = "ec2.subnet";
-    const TRAITS: Traits = Traits { fixed: &["vpc", "cidr", "zone"], ..Traits::DEFAULT };
+    const TRAITS: Traits = Traits { fixed: &["vpc", "cidr", "zone"], poll: Duration::from_secs(5), ..Traits::DEFAULT };
 
     async fn scan(cx: &Aws, scan: &Scan) -> Result<Vec<Live<Self>>, CallError> {
         let mut pages =
@@ -45,7 +46,7 @@ impl Kind for Subnet {
     async fn read(cx: &Aws, stack: &Stack, node: &NodeName, id: &str) -> Result<Option<Live<Self>>, CallError> {
         let by_id = filters::filter("subnet-id", id);
         let reply = cx.ec2.describe_subnets().filters(by_id).send().await.call("ec2:DescribeSubnets")?;
-        Ok(filters::one(stack, node, reply.subnets().first().map(of)))
+        Ok(ownership::still_ours(stack, node, reply.subnets().first().map(of)))
     }
 
     async fn create(&self, cx: &Aws, door: &Door<'_>) -> Result<Live<Self>, CallError> {
@@ -82,9 +83,13 @@ impl Kind for Subnet {
         Ok(live.with(self))
     }
 
+    /// Refused while a network interface is in it; interfaces outlive their owners by minutes.
     async fn delete(cx: &Aws, door: &Door<'_>, live: &Live<Self>) -> Result<Gone, CallError> {
+        if let Some(holder) = interfaces::user(cx, "subnet-id", &live.id).await? {
+            return Ok(Gone::NotYet(holder));
+        }
         let operation = "ec2:DeleteSubnet";
-        filters::gone(
+        ownership::gone(
             door.call(operation, || async { cx.ec2.delete_subnet().subnet_id(&live.id).send().await.call(operation) }).await,
         )
     }
@@ -108,7 +113,7 @@ fn of(subnet: &Reply) -> Live<Subnet> {
             Some(SubnetState::Failed) => Ready::Failed("failed".into()),
             state => Ready::NotYet(state.map_or("pending", SubnetState::as_str).to_owned()),
         },
-        tags: filters::read(subnet.tags()),
+        tags: tags::read(subnet.tags()),
         owned: true,
     }
 }

@@ -10,7 +10,7 @@ use landing_engine::{CallError, Changed, Door, Gone, Kind, Live, NodeName, Outpu
 use serde::{Deserialize, Serialize};
 
 use super::filters;
-use crate::{Aws, IntoCallError, VpcId, ownership};
+use crate::{Aws, IntoCallError, VpcId, ownership, tags};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Vpc {
@@ -42,7 +42,7 @@ impl Kind for Vpc {
     async fn read(cx: &Aws, stack: &Stack, node: &NodeName, id: &str) -> Result<Option<Live<Self>>, CallError> {
         let reply = cx.ec2.describe_vpcs().filters(filters::filter("vpc-id", id)).send().await.call("ec2:DescribeVpcs")?;
         let Some(vpc) = reply.vpcs().first() else { return Ok(None) };
-        Ok(filters::one(stack, node, Some(live(cx, vpc).await?)))
+        Ok(ownership::still_ours(stack, node, Some(live(cx, vpc).await?)))
     }
 
     async fn create(&self, cx: &Aws, door: &Door<'_>) -> Result<Live<Self>, CallError> {
@@ -100,7 +100,9 @@ impl Kind for Vpc {
 
     async fn delete(cx: &Aws, door: &Door<'_>, live: &Live<Self>) -> Result<Gone, CallError> {
         let operation = "ec2:DeleteVpc";
-        filters::gone(door.call(operation, || async { cx.ec2.delete_vpc().vpc_id(&live.id).send().await.call(operation) }).await)
+        ownership::gone(
+            door.call(operation, || async { cx.ec2.delete_vpc().vpc_id(&live.id).send().await.call(operation) }).await,
+        )
     }
 }
 
@@ -136,7 +138,7 @@ fn of(vpc: &Reply, shape: Vpc) -> Live<Vpc> {
             Some(VpcState::Available) => Ready::Yes,
             state => Ready::NotYet(state.map_or("pending", VpcState::as_str).to_owned()),
         },
-        tags: filters::read(vpc.tags()),
+        tags: tags::read(vpc.tags()),
         owned: true,
     }
 }

@@ -6,7 +6,7 @@ use aws_sdk_ecr::types::ImageIdentifier;
 use futures_util::future::try_join_all;
 use landing_engine::CallError;
 
-use crate::{Aws, IntoCallError, owner};
+use crate::{Aws, IntoCallError, ownership};
 
 /// All that a tag can point at. Without them ECR may convert the manifest, and a converted one has another digest (unverified for today's ECR).
 const MANIFESTS: [&str; 4] = [
@@ -37,7 +37,7 @@ impl Aws {
             .repository_name(repository)
             .image_ids(ImageIdentifier::builder().image_tag(tag).build())
             .set_accepted_media_types(Some(MANIFESTS.map(str::to_owned).to_vec()));
-        let reply = owner::found(request.send().await.call("ecr:BatchGetImage"))?;
+        let reply = ownership::found(request.send().await.call("ecr:BatchGetImage"))?;
         let image = reply.as_ref().and_then(|reply| reply.images().first()).and_then(|image| image.image_id());
         Ok(image.and_then(|id| id.image_digest()).map(str::to_owned))
     }

@@ -6,13 +6,13 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use aws_sdk_ecr::types::{ImageScanningConfiguration, ImageTagMutability, Repository as Reply, Tag};
+use aws_sdk_ecr::types::{ImageScanningConfiguration, ImageTagMutability, Repository as Reply};
 use futures_util::future::try_join_all;
-use landing_engine::{CallError, Changed, Class, Door, Gone, Kind, Live, NodeName, Output, Ready, Scan, Stack, Tags, Traits};
+use landing_engine::{CallError, Changed, Door, Gone, Kind, Live, NodeName, Output, Ready, Scan, Stack, Tags, Traits};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{Aws, IntoCallError, RepositoryArn, RepositoryName, RepositoryUri, document, owner, tags};
+use crate::{Aws, IntoCallError, RepositoryArn, RepositoryName, RepositoryUri, document, ownership, tags};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Repository {
@@ -44,7 +44,7 @@ impl Kind for Repository {
         while let Some(repository) = pages.next().await {
             let repository = repository.call("ecr:DescribeRepositories")?;
             let name = repository.repository_name().unwrap_or_default();
-            if owner::may_be_ours(scan, name, name) {
+            if ownership::may_be_ours(scan, name, name) {
                 near.push(repository);
             }
         }
@@ -56,8 +56,8 @@ impl Kind for Repository {
             let (node, tags) = match tags::trusted(index, arn, &scan.stack) {
                 Some((node, tags)) => (Some(node), tags),
                 None => {
-                    let Some(tags) = owner::found(list(cx, arn).await)? else { return Ok(None) };
-                    (owner::node_in::<Self>(scan, name, name, &tags), tags)
+                    let Some(tags) = ownership::found(list(cx, arn).await)? else { return Ok(None) };
+                    (ownership::node_of::<Self>(scan, name, &tags), tags)
                 }
             };
             let Some(node) = node else { return Ok(None) };
@@ -66,43 +66,27 @@ impl Kind for Repository {
         Ok(try_join_all(found).await?.into_iter().flatten().collect())
     }
 
-    async fn read(cx: &Aws, _: &Stack, node: &NodeName, id: &str) -> Result<Option<Live<Self>>, CallError> {
-        let reply = cx.ecr.describe_repositories().repository_names(id).send().await.call("ecr:DescribeRepositories");
-        let Some(reply) = owner::found(reply)? else { return Ok(None) };
-        let Some(repository) = reply.repositories().first() else { return Ok(None) };
-        let tags = list(cx, repository.repository_arn().unwrap_or_default());
-        let Some((tags, lifecycle)) = owner::found(tokio::try_join!(tags, lifecycle(cx, id)))? else { return Ok(None) };
-        Ok(Some(of(node.clone(), repository, lifecycle, tags)))
+    async fn read(cx: &Aws, stack: &Stack, node: &NodeName, id: &str) -> Result<Option<Live<Self>>, CallError> {
+        Ok(ownership::still_ours(stack, node, get(cx, node, id).await?))
     }
 
     async fn create(&self, cx: &Aws, door: &Door<'_>) -> Result<Live<Self>, CallError> {
         let operation = "ecr:CreateRepository";
-        let created = door
-            .call(operation, || async {
-                cx.ecr
-                    .create_repository()
-                    .repository_name(&self.name)
-                    .image_scanning_configuration(scanning(self.scan_on_push))
-                    .image_tag_mutability(mutability(self.mutable_tags))
-                    .set_tags(Some(tag_list(&door.tags())))
-                    .send()
-                    .await
-                    .call(operation)
-            })
-            .await;
-        match created {
-            Ok(reply) => {
-                let repository = reply.repository().cloned().unwrap_or_else(|| Reply::builder().build());
-                let made = of(door.node().clone(), &repository, Value::Null, door.tags());
-                // What the call carried is not looked for in the reply: emulators leave it out there.
-                Ok(made.with(&Self { lifecycle: Value::Null, ..self.clone() }))
-            }
-            Err(error) if error.class == Class::AlreadyExists => {
-                let found = Self::read(cx, door.stack(), door.node(), &self.name).await?;
-                owner::claim(door, error, &self.name, found)
-            }
-            Err(error) => Err(error),
-        }
+        let send = || async {
+            let request = cx
+                .ecr
+                .create_repository()
+                .repository_name(&self.name)
+                .image_scanning_configuration(scanning(self.scan_on_push))
+                .image_tag_mutability(mutability(self.mutable_tags));
+            let reply = request.set_tags(Some(tags::list(&door.tags()))).send().await.call(operation)?;
+            let repository = reply.repository.unwrap_or_else(|| Reply::builder().build());
+            let made = of(door.node().clone(), &repository, Value::Null, door.tags());
+            // What the call carried is not looked for in the reply: emulators leave it out there.
+            Ok(made.with(&Self { lifecycle: Value::Null, ..self.clone() }))
+        };
+        let find = || get(cx, door.node(), &self.name);
+        ownership::create(door, operation, &format!("the repository {}", self.name), send, find).await
     }
 
     async fn update(&self, cx: &Aws, door: &Door<'_>, live: &Live<Self>, changed: &Changed) -> Result<Live<Self>, CallError> {
@@ -125,7 +109,7 @@ impl Kind for Repository {
         if changed.has("lifecycle") && self.lifecycle.is_null() {
             let operation = "ecr:DeleteLifecyclePolicy";
             let delete = || cx.ecr.delete_lifecycle_policy().repository_name(&live.id);
-            door.call(operation, || async { owner::found(delete().send().await.call(operation)) }).await?;
+            door.call(operation, || async { ownership::found(delete().send().await.call(operation)) }).await?;
         } else if changed.has("lifecycle") {
             let operation = "ecr:PutLifecyclePolicy";
             let put = || cx.ecr.put_lifecycle_policy().repository_name(&live.id);
@@ -137,7 +121,7 @@ impl Kind for Repository {
         if changed.tags() {
             let operation = "ecr:TagResource";
             let arn = live.outputs.get("arn").cloned().unwrap_or_default();
-            let tag = || cx.ecr.tag_resource().resource_arn(&arn).set_tags(Some(tag_list(&door.tags())));
+            let tag = || cx.ecr.tag_resource().resource_arn(&arn).set_tags(Some(tags::list(&door.tags())));
             door.call(operation, || async { tag().send().await.call(operation) }).await?;
         }
         Ok(live.with(self))
@@ -147,7 +131,7 @@ impl Kind for Repository {
         let operation = "ecr:DeleteRepository";
         // Forced: with its images. Whether they may go was asked before the walk began.
         let delete = || cx.ecr.delete_repository().repository_name(&live.id).force(true);
-        owner::gone(door.call(operation, || async { delete().send().await.call(operation) }).await)
+        ownership::gone(door.call(operation, || async { delete().send().await.call(operation) }).await)
     }
 
     fn same(field: &str, desired: &Value, live: &Value) -> bool {
@@ -155,21 +139,25 @@ impl Kind for Repository {
     }
 }
 
+async fn get(cx: &Aws, node: &NodeName, name: &str) -> Result<Option<Live<Repository>>, CallError> {
+    let reply = cx.ecr.describe_repositories().repository_names(name).send().await.call("ecr:DescribeRepositories");
+    let Some(reply) = ownership::found(reply)? else { return Ok(None) };
+    let Some(repository) = reply.repositories().first() else { return Ok(None) };
+    let tags = list(cx, repository.repository_arn().unwrap_or_default());
+    let both = ownership::found(tokio::try_join!(tags, lifecycle(cx, name)))?;
+    Ok(both.map(|(tags, lifecycle)| of(node.clone(), repository, lifecycle, tags)))
+}
+
 async fn lifecycle(cx: &Aws, name: &str) -> Result<Value, CallError> {
     let operation = "ecr:GetLifecyclePolicy";
-    let reply = owner::found(cx.ecr.get_lifecycle_policy().repository_name(name).send().await.call(operation))?;
+    let reply = ownership::found(cx.ecr.get_lifecycle_policy().repository_name(name).send().await.call(operation))?;
     let text = reply.as_ref().and_then(|reply| reply.lifecycle_policy_text());
     text.map_or(Ok(Value::Null), |text| document::parse(operation, text))
 }
 
 async fn list(cx: &Aws, arn: &str) -> Result<Tags, CallError> {
     let reply = cx.ecr.list_tags_for_resource().resource_arn(arn).send().await.call("ecr:ListTagsForResource")?;
-    Ok(reply.tags().iter().map(|tag| (tag.key().to_owned(), tag.value().to_owned())).collect())
-}
-
-fn tag_list(tags: &Tags) -> Vec<Tag> {
-    let tag = |(key, value)| Tag::builder().key(key).value(value).build().expect("key and value are set");
-    tags.iter().map(tag).collect()
+    Ok(tags::read(reply.tags()))
 }
 
 fn scanning(on_push: bool) -> ImageScanningConfiguration {

@@ -7,11 +7,11 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use aws_sdk_ecs::types::{Cluster as Reply, ClusterSetting, ClusterSettingName};
-use landing_engine::{CallError, Changed, Door, Gone, Kind, Live, NodeName, Output, Ready, Scan, Stack, Traits};
+use landing_engine::{CallError, Changed, Class, Door, Gone, Kind, Live, NodeName, Output, Ready, Scan, Stack, Traits};
 use serde::{Deserialize, Serialize};
 
 use super::readings;
-use crate::{Aws, ClusterName, IntoCallError, named, owner};
+use crate::{Aws, ClusterName, IntoCallError, ownership, tags};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Cluster {
@@ -33,7 +33,7 @@ impl Kind for Cluster {
     async fn scan(cx: &Aws, scan: &Scan) -> Result<Vec<Live<Self>>, CallError> {
         let listed = readings::clusters(cx, scan).await?;
         let missing = |name: &str| !listed.iter().any(|cluster| cluster.cluster_name() == Some(name));
-        let mut names: Vec<String> = named::wanted(scan, "name").map(|(_, name)| name.to_owned()).collect();
+        let mut names: Vec<String> = ownership::wanted(scan, "name").map(str::to_owned).collect();
         names.extend(scan.known.values().cloned());
         names.retain(|name| missing(name));
         names.sort();
@@ -44,36 +44,28 @@ impl Kind for Cluster {
             .chain(&others)
             .filter_map(|cluster| {
                 let live = of(cluster);
-                named::owner::<Self>(scan, &live.id, "name", &live.id, &live.tags).map(|node| Live { node, ..live })
+                ownership::node_of::<Self>(scan, &live.id, &live.tags).map(|node| Live { node, ..live })
             })
             .collect())
     }
 
-    async fn read(cx: &Aws, _: &Stack, node: &NodeName, id: &str) -> Result<Option<Live<Self>>, CallError> {
-        let found = readings::describe_clusters(cx, &[id.to_owned()]).await?;
-        Ok(found.first().map(|cluster| Live { node: node.clone(), ..of(cluster) }))
+    async fn read(cx: &Aws, stack: &Stack, node: &NodeName, id: &str) -> Result<Option<Live<Self>>, CallError> {
+        Ok(ownership::still_ours(stack, node, get(cx, id).await?))
     }
 
     async fn create(&self, cx: &Aws, door: &Door<'_>) -> Result<Live<Self>, CallError> {
         let operation = "ecs:CreateCluster";
-        if let Some(found) = Self::read(cx, door.stack(), door.node(), &self.name).await? {
-            return named::adopt(door, operation, found);
-        }
-        let reply = door
-            .call(operation, || async {
-                cx.ecs
-                    .create_cluster()
-                    .cluster_name(&self.name)
-                    .settings(self.setting())
-                    .set_tags(Some(readings::list(&door.tags())))
-                    .send()
-                    .await
-                    .call(operation)
-            })
-            .await?;
-        let cluster = reply.cluster().cloned().unwrap_or_else(|| Reply::builder().cluster_name(&self.name).build());
-        // The reply to a create need not repeat the tags that it was sent.
-        Ok(Live { node: door.node().clone(), tags: door.tags(), ..of(&cluster) })
+        let send = || async {
+            if get(cx, &self.name).await?.is_some() {
+                return Err(CallError::new(Class::AlreadyExists, operation, format!("{} is there", self.name)));
+            }
+            let request = cx.ecs.create_cluster().cluster_name(&self.name).settings(self.setting());
+            let reply = request.set_tags(Some(tags::list(&door.tags()))).send().await.call(operation)?;
+            let cluster = reply.cluster.unwrap_or_else(|| Reply::builder().cluster_name(&self.name).build());
+            // The reply to a create need not repeat the tags that it was sent.
+            Ok(Live { tags: door.tags(), ..of(&cluster) })
+        };
+        ownership::create(door, operation, &format!("the cluster {}", self.name), send, || get(cx, &self.name)).await
     }
 
     async fn update(&self, cx: &Aws, door: &Door<'_>, live: &Live<Self>, changed: &Changed) -> Result<Live<Self>, CallError> {
@@ -93,9 +85,10 @@ impl Kind for Cluster {
     async fn delete(cx: &Aws, door: &Door<'_>, live: &Live<Self>) -> Result<Gone, CallError> {
         let operation = "ecs:DeleteCluster";
         let call = || async { cx.ecs.delete_cluster().cluster(&live.id).send().await.call(operation) };
-        match owner::found(door.call(operation, call).await)?.and_then(|reply| reply.cluster) {
-            Some(cluster) if cluster.status().is_some_and(|status| status != "INACTIVE") => Ok(Gone::NotYet),
-            _ => Ok(Gone::Yes),
+        let reply = ownership::found(door.call(operation, call).await)?;
+        match reply.as_ref().and_then(|reply| reply.cluster()).and_then(Reply::status) {
+            None | Some("INACTIVE") => Ok(Gone::Yes),
+            Some(status) => Ok(Gone::NotYet(status.to_owned())),
         }
     }
 }
@@ -104,6 +97,10 @@ impl Cluster {
     fn setting(&self) -> ClusterSetting {
         ClusterSetting::builder().name(ClusterSettingName::ContainerInsights).value(&self.insights).build()
     }
+}
+
+async fn get(cx: &Aws, name: &str) -> Result<Option<Live<Cluster>>, CallError> {
+    Ok(readings::describe_clusters(cx, &[name.to_owned()]).await?.first().map(of))
 }
 
 /// The node's name is put in by the caller.
@@ -126,7 +123,7 @@ fn of(cluster: &Reply) -> Live<Cluster> {
             Some("FAILED") => Ready::Failed("FAILED".into()),
             status => Ready::NotYet(status.unwrap_or("PROVISIONING").to_owned()),
         },
-        tags: readings::read(cluster.tags()),
+        tags: tags::read(cluster.tags()),
         owned: true,
     }
 }

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use aws_sdk_ecs::types::{Cluster, ClusterField, Service, ServiceField, Tag};
+use aws_sdk_ecs::types::{Cluster, ClusterField, Service, ServiceField};
 use futures_util::future::try_join_all;
-use landing_engine::{CallError, Door, Scan, Tags};
+use landing_engine::{CallError, Door, Scan};
 
-use crate::{Aws, IntoCallError};
+use crate::{Aws, IntoCallError, ownership, tags};
 
 /// Most names that one call takes. Source: ECS API Reference, `DescribeClusters`, `DescribeServices`.
 const CLUSTERS_A_CALL: usize = 100;
@@ -77,7 +77,7 @@ pub(crate) async fn describe_services(cx: &Aws, cluster: &str, names: &[String])
             .send()
             .await
             .call("ecs:DescribeServices");
-        crate::owner::found(reply)
+        ownership::found(reply)
     });
     let replies = try_join_all(calls).await?;
     Ok(replies
@@ -105,19 +105,11 @@ pub(crate) fn cluster_and_name(arn: &str) -> (&str, &str) {
     (parts.next().unwrap_or_default(), name)
 }
 
-pub(crate) fn list(tags: &Tags) -> Vec<Tag> {
-    tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect()
-}
-
-pub(crate) fn read(tags: &[Tag]) -> Tags {
-    tags.iter().map(|tag| (tag.key().unwrap_or_default().to_owned(), tag.value().unwrap_or_default().to_owned())).collect()
-}
-
 /// Puts the stack's tags back; tags of others stay.
 pub(crate) async fn retag(cx: &Aws, door: &Door<'_>, arn: &str) -> Result<(), CallError> {
     let operation = "ecs:TagResource";
     door.call(operation, || async {
-        cx.ecs.tag_resource().resource_arn(arn).set_tags(Some(list(&door.tags()))).send().await.call(operation)
+        cx.ecs.tag_resource().resource_arn(arn).set_tags(Some(tags::list(&door.tags()))).send().await.call(operation)
     })
     .await
     .map(|_| ())

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::readings;
 use super::service::{DRAINING, Service};
-use crate::{Aws, ClusterName, IntoCallError, ServiceName, TaskDefinitionArn};
+use crate::{Aws, ClusterName, IntoCallError, ServiceName, TaskDefinitionArn, ownership, tags};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Rollout {
@@ -30,6 +30,7 @@ impl Kind for Rollout {
     const TRAITS: Traits = Traits {
         fixed: &["cluster", "service"],
         tagged: false,
+        falls_back: true,
         typical_ready: Duration::from_secs(150),
         poll: Duration::from_secs(5),
         ..Traits::DEFAULT
@@ -38,10 +39,7 @@ impl Kind for Rollout {
     async fn scan(cx: &Aws, scan: &Scan) -> Result<Vec<Live<Self>>, CallError> {
         let node = |service: &Reply| {
             let arn = service.service_arn().unwrap_or_default();
-            let of_service = scan.stack.node_of(&readings::read(service.tags()));
-            let by_tags = of_service.filter(|node| node.kind() == <Service as Kind>::NAME);
-            let known = || scan.known.iter().find(|(_, known)| *known == arn).map(|(node, _)| node.clone());
-            by_tags.map(|node| NodeName::new(Self::NAME, node.name())).or_else(known)
+            ownership::node_beside::<Self, Service>(scan, arn, &tags::read(service.tags()))
         };
         Ok(readings::services(cx, scan)
             .await?

@@ -9,14 +9,14 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use aws_sdk_ecs::types::{LaunchType, Service as Reply};
-use landing_engine::{CallError, Changed, Class, Door, Gone, Kind, Live, NodeName, Output, Ready, Ref, Scan, Stack, Traits};
+use landing_engine::{CallError, Changed, Door, Gone, Kind, Live, NodeName, Output, Ready, Ref, Scan, Stack, Traits};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{readings, wiring};
 use crate::{
     Aws, ClusterName, IntoCallError, NamespaceArn, SecurityGroupId, ServiceName, SubnetId, TargetGroupArn, TaskDefinitionArn,
-    document, named, owner,
+    document, ownership, tags,
 };
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -84,42 +84,40 @@ impl Kind for Service {
     };
 
     async fn scan(cx: &Aws, scan: &Scan) -> Result<Vec<Live<Self>>, CallError> {
+        cx.removals.forget(<Self as Kind>::NAME);
         let listed = readings::services(cx, scan).await?;
         let unlisted = unlisted(cx, scan, &listed).await?;
         let mine = |service: &Reply| {
             let live = of(service);
-            let node = named::owner::<Self>(scan, &live.id, "name", &live.shape.name, &live.tags)?;
-            let leaving = live.ready == Ready::NotYet(DRAINING.into());
+            let node = ownership::node_of::<Self>(scan, &live.id, &live.tags)?;
             let wanted = scan.wanted.iter().any(|(wanted, _)| *wanted == node);
-            (!leaving || !wanted).then_some(Live { node, ..live })
+            (!is_leaving(&live) || !wanted).then_some(Live { node, ..live })
         };
         Ok(listed.iter().chain(&unlisted).filter_map(mine).collect())
     }
 
-    async fn read(cx: &Aws, _: &Stack, node: &NodeName, id: &str) -> Result<Option<Live<Self>>, CallError> {
-        Ok(readings::service(cx, id).await?.map(|service| Live { node: node.clone(), ..of(&service) }))
+    /// One that drains is there for whoever removes it only.
+    async fn read(cx: &Aws, stack: &Stack, node: &NodeName, id: &str) -> Result<Option<Live<Self>>, CallError> {
+        let found = readings::service(cx, id).await?.as_ref().map(of);
+        let there = found.filter(|live| !is_leaving(live) || cx.removals.has(<Self as Kind>::NAME, id));
+        Ok(ownership::still_ours(stack, node, there))
     }
 
     async fn create(&self, cx: &Aws, door: &Door<'_>) -> Result<Live<Self>, CallError> {
         let operation = "ecs:CreateService";
-        let (service, old) = door
-            .call(operation, || async {
-                let error = match self.creation(cx, door).send().await.call(operation) {
-                    Err(error) if error.class == Class::AlreadyExists => error,
-                    made => return made.map(|reply| (reply.service, false)),
-                };
-                // Right after it became INACTIVE the old name may still be in the way for a minute: nothing to find, so the door tries again.
-                let cluster = self.cluster.get().as_str();
-                match readings::describe_services(cx, cluster, std::slice::from_ref(&self.name)).await?.into_iter().next() {
-                    Some(found) => Ok((Some(found), true)),
-                    None => Err(CallError { class: Class::InUse, ..error }),
-                }
-            })
-            .await?;
-        let service = service.unwrap_or_else(|| Reply::builder().service_name(&self.name).build());
-        let live = Live { node: door.node().clone(), ..of(&service) };
-        // The reply to a create need not repeat the tags that it was sent.
-        if old { named::adopt(door, operation, live) } else { Ok(Live { tags: door.tags(), ..live }) }
+        let send = || async {
+            let service = self.creation(cx, door).send().await.call(operation)?.service;
+            let service = service.unwrap_or_else(|| Reply::builder().service_name(&self.name).build());
+            // The reply to a create need not repeat the tags that it was sent.
+            Ok(Live { tags: door.tags(), ..of(&service) })
+        };
+        // One that drains, or became INACTIVE a minute ago, is in the way and not found: the door tries again.
+        let find = || async {
+            let cluster = self.cluster.get().as_str();
+            let named = readings::describe_services(cx, cluster, std::slice::from_ref(&self.name)).await?;
+            Ok(named.first().map(of).filter(|live| !is_leaving(live)))
+        };
+        ownership::create(door, operation, &format!("the service {}", self.name), send, find).await
     }
 
     async fn update(&self, cx: &Aws, door: &Door<'_>, live: &Live<Self>, changed: &Changed) -> Result<Live<Self>, CallError> {
@@ -138,8 +136,9 @@ impl Kind for Service {
     }
 
     async fn delete(cx: &Aws, door: &Door<'_>, live: &Live<Self>) -> Result<Gone, CallError> {
-        if live.ready == Ready::NotYet(DRAINING.into()) {
-            return Ok(Gone::NotYet);
+        cx.removals.note(<Self as Kind>::NAME, &live.id);
+        if is_leaving(live) {
+            return Ok(Gone::NotYet(DRAINING.to_owned()));
         }
         let operation = "ecs:DeleteService";
         let (cluster, name) = readings::cluster_and_name(&live.id);
@@ -151,13 +150,13 @@ impl Kind for Service {
                 answer => answer.map(|_| ()),
             }
         };
-        Ok(owner::found(door.call(operation, call).await)?.map_or(Gone::Yes, |()| Gone::NotYet))
+        ownership::going(door.call(operation, call).await, DRAINING)
     }
 
     fn same(field: &str, desired: &Value, live: &Value) -> bool {
         match field {
             "task_definition" => true,
-            "subnets" | "groups" | "targets" => document::same(desired, live),
+            "subnets" | "groups" | "targets" => document::same_set(desired, live),
             "connect" => document::same(&wiring::comparable(desired, live), live),
             "grace_seconds" => desired.as_i64().unwrap_or(0) == live.as_i64().unwrap_or(0),
             _ => desired == live,
@@ -185,8 +184,12 @@ impl Service {
             .deployment_configuration(self.deployment())
             .set_health_check_grace_period_seconds(self.grace_seconds)
             .propagate_tags(self.propagation())
-            .set_tags(Some(readings::list(&door.tags())))
+            .set_tags(Some(tags::list(&door.tags())))
     }
+}
+
+fn is_leaving(live: &Live<Service>) -> bool {
+    live.ready == Ready::NotYet(DRAINING.to_owned())
 }
 
 /// Services that the state or a wanted node names and ECS does not list: draining, or just made.
@@ -204,7 +207,7 @@ async fn unlisted(cx: &Aws, scan: &Scan, listed: &[Reply]) -> Result<Vec<Reply>,
         ask(cluster, name);
     }
     for cluster in readings::clusters(cx, scan).await?.iter() {
-        named::wanted(scan, "name").for_each(|(_, name)| ask(cluster.cluster_name().unwrap_or_default(), name));
+        ownership::wanted(scan, "name").for_each(|name| ask(cluster.cluster_name().unwrap_or_default(), name));
     }
     let mut found = Vec::new();
     for (cluster, names) in &names {
@@ -226,7 +229,7 @@ pub(crate) fn of(service: &Reply) -> Live<Service> {
             Some("ACTIVE") => Ready::Yes,
             status => Ready::NotYet(status.unwrap_or("PENDING").to_owned()),
         },
-        tags: readings::read(service.tags()),
+        tags: tags::read(service.tags()),
         owned: true,
     }
 }

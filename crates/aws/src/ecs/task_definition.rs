@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{container, readings};
-use crate::{Aws, IntoCallError, LogGroupName, RoleArn, TaskDefinitionArn, document, named, owner};
+use crate::{Aws, IntoCallError, LogGroupName, RoleArn, TaskDefinitionArn, document, ownership, tags};
 
 /// One task of exactly one container; its fields are those of the task and of the container side by side, so that a plan names what changes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -102,10 +102,8 @@ impl Kind for TaskDefinition {
 
     async fn scan(cx: &Aws, scan: &Scan) -> Result<Vec<Live<Self>>, CallError> {
         let prefix = format!("{}-", scan.stack.prefix());
-        let mut families: Vec<String> = named::wanted(scan, "family")
-            .map(|(_, family)| family.to_owned())
-            .filter(|name| !name.starts_with(&prefix))
-            .collect();
+        let mut families: Vec<String> =
+            ownership::wanted(scan, "family").filter(|family| !family.starts_with(&prefix)).map(str::to_owned).collect();
         families.extend(scan.known.values().cloned());
         let listing = cx.ecs.list_task_definition_families().family_prefix(&prefix).status(TaskDefinitionFamilyStatus::Active);
         let mut listed = listing.into_paginator().items().send();
@@ -116,28 +114,32 @@ impl Kind for TaskDefinition {
         families.dedup();
         // ECS has no call that describes several families, so it is one each, all at once.
         let found = try_join_all(families.iter().map(|family| latest(cx, family))).await?;
-        let mine = |live: Live<Self>| {
-            named::owner::<Self>(scan, &live.id, "family", &live.id, &live.tags).map(|node| Live { node, ..live })
-        };
+        let mine = |live: Live<Self>| ownership::node_of::<Self>(scan, &live.id, &live.tags).map(|node| Live { node, ..live });
         Ok(found.into_iter().flatten().filter_map(mine).collect())
     }
 
-    async fn read(cx: &Aws, _: &Stack, node: &NodeName, id: &str) -> Result<Option<Live<Self>>, CallError> {
-        Ok(latest(cx, id).await?.map(|live| Live { node: node.clone(), ..live }))
+    async fn read(cx: &Aws, stack: &Stack, node: &NodeName, id: &str) -> Result<Option<Live<Self>>, CallError> {
+        Ok(ownership::still_ours(stack, node, latest(cx, id).await?))
     }
 
     async fn create(&self, cx: &Aws, door: &Door<'_>) -> Result<Live<Self>, CallError> {
         let operation = "ecs:RegisterTaskDefinition";
-        if let Some(found) = Self::read(cx, door.stack(), door.node(), &self.family).await? {
-            return named::adopt(door, operation, found);
-        }
-        self.register(cx, door).await
+        let send = || async {
+            // Registering into a family that is there would succeed, whoever's it is.
+            if latest(cx, &self.family).await?.is_some() {
+                return Err(CallError::new(Class::AlreadyExists, operation, format!("{} is there", self.family)));
+            }
+            self.register(cx, door, operation).await
+        };
+        let what = format!("the task definition {}", self.family);
+        ownership::create(door, operation, &what, send, || latest(cx, &self.family)).await
     }
 
     async fn update(&self, cx: &Aws, door: &Door<'_>, live: &Live<Self>, changed: &Changed) -> Result<Live<Self>, CallError> {
         // The next revision is born with the tags; only when nothing else differs is the latest one tagged.
         if changed.0.iter().any(|field| field != "tags") {
-            return self.register(cx, door).await;
+            let operation = "ecs:RegisterTaskDefinition";
+            return door.call(operation, || self.register(cx, door, operation)).await;
         }
         readings::retag(cx, door, live.outputs.get("arn").map_or("", String::as_str)).await?;
         Ok(live.with(self))
@@ -147,7 +149,7 @@ impl Kind for TaskDefinition {
         for arn in &revisions(cx, &live.id, TaskDefinitionStatus::Active).await? {
             let operation = "ecs:DeregisterTaskDefinition";
             let call = || async { cx.ecs.deregister_task_definition().task_definition(arn).send().await.call(operation) };
-            owner::found(door.call(operation, call).await)?;
+            ownership::found(door.call(operation, call).await)?;
         }
         for arns in revisions(cx, &live.id, TaskDefinitionStatus::Inactive).await?.chunks(DELETES_A_CALL) {
             let operation = "ecs:DeleteTaskDefinitions";
@@ -176,9 +178,8 @@ impl Kind for TaskDefinition {
 }
 
 impl TaskDefinition {
-    async fn register(&self, cx: &Aws, door: &Door<'_>) -> Result<Live<Self>, CallError> {
-        let operation = "ecs:RegisterTaskDefinition";
-        let reply = door.call(operation, || async { self.registration(cx, door).send().await.call(operation) }).await?;
+    async fn register(&self, cx: &Aws, door: &Door<'_>, operation: &str) -> Result<Live<Self>, CallError> {
+        let reply = self.registration(cx, door).send().await.call(operation)?;
         let definition = reply.task_definition().cloned().unwrap_or_else(|| Reply::builder().family(&self.family).build());
         // The reply need not repeat the tags that it was sent.
         Ok(Live { node: door.node().clone(), ..of(&definition, door.tags()) })
@@ -201,16 +202,16 @@ impl TaskDefinition {
             .task_role_arn(self.task_role.get().as_str())
             .container_definitions(container::definition(self))
             .set_ephemeral_storage(self.ephemeral_storage_gib.map(|size| EphemeralStorage::builder().size_in_gib(size).build()))
-            .set_tags(Some(readings::list(&door.tags())))
+            .set_tags(Some(tags::list(&door.tags())))
     }
 }
 
 /// The latest active revision of a family.
 async fn latest(cx: &Aws, family: &str) -> Result<Option<Live<TaskDefinition>>, CallError> {
     let call = cx.ecs.describe_task_definition().task_definition(family).include(TaskDefinitionField::Tags);
-    let Some(reply) = owner::found(call.send().await.call("ecs:DescribeTaskDefinition"))? else { return Ok(None) };
+    let Some(reply) = ownership::found(call.send().await.call("ecs:DescribeTaskDefinition"))? else { return Ok(None) };
     let active = |definition: &&Reply| definition.status().is_none_or(|status| *status == TaskDefinitionStatus::Active);
-    Ok(reply.task_definition().filter(active).map(|definition| of(definition, readings::read(reply.tags()))))
+    Ok(reply.task_definition().filter(active).map(|definition| of(definition, tags::read(reply.tags()))))
 }
 
 /// Revisions of exactly this family; `ListTaskDefinitions` may take its name for a prefix.

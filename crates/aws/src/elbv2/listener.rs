@@ -1,17 +1,17 @@
 //! Listener: one port of a load balancer, and what happens with requests that no rule takes.
 //!
-//! Known by its `landing:node` tag or, without tags, by its load balancer and port, of which there is only one. Born with its default action; `not-found`
+//! Known by its `landing:node` tag or, since it lives inside an object that is ours, by its load balancer and port, of which there is only one. Born with its default action; `not-found`
 //! lets it stand before any target group does.
 //! Source: ELBv2 API Reference, `CreateListener`, `ModifyListener`; `aws-behaviours` 10.3.
 
 use std::collections::BTreeMap;
 
 use aws_sdk_elasticloadbalancingv2::types::{Listener as Reply, ProtocolEnum};
-use landing_engine::{CallError, Changed, Class, Door, Gone, Kind, Live, NodeName, Output, Ready, Ref, Scan, Stack, Traits};
+use landing_engine::{CallError, Changed, Door, Gone, Kind, Live, NodeName, Output, Ready, Ref, Scan, Stack, Traits};
 use serde::{Deserialize, Serialize};
 
 use super::{Action, reading};
-use crate::{Aws, IntoCallError, ListenerArn, LoadBalancerArn, owner, ownership};
+use crate::{Aws, IntoCallError, ListenerArn, LoadBalancerArn, ownership, tags};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Listener {
@@ -49,38 +49,29 @@ impl Kind for Listener {
 
     async fn read(cx: &Aws, stack: &Stack, node: &NodeName, id: &str) -> Result<Option<Live<Self>>, CallError> {
         let reply = cx.elbv2.describe_listeners().listener_arns(id).send().await;
-        let live = owner::found(reply.call("elasticloadbalancing:DescribeListeners"))?
+        let live = ownership::found(reply.call("elasticloadbalancing:DescribeListeners"))?
             .and_then(|reply| reply.listeners().first().map(of));
-        let (Some(live), Some(tags)) = (live, reading::tags(cx, id).await?) else { return Ok(None) };
-        Ok((!ownership::is_foreign(stack, &tags)).then(|| Live { node: node.clone(), tags, ..live }))
+        Ok(ownership::still_ours(stack, node, reading::tagged(cx, live).await?))
     }
 
     async fn create(&self, cx: &Aws, door: &Door<'_>) -> Result<Live<Self>, CallError> {
         let operation = "elasticloadbalancing:CreateListener";
         let what = format!("the listener on port {} of {}", self.port, self.load_balancer.get());
-        door.call(operation, || async {
-            let sent = cx
+        let send = || async {
+            let reply = cx
                 .elbv2
                 .create_listener()
                 .load_balancer_arn(self.load_balancer.get().as_str())
                 .port(self.port)
                 .protocol(ProtocolEnum::from(self.protocol.as_str()))
                 .default_actions(self.default.request())
-                .set_tags(Some(reading::list(&door.tags())))
+                .set_tags(Some(tags::list(&door.tags())))
                 .send()
                 .await
-                .call(operation);
-            let live = match sent {
-                Ok(reply) => reply.listeners().first().map(of),
-                Err(error) if error.class == Class::AlreadyExists => self.find(cx).await?,
-                Err(error) => return Err(error),
-            };
-            let missing = || CallError::new(Class::Ambiguous, operation, "the answer does not contain the listener");
-            let live = live.ok_or_else(missing)?;
-            let tags = reading::tags_at_birth(cx, door, operation, &what, &live.id).await?;
-            Ok(Live { node: door.node().clone(), tags, ..live })
-        })
-        .await
+                .call(operation)?;
+            reading::born(cx, door, operation, &what, reply.listeners().first().map(of)).await
+        };
+        ownership::create(door, operation, &what, send, || self.find(cx)).await
     }
 
     async fn update(&self, cx: &Aws, door: &Door<'_>, live: &Live<Self>, changed: &Changed) -> Result<Live<Self>, CallError> {
@@ -109,7 +100,7 @@ impl Kind for Listener {
         let operation = "elasticloadbalancing:DeleteListener";
         let sent =
             door.call(operation, || async { cx.elbv2.delete_listener().listener_arn(&live.id).send().await.call(operation) });
-        owner::gone(sent.await)
+        ownership::gone(sent.await)
     }
 }
 
@@ -121,7 +112,7 @@ impl Listener {
         while let Some(listener) = pages.next().await {
             let listener = listener.call("elasticloadbalancing:DescribeListeners")?;
             if listener.port() == Some(self.port) {
-                return Ok(Some(of(&listener)));
+                return reading::tagged(cx, Some(of(&listener))).await;
             }
         }
         Ok(None)

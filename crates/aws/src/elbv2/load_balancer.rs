@@ -11,12 +11,12 @@ use aws_sdk_elasticloadbalancingv2::types::{
     LoadBalancer as Reply, LoadBalancerAttribute, LoadBalancerSchemeEnum, LoadBalancerStateEnum, LoadBalancerTypeEnum,
 };
 use futures_util::future::try_join_all;
-use landing_engine::{CallError, Changed, Class, Door, Gone, Kind, Live, NodeName, Output, Ready, Ref, Scan, Stack, Traits};
+use landing_engine::{CallError, Changed, Door, Gone, Kind, Live, NodeName, Output, Ready, Ref, Scan, Stack, Traits};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::reading;
-use crate::{Aws, IntoCallError, LoadBalancerArn, SecurityGroupId, SubnetId, owner, ownership, sets};
+use crate::{Aws, IntoCallError, LoadBalancerArn, SecurityGroupId, SubnetId, document, ownership, tags};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LoadBalancer {
@@ -47,6 +47,8 @@ impl Kind for LoadBalancer {
     const TRAITS: Traits = Traits {
         fixed: &["name", "kind", "scheme"],
         needs: &["ec2.internet-gateway"],
+        // A distribution that still names it as an origin takes minutes to go.
+        mentioned: &["dns", "zone"],
         typical_ready: Duration::from_secs(120),
         typical_gone: Duration::from_secs(5),
         poll: Duration::from_secs(5),
@@ -62,24 +64,26 @@ impl Kind for LoadBalancer {
         let mut tags = reading::tags_of(cx, &index, &scan.stack, arns).await?;
         let ours = candidates.into_iter().filter_map(|live| {
             let tags = tags.remove(&live.id)?;
-            let node = ownership::node_of_named::<Self>(scan, &live.id, &live.shape.name, &tags)?;
+            let node = ownership::node_of::<Self>(scan, &live.id, &tags)?;
             Some(Live { node, tags, ..live })
         });
         try_join_all(ours.map(|live| with_wanted_attributes(cx, scan, live))).await
     }
 
     async fn read(cx: &Aws, stack: &Stack, node: &NodeName, id: &str) -> Result<Option<Live<Self>>, CallError> {
-        let Some(live) = find(cx, id).await? else { return Ok(None) };
+        let reply = cx.elbv2.describe_load_balancers().load_balancer_arns(id).send().await;
+        let reply = ownership::found(reply.call("elasticloadbalancing:DescribeLoadBalancers"))?;
+        let Some(live) = reply.and_then(|reply| reply.load_balancers().first().map(of)) else { return Ok(None) };
         let (tags, attributes) = tokio::try_join!(reading::tags(cx, id), attributes(cx, id))?;
         let (Some(tags), Some(attributes)) = (tags, attributes) else { return Ok(None) };
         let shape = Self { attributes, ..live.shape.clone() };
-        Ok(Some(Live { node: node.clone(), tags, shape, ..live }).filter(|live| !ownership::is_foreign(stack, &live.tags)))
+        Ok(ownership::still_ours(stack, node, Some(Live { tags, shape, ..live })))
     }
 
     async fn create(&self, cx: &Aws, door: &Door<'_>) -> Result<Live<Self>, CallError> {
         let operation = "elasticloadbalancing:CreateLoadBalancer";
         let what = format!("the load balancer {}", self.name);
-        door.call(operation, || async {
+        let send = || async {
             let groups: Vec<String> = self.groups.iter().map(|group| group.get().to_string()).collect();
             let sent = cx
                 .elbv2
@@ -89,24 +93,13 @@ impl Kind for LoadBalancer {
                 .scheme(LoadBalancerSchemeEnum::from(self.scheme.as_str()))
                 .set_subnets(Some(self.subnets.iter().map(|subnet| subnet.get().to_string()).collect()))
                 .set_security_groups((!groups.is_empty()).then_some(groups))
-                .set_tags(Some(reading::list(&door.tags())))
+                .set_tags(Some(tags::list(&door.tags())))
                 .send()
                 .await
-                .call(operation);
-            let live = match sent {
-                Ok(reply) => reply.load_balancers().first().map(of),
-                Err(error) if error.class == Class::AlreadyExists => {
-                    let reply = cx.elbv2.describe_load_balancers().names(&self.name).send().await;
-                    reply.call("elasticloadbalancing:DescribeLoadBalancers")?.load_balancers().first().map(of)
-                }
-                Err(error) => return Err(error),
-            };
-            let missing = || CallError::new(Class::Ambiguous, operation, "the answer does not contain the load balancer");
-            let live = live.ok_or_else(missing)?;
-            let tags = reading::tags_at_birth(cx, door, operation, &what, &live.id).await?;
-            Ok(Live { node: door.node().clone(), tags, ..live })
-        })
-        .await
+                .call(operation)?;
+            reading::born(cx, door, operation, &what, sent.load_balancers().first().map(of)).await
+        };
+        ownership::create(door, operation, &what, send, || named(cx, &self.name)).await
     }
 
     async fn update(&self, cx: &Aws, door: &Door<'_>, live: &Live<Self>, changed: &Changed) -> Result<Live<Self>, CallError> {
@@ -151,29 +144,26 @@ impl Kind for LoadBalancer {
                 cx.elbv2.delete_load_balancer().load_balancer_arn(&live.id).send().await.call(operation)
             })
             .await;
-        match sent {
-            Ok(_) => Ok(Gone::NotYet),
-            Err(error) if error.class == Class::NotFound => Ok(Gone::Yes),
-            Err(error) if error.has_code(&["OperationNotPermitted"]) => {
-                Err(error.help("its deletion protection is on: switch `deletion_protection.enabled` off and run again"))
-            }
-            Err(error) => Err(error),
-        }
+        let sent = sent.map_err(|error| match error.has_code(&["OperationNotPermitted"]) {
+            true => error.help("its deletion protection is on: switch `deletion_protection.enabled` off and run again"),
+            false => error,
+        });
+        ownership::going(sent, "still listed")
     }
 
     fn same(field: &str, desired: &Value, live: &Value) -> bool {
         match field {
-            "subnets" | "groups" => sets::same(desired, live),
+            "subnets" | "groups" => document::same_set(desired, live),
             "attributes" => desired.as_object().is_none_or(|asked| asked.iter().all(|(key, value)| live.get(key) == Some(value))),
             _ => desired == live,
         }
     }
 }
 
-async fn find(cx: &Aws, arn: &str) -> Result<Option<Live<LoadBalancer>>, CallError> {
-    let reply = cx.elbv2.describe_load_balancers().load_balancer_arns(arn).send().await;
-    Ok(owner::found(reply.call("elasticloadbalancing:DescribeLoadBalancers"))?
-        .and_then(|reply| reply.load_balancers().first().map(of)))
+async fn named(cx: &Aws, name: &str) -> Result<Option<Live<LoadBalancer>>, CallError> {
+    let reply = cx.elbv2.describe_load_balancers().names(name).send().await;
+    let reply = ownership::found(reply.call("elasticloadbalancing:DescribeLoadBalancers"))?;
+    reading::tagged(cx, reply.and_then(|reply| reply.load_balancers().first().map(of))).await
 }
 
 /// The attributes that the wanted node asks for, so that a difference shows only those; no call when it asks for none.
@@ -190,14 +180,9 @@ async fn with_wanted_attributes(cx: &Aws, scan: &Scan, live: Live<LoadBalancer>)
 /// `None` when the load balancer is gone.
 async fn attributes(cx: &Aws, arn: &str) -> Result<Option<BTreeMap<String, String>>, CallError> {
     let reply = cx.elbv2.describe_load_balancer_attributes().load_balancer_arn(arn).send().await;
-    match reply.call("elasticloadbalancing:DescribeLoadBalancerAttributes") {
-        Ok(reply) => {
-            let all = reply.attributes().iter().filter_map(|one| Some((one.key()?.to_owned(), one.value()?.to_owned())));
-            Ok(Some(all.collect()))
-        }
-        Err(error) if error.class == Class::NotFound => Ok(None),
-        Err(error) => Err(error),
-    }
+    let reply = ownership::found(reply.call("elasticloadbalancing:DescribeLoadBalancerAttributes"))?;
+    let pairs = |one: &LoadBalancerAttribute| Some((one.key()?.to_owned(), one.value()?.to_owned()));
+    Ok(reply.map(|reply| reply.attributes().iter().filter_map(pairs).collect()))
 }
 
 /// Node, tags and attributes are put in by the caller.

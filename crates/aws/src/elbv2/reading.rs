@@ -6,11 +6,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use aws_sdk_elasticloadbalancingv2::types::{Listener, LoadBalancer, Tag};
+use aws_sdk_elasticloadbalancingv2::types::{Listener, LoadBalancer};
 use futures_util::future::try_join_all;
-use landing_engine::{CallError, Class, Door, NodeName, Scan, Stack, Tags};
+use landing_engine::{CallError, Class, Door, Live, NodeName, Scan, Stack, Tags};
 
-use crate::tags::{Index, trusted};
+use crate::tags::{self, Index, trusted};
 use crate::{Aws, IntoCallError, ownership};
 
 /// ARNs that `DescribeTags` takes in one call.
@@ -66,10 +66,7 @@ fn has_prefix(stack: &Stack, name: &str) -> bool {
 
 /// Whether a named object may be the stack's, so that its tags are worth asking for. Other objects of the account are left alone.
 pub(super) fn may_be_ours(scan: &Scan, index: &Index, name: &str, arn: &str) -> bool {
-    has_prefix(&scan.stack, name)
-        || index.contains_key(arn)
-        || scan.known.values().any(|known| known == arn)
-        || scan.wanted.iter().any(|(_, shape)| shape["name"] == name)
+    index.contains_key(arn) || ownership::may_be_ours(scan, arn, name)
 }
 
 /// ARN → tags: from the index where it can be believed, from the service for the rest. What went in the meantime is left out.
@@ -104,7 +101,7 @@ async fn ask(cx: &Aws, arns: &[String]) -> Result<BTreeMap<String, Tags>, CallEr
         let reply = cx.elbv2.describe_tags().set_resource_arns(Some(arns)).send().await;
         let reply = reply.call("elasticloadbalancing:DescribeTags")?;
         let described = reply.tag_descriptions.unwrap_or_default();
-        Ok(described.into_iter().map(|one| (one.resource_arn.unwrap_or_default(), read(&one.tags.unwrap_or_default()))).collect())
+        Ok(described.iter().map(|one| (one.resource_arn().unwrap_or_default().to_owned(), tags::read(one.tags()))).collect())
     };
     match one_call(arns.to_vec()).await {
         Err(CallError { class: Class::NotFound, .. }) if arns.len() > 1 => {
@@ -123,27 +120,33 @@ async fn ask(cx: &Aws, arns: &[String]) -> Result<BTreeMap<String, Tags>, CallEr
     }
 }
 
-/// Creating what is there already, with the same settings, succeeds and returns the old one, perhaps a stranger's. Only its tags tell: what they are
-/// is what the new object is said to carry.
-pub(super) async fn tags_at_birth(cx: &Aws, door: &Door<'_>, operation: &str, what: &str, arn: &str) -> Result<Tags, CallError> {
-    let tags = tags(cx, arn).await?.unwrap_or_else(|| door.tags());
+/// What a create answered with, when it is this node's. Creating what is there already, with the same settings, succeeds and returns the old one, perhaps
+/// a stranger's: only its tags tell, and what they are is what the new object is said to carry.
+pub(super) async fn born<K>(
+    cx: &Aws,
+    door: &Door<'_>,
+    operation: &str,
+    what: &str,
+    made: Option<Live<K>>,
+) -> Result<Live<K>, CallError> {
+    let missing = || CallError::new(Class::Ambiguous, operation, format!("the answer does not contain {what}"));
+    let live = made.ok_or_else(missing)?;
+    let tags = tags(cx, &live.id).await?.unwrap_or_else(|| door.tags());
     ownership::claim(door, &CallError::new(Class::AlreadyExists, operation, ""), what, &tags)?;
-    Ok(tags)
+    Ok(Live { tags, ..live })
 }
 
-fn read(tags: &[Tag]) -> Tags {
-    tags.iter().map(|tag| (tag.key().unwrap_or_default().to_owned(), tag.value().unwrap_or_default().to_owned())).collect()
-}
-
-pub(super) fn list(tags: &Tags) -> Vec<Tag> {
-    tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect()
+/// What was found in the way of a create, with its tags.
+pub(super) async fn tagged<K>(cx: &Aws, found: Option<Live<K>>) -> Result<Option<Live<K>>, CallError> {
+    let Some(live) = found else { return Ok(None) };
+    Ok(tags(cx, &live.id).await?.map(|tags| Live { tags, ..live }))
 }
 
 /// Puts the stack's tags back on an object that lost them; tags of others stay.
 pub(super) async fn retag(cx: &Aws, door: &Door<'_>, arn: &str) -> Result<(), CallError> {
     let operation = "elasticloadbalancing:AddTags";
     door.call(operation, || async {
-        cx.elbv2.add_tags().resource_arns(arn).set_tags(Some(list(&door.tags()))).send().await.call(operation)
+        cx.elbv2.add_tags().resource_arns(arn).set_tags(Some(tags::list(&door.tags()))).send().await.call(operation)
     })
     .await
     .map(|_| ())

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{action, reading};
-use crate::{Aws, IntoCallError, ListenerArn, TargetGroupArn, owner, ownership, sets};
+use crate::{Aws, IntoCallError, ListenerArn, TargetGroupArn, document, ownership, tags};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Rule {
@@ -50,10 +50,9 @@ impl Kind for Rule {
 
     async fn read(cx: &Aws, stack: &Stack, node: &NodeName, id: &str) -> Result<Option<Live<Self>>, CallError> {
         let reply = cx.elbv2.describe_rules().rule_arns(id).send().await;
-        let live = owner::found(reply.call("elasticloadbalancing:DescribeRules"))?
+        let live = ownership::found(reply.call("elasticloadbalancing:DescribeRules"))?
             .and_then(|reply| reply.rules().first().and_then(|rule| of(&listener_of(id), rule)));
-        let (Some(live), Some(tags)) = (live, reading::tags(cx, id).await?) else { return Ok(None) };
-        Ok((!ownership::is_foreign(stack, &tags)).then(|| Live { node: node.clone(), tags, ..live }))
+        Ok(ownership::still_ours(stack, node, reading::tagged(cx, live).await?))
     }
 
     /// Nothing protects this call from being repeated but its priority.
@@ -67,7 +66,7 @@ impl Kind for Rule {
                 .priority(self.priority)
                 .conditions(self.condition())
                 .actions(action::forward(self.target.get()))
-                .set_tags(Some(reading::list(&door.tags())))
+                .set_tags(Some(tags::list(&door.tags())))
                 .send()
                 .await
                 .call(operation);
@@ -112,11 +111,11 @@ impl Kind for Rule {
     async fn delete(cx: &Aws, door: &Door<'_>, live: &Live<Self>) -> Result<Gone, CallError> {
         let operation = "elasticloadbalancing:DeleteRule";
         let sent = door.call(operation, || async { cx.elbv2.delete_rule().rule_arn(&live.id).send().await.call(operation) });
-        owner::gone(sent.await)
+        ownership::gone(sent.await)
     }
 
     fn same(field: &str, desired: &Value, live: &Value) -> bool {
-        if field == "paths" { sets::same(desired, live) } else { desired == live }
+        if field == "paths" { document::same_set(desired, live) } else { desired == live }
     }
 }
 
@@ -134,7 +133,7 @@ impl Rule {
         let Some(live) = holder else { return Err(CallError { class: Class::InUse, ..refusal }) };
         let tags = reading::tags(cx, &live.id).await?.unwrap_or_default();
         let what = format!("the rule with priority {} ({})", self.priority, live.id);
-        let same_paths = sets::same(&self.paths.clone().into(), &live.shape.paths.clone().into());
+        let same_paths = document::same_set(&self.paths.clone().into(), &live.shape.paths.clone().into());
         if !(ownership::is_nobodys(&tags) && same_paths && self.target == live.shape.target) {
             ownership::claim(door, &refusal, &what, &tags)?;
         }

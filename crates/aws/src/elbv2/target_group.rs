@@ -8,12 +8,12 @@ use std::collections::BTreeMap;
 
 use aws_sdk_elasticloadbalancingv2::types::{Matcher, ProtocolEnum, TargetGroup as Reply, TargetGroupAttribute, TargetTypeEnum};
 use futures_util::future::try_join_all;
-use landing_engine::{CallError, Changed, Class, Door, Gone, Kind, Live, NodeName, Output, Ready, Ref, Scan, Stack, Traits};
+use landing_engine::{CallError, Changed, Door, Gone, Kind, Live, NodeName, Output, Ready, Ref, Scan, Stack, Traits};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::reading;
-use crate::{Aws, IntoCallError, TargetGroupArn, VpcId, owner, ownership};
+use crate::{Aws, IntoCallError, TargetGroupArn, VpcId, ownership, tags};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TargetGroup {
@@ -66,7 +66,7 @@ impl Kind for TargetGroup {
         let mut tags = reading::tags_of(cx, &index, &scan.stack, arns).await?;
         let ours = candidates.into_iter().filter_map(|live| {
             let tags = tags.remove(&live.id)?;
-            let node = ownership::node_of_named::<Self>(scan, &live.id, &live.shape.name, &tags)?;
+            let node = ownership::node_of::<Self>(scan, &live.id, &tags)?;
             Some(Live { node, tags, ..live })
         });
         Ok(try_join_all(ours.map(|live| with_delay(cx, live))).await?.into_iter().flatten().collect())
@@ -74,18 +74,19 @@ impl Kind for TargetGroup {
 
     async fn read(cx: &Aws, stack: &Stack, node: &NodeName, id: &str) -> Result<Option<Live<Self>>, CallError> {
         let reply = cx.elbv2.describe_target_groups().target_group_arns(id).send().await;
-        let live = owner::found(reply.call("elasticloadbalancing:DescribeTargetGroups"))?
+        let live = ownership::found(reply.call("elasticloadbalancing:DescribeTargetGroups"))?
             .and_then(|reply| reply.target_groups().first().map(of));
-        let (Some(live), Some(tags)) = (live, reading::tags(cx, id).await?) else { return Ok(None) };
-        let ours = !ownership::is_foreign(stack, &tags);
-        if ours { with_delay(cx, Live { node: node.clone(), tags, ..live }).await } else { Ok(None) }
+        match ownership::still_ours(stack, node, reading::tagged(cx, live).await?) {
+            Some(live) => with_delay(cx, live).await,
+            None => Ok(None),
+        }
     }
 
     async fn create(&self, cx: &Aws, door: &Door<'_>) -> Result<Live<Self>, CallError> {
         let operation = "elasticloadbalancing:CreateTargetGroup";
         let what = format!("the target group {}", self.name);
-        door.call(operation, || async {
-            let sent = cx
+        let send = || async {
+            let reply = cx
                 .elbv2
                 .create_target_group()
                 .name(&self.name)
@@ -102,24 +103,18 @@ impl Kind for TargetGroup {
                 .health_check_timeout_seconds(self.timeout)
                 .healthy_threshold_count(self.healthy)
                 .unhealthy_threshold_count(self.unhealthy)
-                .set_tags(Some(reading::list(&door.tags())))
+                .set_tags(Some(tags::list(&door.tags())))
                 .send()
                 .await
-                .call(operation);
-            let live = match sent {
-                Ok(reply) => reply.target_groups().first().map(of),
-                Err(error) if error.class == Class::AlreadyExists => {
-                    let reply = cx.elbv2.describe_target_groups().names(&self.name).send().await;
-                    reply.call("elasticloadbalancing:DescribeTargetGroups")?.target_groups().first().map(of)
-                }
-                Err(error) => return Err(error),
-            };
-            let missing = || CallError::new(Class::Ambiguous, operation, "the answer does not contain the target group");
-            let live = live.ok_or_else(missing)?;
-            let tags = reading::tags_at_birth(cx, door, operation, &what, &live.id).await?;
-            Ok(Live { node: door.node().clone(), tags, ..live })
-        })
-        .await
+                .call(operation)?;
+            reading::born(cx, door, operation, &what, reply.target_groups().first().map(of)).await
+        };
+        let find = || async {
+            let reply = cx.elbv2.describe_target_groups().names(&self.name).send().await;
+            let reply = ownership::found(reply.call("elasticloadbalancing:DescribeTargetGroups"))?;
+            reading::tagged(cx, reply.and_then(|reply| reply.target_groups().first().map(of))).await
+        };
+        ownership::create(door, operation, &what, send, find).await
     }
 
     async fn update(&self, cx: &Aws, door: &Door<'_>, live: &Live<Self>, changed: &Changed) -> Result<Live<Self>, CallError> {
@@ -166,7 +161,7 @@ impl Kind for TargetGroup {
         let sent = door
             .call(operation, || async { cx.elbv2.delete_target_group().target_group_arn(&live.id).send().await.call(operation) })
             .await;
-        owner::gone(sent)
+        ownership::gone(sent)
     }
 
     /// A path or codes that nobody asked for are AWS's own choice.
@@ -184,9 +179,8 @@ impl TargetGroup {
 /// `None` when the target group went in the meantime.
 async fn with_delay(cx: &Aws, live: Live<TargetGroup>) -> Result<Option<Live<TargetGroup>>, CallError> {
     let reply = cx.elbv2.describe_target_group_attributes().target_group_arn(&live.id).send().await;
-    let reply = match reply.call("elasticloadbalancing:DescribeTargetGroupAttributes") {
-        Err(error) if error.class == Class::NotFound => return Ok(None),
-        other => other?,
+    let Some(reply) = ownership::found(reply.call("elasticloadbalancing:DescribeTargetGroupAttributes"))? else {
+        return Ok(None);
     };
     let delay = reply.attributes().iter().find(|attribute| attribute.key() == Some(DELAY));
     let delay = delay.and_then(|delay| delay.value()).and_then(|value| value.parse().ok());

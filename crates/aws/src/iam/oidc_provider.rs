@@ -11,7 +11,7 @@ use landing_engine::{CallError, Changed, Class, Door, Gone, Kind, Live, NodeName
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{Aws, IntoCallError, OidcProviderArn, owner};
+use crate::{Aws, IntoCallError, OidcProviderArn, document, ownership, tags};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct OidcProvider {
@@ -65,7 +65,7 @@ impl Kind for OidcProvider {
                     .create_open_id_connect_provider()
                     .url(&self.url)
                     .set_client_id_list(Some(self.clients.clone()))
-                    .set_tags(Some(super::list(&door.tags())))
+                    .set_tags(Some(tags::list(&door.tags())))
                     .send()
                     .await
                     .call(operation)
@@ -103,7 +103,7 @@ impl Kind for OidcProvider {
         }
         if changed.tags() {
             let operation = "iam:TagOpenIDConnectProvider";
-            let tag = || cx.iam.tag_open_id_connect_provider().set_tags(Some(super::list(&door.tags())));
+            let tag = || cx.iam.tag_open_id_connect_provider().set_tags(Some(tags::list(&door.tags())));
             door.call(operation, || async { tag().open_id_connect_provider_arn(&live.id).send().await.call(operation) }).await?;
         }
         Ok(live.with(self))
@@ -115,12 +115,12 @@ impl Kind for OidcProvider {
         }
         let operation = "iam:DeleteOpenIDConnectProvider";
         let delete = || cx.iam.delete_open_id_connect_provider().open_id_connect_provider_arn(&live.id);
-        owner::gone(door.call(operation, || async { delete().send().await.call(operation) }).await)
+        ownership::gone(door.call(operation, || async { delete().send().await.call(operation) }).await)
     }
 
     fn same(field: &str, desired: &Value, live: &Value) -> bool {
         match field {
-            "clients" => owner::same_set(desired, live),
+            "clients" => document::same_set(desired, live),
             "url" => desired.as_str().map(host) == live.as_str().map(host),
             _ => desired == live,
         }
@@ -137,10 +137,10 @@ fn arn_of(cx: &Aws, url: &str) -> String {
 
 async fn get(cx: &Aws, arn: &str) -> Result<Option<Live<OidcProvider>>, CallError> {
     let request = cx.iam.get_open_id_connect_provider().open_id_connect_provider_arn(arn);
-    let Some(reply) = owner::found(request.send().await.call("iam:GetOpenIDConnectProvider"))? else { return Ok(None) };
+    let Some(reply) = ownership::found(request.send().await.call("iam:GetOpenIDConnectProvider"))? else { return Ok(None) };
     let url = format!("https://{}", host(reply.url().unwrap_or_default()));
     let shape = OidcProvider { url, clients: reply.client_id_list().to_vec() };
-    Ok(Some(Live { tags: super::read(reply.tags()), ..of(arn, shape) }))
+    Ok(Some(Live { tags: tags::read(reply.tags()), ..of(arn, shape) }))
 }
 
 /// Node, tags and owner are put in by the caller.

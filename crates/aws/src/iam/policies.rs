@@ -6,7 +6,7 @@ use futures_util::future::try_join_all;
 use landing_engine::{CallError, Door};
 use serde_json::Value;
 
-use crate::{Aws, IntoCallError, document, owner};
+use crate::{Aws, IntoCallError, document, ownership};
 
 pub(super) async fn inline(cx: &Aws, role: &str) -> Result<BTreeMap<String, Value>, CallError> {
     let mut names = Vec::new();
@@ -41,11 +41,11 @@ pub(super) fn arns(attached: &[aws_sdk_iam::types::AttachedPolicy]) -> Vec<Strin
 pub(super) async fn detach(cx: &Aws, door: &Door<'_>, role: &str, arn: &str) -> Result<(), CallError> {
     let operation = "iam:DetachRolePolicy";
     let send = || cx.iam.detach_role_policy().role_name(role).policy_arn(arn).send();
-    door.call(operation, || async { owner::found(send().await.call(operation)) }).await.map(|_| ())
+    door.call(operation, || async { ownership::found(send().await.call(operation)) }).await.map(|_| ())
 }
 
 pub(super) async fn remove(cx: &Aws, door: &Door<'_>, role: &str, policy: &str) -> Result<(), CallError> {
     let operation = "iam:DeleteRolePolicy";
     let send = || cx.iam.delete_role_policy().role_name(role).policy_name(policy).send();
-    door.call(operation, || async { owner::found(send().await.call(operation)) }).await.map(|_| ())
+    door.call(operation, || async { ownership::found(send().await.call(operation)) }).await.map(|_| ())
 }

@@ -8,12 +8,12 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use aws_sdk_iam::types::EntityType;
-use landing_engine::{CallError, Changed, Class, Door, Gone, Kind, Live, NodeName, Output, Ready, Scan, Stack, Tags, Traits};
+use landing_engine::{CallError, Changed, Door, Gone, Kind, Live, NodeName, Output, Ready, Scan, Stack, Tags, Traits};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::policies;
-use crate::{Aws, IntoCallError, RoleArn, RoleName, document, owner};
+use crate::{Aws, IntoCallError, RoleArn, RoleName, document, ownership, tags};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Role {
@@ -50,9 +50,9 @@ impl Kind for Role {
         let mut found = Vec::new();
         while let Some(page) = pages.next().await {
             for role in page.call(operation)?.role_detail_list() {
-                let tags = super::read(role.tags());
+                let tags = tags::read(role.tags());
                 let name = role.role_name().unwrap_or_default();
-                let Some(node) = owner::node_in::<Self>(scan, name, name, &tags) else { continue };
+                let Some(node) = ownership::node_of::<Self>(scan, name, &tags) else { continue };
                 let inline = role.role_policy_list().iter().map(|policy| {
                     let text = policy.policy_document().unwrap_or_default();
                     Ok((policy.policy_name().unwrap_or_default().to_owned(), document::parse(operation, text)?))
@@ -69,44 +69,20 @@ impl Kind for Role {
         Ok(found)
     }
 
-    async fn read(cx: &Aws, _: &Stack, node: &NodeName, id: &str) -> Result<Option<Live<Self>>, CallError> {
-        let operation = "iam:GetRole";
-        let Some(reply) = owner::found(cx.iam.get_role().role_name(id).send().await.call(operation))? else { return Ok(None) };
-        let Some(role) = reply.role() else { return Ok(None) };
-        let Some((inline, managed)) = owner::found(tokio::try_join!(policies::inline(cx, id), policies::attached(cx, id)))?
-        else {
-            return Ok(None);
-        };
-        let trust = document::parse(operation, role.assume_role_policy_document().unwrap_or_default())?;
-        let shape = Self { name: role.role_name().to_owned(), trust, policies: inline, managed };
-        Ok(Some(live(cx, node.clone(), shape, Some(role.arn()), super::read(role.tags()))))
+    async fn read(cx: &Aws, stack: &Stack, node: &NodeName, id: &str) -> Result<Option<Live<Self>>, CallError> {
+        Ok(ownership::still_ours(stack, node, get(cx, node, id).await?))
     }
 
     async fn create(&self, cx: &Aws, door: &Door<'_>) -> Result<Live<Self>, CallError> {
         let operation = "iam:CreateRole";
-        let created = door
-            .call(operation, || async {
-                cx.iam
-                    .create_role()
-                    .role_name(&self.name)
-                    .assume_role_policy_document(self.trust.to_string())
-                    .set_tags(Some(super::list(&door.tags())))
-                    .send()
-                    .await
-                    .call(operation)
-            })
-            .await;
-        match created {
-            Ok(reply) => {
-                let shape = Self { policies: BTreeMap::new(), managed: Vec::new(), ..self.clone() };
-                Ok(live(cx, door.node().clone(), shape, reply.role().map(|role| role.arn()), door.tags()))
-            }
-            Err(error) if error.class == Class::AlreadyExists => {
-                let found = Self::read(cx, door.stack(), door.node(), &self.name).await?;
-                owner::claim(door, error, &self.name, found)
-            }
-            Err(error) => Err(error),
-        }
+        let send = || async {
+            let request = cx.iam.create_role().role_name(&self.name).assume_role_policy_document(self.trust.to_string());
+            let reply = request.set_tags(Some(tags::list(&door.tags()))).send().await.call(operation)?;
+            let shape = Self { policies: BTreeMap::new(), managed: Vec::new(), ..self.clone() };
+            Ok(live(cx, door.node().clone(), shape, reply.role().map(|role| role.arn()), door.tags()))
+        };
+        let find = || get(cx, door.node(), &self.name);
+        ownership::create(door, operation, &format!("the role {}", self.name), send, find).await
     }
 
     async fn update(&self, cx: &Aws, door: &Door<'_>, live: &Live<Self>, changed: &Changed) -> Result<Live<Self>, CallError> {
@@ -141,7 +117,7 @@ impl Kind for Role {
         }
         if changed.tags() {
             let operation = "iam:TagRole";
-            let send = || cx.iam.tag_role().role_name(&live.id).set_tags(Some(super::list(&door.tags()))).send();
+            let send = || cx.iam.tag_role().role_name(&live.id).set_tags(Some(tags::list(&door.tags()))).send();
             door.call(operation, || async { send().await.call(operation) }).await?;
         }
         Ok(live.with(self))
@@ -157,7 +133,7 @@ impl Kind for Role {
         }
         let operation = "iam:DeleteRole";
         let send = || cx.iam.delete_role().role_name(&live.id).send();
-        owner::gone(door.call(operation, || async { send().await.call(operation) }).await)
+        ownership::gone(door.call(operation, || async { send().await.call(operation) }).await)
     }
 
     fn same(field: &str, desired: &Value, live: &Value) -> bool {
@@ -170,10 +146,21 @@ impl Kind for Role {
                 }
                 _ => desired == live,
             },
-            "managed" => owner::same_set(desired, live),
+            "managed" => document::same_set(desired, live),
             _ => desired == live,
         }
     }
+}
+
+async fn get(cx: &Aws, node: &NodeName, name: &str) -> Result<Option<Live<Role>>, CallError> {
+    let operation = "iam:GetRole";
+    let Some(reply) = ownership::found(cx.iam.get_role().role_name(name).send().await.call(operation))? else { return Ok(None) };
+    let Some(role) = reply.role() else { return Ok(None) };
+    let both = ownership::found(tokio::try_join!(policies::inline(cx, name), policies::attached(cx, name)))?;
+    let Some((policies, managed)) = both else { return Ok(None) };
+    let trust = document::parse(operation, role.assume_role_policy_document().unwrap_or_default())?;
+    let shape = Role { name: role.role_name().to_owned(), trust, policies, managed };
+    Ok(Some(live(cx, node.clone(), shape, Some(role.arn()), tags::read(role.tags()))))
 }
 
 /// For an instant after creation IAM shows a bare unique id (`AROA…`) instead of the ARN; the ARN itself follows from the name.

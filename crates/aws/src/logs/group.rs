@@ -7,10 +7,10 @@ use std::collections::BTreeMap;
 
 use aws_sdk_cloudwatchlogs::types::LogGroup as Reply;
 use futures_util::future::try_join_all;
-use landing_engine::{CallError, Changed, Class, Door, Gone, Kind, Live, NodeName, Output, Ready, Scan, Stack, Tags, Traits};
+use landing_engine::{CallError, Changed, Door, Gone, Kind, Live, NodeName, Output, Ready, Scan, Stack, Tags, Traits};
 use serde::{Deserialize, Serialize};
 
-use crate::{Aws, IntoCallError, LogGroupArn, LogGroupName, owner, tags};
+use crate::{Aws, IntoCallError, LogGroupArn, LogGroupName, ownership, tags};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Group {
@@ -37,7 +37,7 @@ impl Kind for Group {
         let mut near = Vec::new();
         while let Some(group) = pages.next().await {
             let group = group.call("logs:DescribeLogGroups")?;
-            if owner::may_be_ours(scan, name_of(&group), name_of(&group)) {
+            if ownership::may_be_ours(scan, name_of(&group), name_of(&group)) {
                 near.push(group);
             }
         }
@@ -47,8 +47,8 @@ impl Kind for Group {
             let (node, tags) = match tags::trusted(index, &arn, &scan.stack) {
                 Some((node, tags)) => (Some(node), tags),
                 None => {
-                    let Some(tags) = owner::found(list(cx, &arn).await)? else { return Ok(None) };
-                    (owner::node_in::<Self>(scan, name_of(group), name_of(group), &tags), tags)
+                    let Some(tags) = ownership::found(list(cx, &arn).await)? else { return Ok(None) };
+                    (ownership::node_of::<Self>(scan, name_of(group), &tags), tags)
                 }
             };
             Ok(node.map(|node| of(cx, node, group, tags)))
@@ -56,33 +56,19 @@ impl Kind for Group {
         Ok(try_join_all(found).await?.into_iter().flatten().collect())
     }
 
-    async fn read(cx: &Aws, _: &Stack, node: &NodeName, id: &str) -> Result<Option<Live<Self>>, CallError> {
-        let mut pages = cx.logs.describe_log_groups().log_group_name_prefix(id).into_paginator().items().send();
-        while let Some(group) = pages.next().await {
-            let group = group.call("logs:DescribeLogGroups")?;
-            // The prefix matches siblings, too.
-            if name_of(&group) == id {
-                let tags = owner::found(list(cx, &arn_of(cx, &group)).await)?;
-                return Ok(tags.map(|tags| of(cx, node.clone(), &group, tags)));
-            }
-        }
-        Ok(None)
+    async fn read(cx: &Aws, stack: &Stack, node: &NodeName, id: &str) -> Result<Option<Live<Self>>, CallError> {
+        Ok(ownership::still_ours(stack, node, get(cx, node, id).await?))
     }
 
     async fn create(&self, cx: &Aws, door: &Door<'_>) -> Result<Live<Self>, CallError> {
         let operation = "logs:CreateLogGroup";
         let create = || cx.logs.create_log_group().log_group_name(&self.name).set_tags(Some(door.tags().into_iter().collect()));
-        match door.call(operation, || async { create().send().await.call(operation) }).await {
-            Ok(_) => {
-                let group = Reply::builder().log_group_name(&self.name).build();
-                Ok(of(cx, door.node().clone(), &group, door.tags()))
-            }
-            Err(error) if error.class == Class::AlreadyExists => {
-                let found = Self::read(cx, door.stack(), door.node(), &self.name).await?;
-                owner::claim(door, error, &self.name, found)
-            }
-            Err(error) => Err(error),
-        }
+        let send = || async {
+            create().send().await.call(operation)?;
+            Ok(of(cx, door.node().clone(), &Reply::builder().log_group_name(&self.name).build(), door.tags()))
+        };
+        let find = || get(cx, door.node(), &self.name);
+        ownership::create(door, operation, &format!("the log group {}", self.name), send, find).await
     }
 
     async fn update(&self, cx: &Aws, door: &Door<'_>, live: &Live<Self>, changed: &Changed) -> Result<Live<Self>, CallError> {
@@ -109,8 +95,21 @@ impl Kind for Group {
     async fn delete(cx: &Aws, door: &Door<'_>, live: &Live<Self>) -> Result<Gone, CallError> {
         let operation = "logs:DeleteLogGroup";
         let delete = || cx.logs.delete_log_group().log_group_name(&live.id);
-        owner::gone(door.call(operation, || async { delete().send().await.call(operation) }).await)
+        ownership::gone(door.call(operation, || async { delete().send().await.call(operation) }).await)
     }
+}
+
+async fn get(cx: &Aws, node: &NodeName, name: &str) -> Result<Option<Live<Group>>, CallError> {
+    let mut pages = cx.logs.describe_log_groups().log_group_name_prefix(name).into_paginator().items().send();
+    while let Some(group) = pages.next().await {
+        let group = group.call("logs:DescribeLogGroups")?;
+        // The prefix matches siblings, too.
+        if name_of(&group) == name {
+            let tags = ownership::found(list(cx, &arn_of(cx, &group)).await)?;
+            return Ok(tags.map(|tags| of(cx, node.clone(), &group, tags)));
+        }
+    }
+    Ok(None)
 }
 
 async fn list(cx: &Aws, arn: &str) -> Result<Tags, CallError> {

@@ -6,12 +6,15 @@
 
 use std::time::Duration;
 
-use landing_engine::{CallError, Changed, Class, Door, Gone, Kind, Live, NodeName, Output, Ready, Ref, Scan, Stack, Traits};
+use landing_engine::{CallError, Changed, Door, Gone, Kind, Live, NodeName, Output, Ready, Ref, Scan, Stack, Traits};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{reading, request};
-use crate::{Aws, InstanceArn, InstanceHost, InstancePort, IntoCallError, SecretArn, SecurityGroupId, SubnetGroupName, owner};
+use crate::{
+    Aws, InstanceArn, InstanceHost, InstancePort, IntoCallError, SecretArn, SecurityGroupId, SubnetGroupName, document,
+    ownership, tags,
+};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Instance {
@@ -57,6 +60,8 @@ impl Kind for Instance {
     const TRAITS: Traits = Traits {
         fixed: &["name", "engine", "encrypted", "database", "user", "subnet_group"],
         holds_data: true,
+        // The slowest delete of all: it need not wait for the tasks that still know its address.
+        mentioned: &["host", "port", "secret_arn", "arn"],
         typical_ready: Duration::from_secs(360),
         typical_gone: Duration::from_secs(300),
         poll: Duration::from_secs(15),
@@ -66,13 +71,14 @@ impl Kind for Instance {
     };
 
     async fn scan(cx: &Aws, scan: &Scan) -> Result<Vec<Live<Self>>, CallError> {
+        cx.removals.forget(Self::NAME);
         let mut pages = cx.rds.describe_db_instances().max_records(100).into_paginator().items().send();
         let mut found = Vec::new();
         while let Some(instance) = pages.next().await {
             let instance = instance.call("rds:DescribeDBInstances")?;
-            let tags = super::read(instance.tag_list());
+            let tags = tags::read(instance.tag_list());
             let name = instance.db_instance_identifier().unwrap_or_default();
-            let Some(node) = owner::node_in::<Self>(scan, name, name, &tags) else { continue };
+            let Some(node) = ownership::node_of::<Self>(scan, name, &tags) else { continue };
             // One that is on its way out is no longer the one that the stack asks for: `create` waits until its name is free. When nobody asks
             // for it any more it is still there, and whoever removes the stack waits for it.
             let leaving = reading::is_deleting(&instance);
@@ -83,40 +89,28 @@ impl Kind for Instance {
         Ok(found)
     }
 
-    async fn read(cx: &Aws, _: &Stack, node: &NodeName, id: &str) -> Result<Option<Live<Self>>, CallError> {
-        Ok(reading::get(cx, id).await?.map(|instance| reading::of(node.clone(), &instance)))
+    /// One that is being deleted is there for whoever removes it only.
+    async fn read(cx: &Aws, stack: &Stack, node: &NodeName, id: &str) -> Result<Option<Live<Self>>, CallError> {
+        let found = reading::get(cx, id).await?;
+        let there = found.filter(|instance| !reading::is_deleting(instance) || cx.removals.has(Self::NAME, id));
+        Ok(ownership::still_ours(stack, node, there.map(|instance| reading::of(node.clone(), &instance))))
     }
 
     async fn create(&self, cx: &Aws, door: &Door<'_>) -> Result<Live<Self>, CallError> {
         let operation = "rds:CreateDBInstance";
-        let created = door
-            .call(operation, || async {
-                let result = request::create(cx, self, &door.tags()).send().await.call(operation);
-                match result {
-                    // The name is free again when the old one is gone: the door waits for that.
-                    Err(error)
-                        if error.class == Class::AlreadyExists
-                            && reading::get(cx, &self.name).await?.as_ref().is_none_or(reading::is_deleting) =>
-                    {
-                        Err(CallError { class: Class::InUse, ..error })
-                    }
-                    other => other,
-                }
-            })
-            .await;
-        match created {
-            Ok(reply) => {
-                let instance = reply.db_instance().cloned().unwrap_or_else(|| reading::Reply::builder().build());
-                // The call carried every field; a version such as `16` is resolved in what is read later.
-                let made = Live { tags: door.tags(), id: self.name.clone(), ..reading::of(door.node().clone(), &instance) };
-                Ok(made.with(self))
-            }
-            Err(error) if error.class == Class::AlreadyExists => {
-                let found = Self::read(cx, door.stack(), door.node(), &self.name).await?;
-                owner::claim(door, error, &self.name, found)
-            }
-            Err(error) => Err(error),
-        }
+        let send = || async {
+            let reply = request::create(cx, self, &door.tags()).send().await.call(operation)?;
+            let instance = reply.db_instance.unwrap_or_else(|| reading::Reply::builder().build());
+            // The call carried every field; a version such as `16` is resolved in what is read later.
+            let made = Live { tags: door.tags(), id: self.name.clone(), ..reading::of(door.node().clone(), &instance) };
+            Ok(made.with(self))
+        };
+        // The name is free again when the old one is gone: one that is being deleted is not found, so that the door tries again.
+        let find = || async {
+            let found = reading::get(cx, &self.name).await?.filter(|instance| !reading::is_deleting(instance));
+            Ok(found.map(|instance| reading::of(door.node().clone(), &instance)))
+        };
+        ownership::create(door, operation, &format!("the database {}", self.name), send, find).await
     }
 
     async fn update(&self, cx: &Aws, door: &Door<'_>, live: &Live<Self>, changed: &Changed) -> Result<Live<Self>, CallError> {
@@ -141,15 +135,17 @@ impl Kind for Instance {
     }
 
     async fn delete(cx: &Aws, door: &Door<'_>, live: &Live<Self>) -> Result<Gone, CallError> {
-        if live.ready == Ready::NotYet(reading::DELETING.to_owned()) {
-            return Ok(Gone::NotYet);
+        cx.removals.note(Self::NAME, &live.id);
+        let deleting = || reading::DELETING.to_owned();
+        if live.ready == Ready::NotYet(deleting()) {
+            return Ok(Gone::NotYet(deleting()));
         }
         if live.shape.deletion_protection {
             let operation = "rds:ModifyDBInstance";
             let modify = || cx.rds.modify_db_instance().db_instance_identifier(&live.id).apply_immediately(true);
             let result =
                 door.call(operation, || async { modify().deletion_protection(false).send().await.call(operation) }).await;
-            return Ok(owner::found(result)?.map_or(Gone::Yes, |_| Gone::NotYet));
+            return ownership::going(result, "modifying");
         }
         let operation = "rds:DeleteDBInstance";
         let result = door
@@ -157,17 +153,17 @@ impl Kind for Instance {
                 // Without a last snapshot: whether the data may go was asked before the walk began.
                 let delete = cx.rds.delete_db_instance().db_instance_identifier(&live.id).skip_final_snapshot(true);
                 match delete.delete_automated_backups(true).send().await.call(operation) {
-                    Err(error) if error.message.contains("already being deleted") => Ok(Gone::NotYet),
-                    other => other.map(|_| Gone::NotYet),
+                    Err(error) if error.message.contains("already being deleted") => Ok(()),
+                    other => other.map(|_| ()),
                 }
             })
             .await;
-        Ok(owner::found(result)?.unwrap_or(Gone::Yes))
+        ownership::going(result, reading::DELETING)
     }
 
     fn same(field: &str, desired: &Value, live: &Value) -> bool {
         match (field, desired, live) {
-            ("groups", ..) => owner::same_set(desired, live),
+            ("groups", ..) => document::same_set(desired, live),
             ("name" | "subnet_group", Value::String(desired), Value::String(live)) => desired.eq_ignore_ascii_case(live),
             ("version", Value::String(desired), Value::String(live)) => same_version(desired, live),
             ("storage_gib", Value::Number(desired), Value::Number(live)) => desired.as_i64() <= live.as_i64(),

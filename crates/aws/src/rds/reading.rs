@@ -7,14 +7,28 @@ use aws_sdk_rds::types::MasterUserSecret;
 use landing_engine::{CallError, Class, Live, NodeName, Ready, Ref};
 
 use super::Instance;
-use crate::{Aws, IntoCallError, owner};
+use crate::{Aws, IntoCallError, ownership, tags};
 
 pub(super) const DELETING: &str = "deleting";
 
 pub(super) async fn get(cx: &Aws, id: &str) -> Result<Option<Reply>, CallError> {
     let request = cx.rds.describe_db_instances().db_instance_identifier(id);
-    let reply = owner::found(request.send().await.call("rds:DescribeDBInstances"))?;
+    let reply = ownership::found(request.send().await.call("rds:DescribeDBInstances"))?;
     Ok(reply.and_then(|reply| reply.db_instances().first().cloned()))
+}
+
+/// A database in the subnet group, and its status: the group cannot go before it, not even while that one is being deleted.
+pub(super) async fn in_group(cx: &Aws, group: &str) -> Result<Option<String>, CallError> {
+    let mut pages = cx.rds.describe_db_instances().max_records(100).into_paginator().items().send();
+    while let Some(instance) = pages.next().await {
+        let instance = instance.call("rds:DescribeDBInstances")?;
+        let its = instance.db_subnet_group().and_then(|group| group.db_subnet_group_name());
+        if its.is_some_and(|its| its.eq_ignore_ascii_case(group)) {
+            let name = instance.db_instance_identifier().unwrap_or_default();
+            return Ok(Some(format!("database {name}, {}", instance.db_instance_status().unwrap_or("in it"))));
+        }
+    }
+    Ok(None)
 }
 
 pub(super) fn is_deleting(instance: &Reply) -> bool {
@@ -80,7 +94,8 @@ pub(super) fn of(node: NodeName, instance: &Reply) -> Live<Instance> {
             version: text(pending.and_then(|p| p.engine_version()).or(instance.engine_version())),
             class: text(pending.and_then(|p| p.db_instance_class()).or(instance.db_instance_class())),
             storage_gib: pending.and_then(|p| p.allocated_storage()).or(instance.allocated_storage()).unwrap_or_default(),
-            max_storage_gib: instance.max_allocated_storage().unwrap_or_default(),
+            // A limit that is already reached is RDS's "off".
+            max_storage_gib: instance.max_allocated_storage().filter(|max| Some(*max) > instance.allocated_storage()).unwrap_or_default(),
             storage_type: text(pending.and_then(|p| p.storage_type()).or(instance.storage_type())),
             encrypted: instance.storage_encrypted().unwrap_or_default(),
             database: text(instance.db_name()),
@@ -100,7 +115,7 @@ pub(super) fn of(node: NodeName, instance: &Reply) -> Live<Instance> {
         id,
         outputs,
         ready: ready(instance),
-        tags: super::read(instance.tag_list()),
+        tags: tags::read(instance.tag_list()),
         owned: true,
     }
 }

@@ -28,7 +28,7 @@ pub(super) fn create(cx: &Aws, desired: &Instance, tags: &Tags) -> CreateDBInsta
         .multi_az(desired.multi_az)
         .deletion_protection(desired.deletion_protection)
         .publicly_accessible(desired.public)
-        .set_tags(Some(super::list(tags)))
+        .set_tags(Some(crate::tags::list(tags)))
 }
 
 /// One call for all that changed; a field that did not change is not sent, since RDS refuses some that are merely repeated.

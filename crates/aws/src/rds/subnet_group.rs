@@ -8,13 +8,12 @@ use std::time::Duration;
 
 use aws_sdk_rds::types::DbSubnetGroup as Reply;
 use futures_util::future::try_join_all;
-use landing_engine::{
-    CallError, Changed, Class, Door, Gone, Kind, Live, NodeName, Output, Ready, Ref, Scan, Stack, Tags, Traits,
-};
+use landing_engine::{CallError, Changed, Door, Gone, Kind, Live, NodeName, Output, Ready, Ref, Scan, Stack, Tags, Traits};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{Aws, IntoCallError, SubnetGroupName, SubnetId, owner, tags};
+use super::reading;
+use crate::{Aws, IntoCallError, SubnetGroupName, SubnetId, document, ownership, tags};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SubnetGroup {
@@ -34,7 +33,9 @@ impl Kind for SubnetGroup {
     const TRAITS: Traits = Traits {
         fixed: &["name"],
         typical_ready: Duration::from_secs(2),
-        patience: Duration::from_secs(2 * 60),
+        poll: Duration::from_secs(5),
+        // As long as a database takes to go.
+        patience: Duration::from_secs(60 * 60),
         ..Traits::DEFAULT
     };
 
@@ -44,7 +45,7 @@ impl Kind for SubnetGroup {
         while let Some(group) = pages.next().await {
             let group = group.call("rds:DescribeDBSubnetGroups")?;
             let name = group.db_subnet_group_name().unwrap_or_default();
-            if owner::may_be_ours(scan, name, name) {
+            if ownership::may_be_ours(scan, name, name) {
                 near.push(group);
             }
         }
@@ -53,9 +54,9 @@ impl Kind for SubnetGroup {
             let (node, tags) = match tags::trusted(index, arn_of(group), &scan.stack) {
                 Some((node, tags)) => (Some(node), tags),
                 None => {
-                    let Some(tags) = owner::found(tags_of(cx, arn_of(group)).await)? else { return Ok(None) };
+                    let Some(tags) = ownership::found(tags_of(cx, arn_of(group)).await)? else { return Ok(None) };
                     let name = group.db_subnet_group_name().unwrap_or_default();
-                    (owner::node_in::<Self>(scan, name, name, &tags), tags)
+                    (ownership::node_of::<Self>(scan, name, &tags), tags)
                 }
             };
             Ok(node.map(|node| of(node, group, tags)))
@@ -63,40 +64,20 @@ impl Kind for SubnetGroup {
         Ok(try_join_all(found).await?.into_iter().flatten().collect())
     }
 
-    async fn read(cx: &Aws, _: &Stack, node: &NodeName, id: &str) -> Result<Option<Live<Self>>, CallError> {
-        let request = cx.rds.describe_db_subnet_groups().db_subnet_group_name(id);
-        let Some(reply) = owner::found(request.send().await.call("rds:DescribeDBSubnetGroups"))? else { return Ok(None) };
-        let Some(group) = reply.db_subnet_groups().first() else { return Ok(None) };
-        let tags = owner::found(tags_of(cx, arn_of(group)).await)?;
-        Ok(tags.map(|tags| of(node.clone(), group, tags)))
+    async fn read(cx: &Aws, stack: &Stack, node: &NodeName, id: &str) -> Result<Option<Live<Self>>, CallError> {
+        Ok(ownership::still_ours(stack, node, get(cx, node, id).await?))
     }
 
     async fn create(&self, cx: &Aws, door: &Door<'_>) -> Result<Live<Self>, CallError> {
         let operation = "rds:CreateDBSubnetGroup";
-        let created = door
-            .call(operation, || async {
-                cx.rds
-                    .create_db_subnet_group()
-                    .db_subnet_group_name(&self.name)
-                    .db_subnet_group_description(&self.description)
-                    .set_subnet_ids(Some(self.ids()))
-                    .set_tags(Some(super::list(&door.tags())))
-                    .send()
-                    .await
-                    .call(operation)
-            })
-            .await;
-        match created {
-            Ok(reply) => {
-                let group = reply.db_subnet_group().cloned().unwrap_or_else(|| Reply::builder().build());
-                Ok(of(door.node().clone(), &group, door.tags()))
-            }
-            Err(error) if error.class == Class::AlreadyExists => {
-                let found = Self::read(cx, door.stack(), door.node(), &self.name).await?;
-                owner::claim(door, error, &self.name, found)
-            }
-            Err(error) => Err(error),
-        }
+        let send = || async {
+            let request = cx.rds.create_db_subnet_group().db_subnet_group_name(&self.name);
+            let request = request.db_subnet_group_description(&self.description).set_subnet_ids(Some(self.ids()));
+            let reply = request.set_tags(Some(tags::list(&door.tags()))).send().await.call(operation)?;
+            Ok(of(door.node().clone(), &reply.db_subnet_group.unwrap_or_else(|| Reply::builder().build()), door.tags()))
+        };
+        let find = || get(cx, door.node(), &self.name);
+        ownership::create(door, operation, &format!("the DB subnet group {}", self.name), send, find).await
     }
 
     async fn update(&self, cx: &Aws, door: &Door<'_>, live: &Live<Self>, changed: &Changed) -> Result<Live<Self>, CallError> {
@@ -121,14 +102,17 @@ impl Kind for SubnetGroup {
     }
 
     async fn delete(cx: &Aws, door: &Door<'_>, live: &Live<Self>) -> Result<Gone, CallError> {
+        if let Some(holder) = reading::in_group(cx, &live.id).await? {
+            return Ok(Gone::NotYet(holder));
+        }
         let operation = "rds:DeleteDBSubnetGroup";
         let delete = || cx.rds.delete_db_subnet_group().db_subnet_group_name(&live.id);
-        owner::gone(door.call(operation, || async { delete().send().await.call(operation) }).await)
+        ownership::gone(door.call(operation, || async { delete().send().await.call(operation) }).await)
     }
 
     fn same(field: &str, desired: &Value, live: &Value) -> bool {
         match (field, desired, live) {
-            ("subnets", ..) => owner::same_set(desired, live),
+            ("subnets", ..) => document::same_set(desired, live),
             ("name", Value::String(desired), Value::String(live)) => desired.eq_ignore_ascii_case(live),
             _ => desired == live,
         }
@@ -141,9 +125,17 @@ impl SubnetGroup {
     }
 }
 
+async fn get(cx: &Aws, node: &NodeName, name: &str) -> Result<Option<Live<SubnetGroup>>, CallError> {
+    let request = cx.rds.describe_db_subnet_groups().db_subnet_group_name(name);
+    let Some(reply) = ownership::found(request.send().await.call("rds:DescribeDBSubnetGroups"))? else { return Ok(None) };
+    let Some(group) = reply.db_subnet_groups().first() else { return Ok(None) };
+    let tags = ownership::found(tags_of(cx, arn_of(group)).await)?;
+    Ok(tags.map(|tags| of(node.clone(), group, tags)))
+}
+
 async fn tags_of(cx: &Aws, arn: &str) -> Result<Tags, CallError> {
     let reply = cx.rds.list_tags_for_resource().resource_name(arn).send().await.call("rds:ListTagsForResource")?;
-    Ok(super::read(reply.tag_list()))
+    Ok(tags::read(reply.tag_list()))
 }
 
 fn arn_of(group: &Reply) -> &str {

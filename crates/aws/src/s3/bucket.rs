@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use super::empty::empty;
 use super::readings;
-use crate::{Aws, BucketName, IntoCallError, named, owner};
+use crate::{Aws, BucketName, IntoCallError, ownership, tags};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Bucket {
@@ -48,12 +48,11 @@ impl Kind for Bucket {
         let listed = readings::buckets(cx, scan).await?;
         let mut mine: Vec<(NodeName, String, Tags)> = Vec::new();
         for bucket in listed.iter() {
-            let node = named::owner::<Self>(scan, &bucket.name, "name", &bucket.name, &bucket.tags);
+            let node = ownership::node_of::<Self>(scan, &bucket.name, &bucket.tags);
             mine.extend(node.map(|node| (node, bucket.name.clone(), bucket.tags.clone())));
         }
         // Names that do not begin like the stack's are asked for one by one.
-        let wanted = named::wanted(scan, "name").map(|(_, name)| name);
-        let mut others: Vec<&str> = wanted.chain(scan.known.values().map(String::as_str)).collect();
+        let mut others: Vec<&str> = ownership::wanted(scan, "name").chain(scan.known.values().map(String::as_str)).collect();
         others.retain(|name| !name.starts_with(&scan.stack.prefix()));
         others.sort_unstable();
         others.dedup();
@@ -64,35 +63,35 @@ impl Kind for Bucket {
                 tags => tags?,
             };
             let Some(tags) = tags else { continue };
-            mine.extend(named::owner::<Self>(scan, name, "name", name, &tags).map(|node| (node, name.to_owned(), tags)));
+            mine.extend(ownership::node_of::<Self>(scan, name, &tags).map(|node| (node, name.to_owned(), tags)));
         }
         let lives = mine.into_iter().map(|(node, name, tags)| live(cx, node, name, tags));
         Ok(try_join_all(lives).await?.into_iter().flatten().collect())
     }
 
-    async fn read(cx: &Aws, _: &Stack, node: &NodeName, id: &str) -> Result<Option<Live<Self>>, CallError> {
-        let Some(tags) = readings::own_tags(cx, id).await? else { return Ok(None) };
-        live(cx, node.clone(), id.to_owned(), tags).await
+    async fn read(cx: &Aws, stack: &Stack, node: &NodeName, id: &str) -> Result<Option<Live<Self>>, CallError> {
+        Ok(ownership::still_ours(stack, node, get(cx, node, id).await?))
     }
 
     async fn create(&self, cx: &Aws, door: &Door<'_>) -> Result<Live<Self>, CallError> {
         let operation = "s3:CreateBucket";
         // In us-east-1 a create on a bucket of the same account answers as if it had made it, so we look first.
         if let Some(found) = self.find(cx, door).await? {
-            return named::adopt(door, operation, found);
+            let refusal = CallError::new(Class::AlreadyExists, operation, "");
+            return ownership::adopt(door, refusal, &format!("the bucket {}", self.name), Some(found));
         }
         door.call(operation, || async {
             // us-east-1 must not be named, every other region must.
             let region = Some(cx.region.as_str()).filter(|region| *region != "us-east-1").map(BucketLocationConstraint::from);
             let born = CreateBucketConfiguration::builder()
                 .set_location_constraint(region)
-                .set_tags(Some(readings::list(&door.tags())))
+                .set_tags(Some(tags::list(&door.tags())))
                 .build();
             cx.s3.create_bucket().bucket(&self.name).create_bucket_configuration(born).send().await.call(operation)
         })
         .await?;
         // Read back rather than assumed: emulators differ in what they give a new bucket, and some do not keep the tags.
-        let made = Self::read(cx, door.stack(), door.node(), &self.name).await?;
+        let made = get(cx, door.node(), &self.name).await?;
         Ok(made.unwrap_or_else(|| of(cx, door.node().clone(), Self::newborn(&self.name), door.tags())))
     }
 
@@ -122,11 +121,11 @@ impl Kind for Bucket {
         let call = || async {
             match cx.s3.delete_bucket().bucket(&live.id).send().await.call(operation) {
                 // Somebody still writes, or the listing lagged: empty it again.
-                Err(error) if error.has_code(&["BucketNotEmpty"]) => Ok(Gone::NotYet),
+                Err(error) if error.has_code(&["BucketNotEmpty"]) => Ok(Gone::NotYet("not empty yet".to_owned())),
                 answer => answer.map(|_| Gone::Yes),
             }
         };
-        Ok(owner::found(door.call(operation, call).await)?.unwrap_or(Gone::Yes))
+        Ok(ownership::found(door.call(operation, call).await)?.unwrap_or(Gone::Yes))
     }
 }
 
@@ -143,7 +142,7 @@ impl Bucket {
     }
 
     async fn find(&self, cx: &Aws, door: &Door<'_>) -> Result<Option<Live<Self>>, CallError> {
-        Self::read(cx, door.stack(), door.node(), &self.name).await.map_err(|error| match error.class {
+        get(cx, door.node(), &self.name).await.map_err(|error| match error.class {
             Class::Denied => CallError {
                 class: Class::Invalid,
                 message: format!("the bucket {} belongs to another AWS account, or its tags may not be read", self.name),
@@ -219,11 +218,16 @@ async fn put_tags(cx: &Aws, door: &Door<'_>, bucket: &str) -> Result<(), CallErr
         // AWS's own cannot be sent.
         tags.retain(|key, _| !key.starts_with("aws:"));
         tags.extend(door.tags());
-        let tagging = Tagging::builder().set_tag_set(Some(readings::list(&tags))).build().expect("the tags are set");
+        let tagging = Tagging::builder().set_tag_set(Some(tags::list(&tags))).build().expect("the tags are set");
         cx.s3.put_bucket_tagging().bucket(bucket).tagging(tagging).send().await.call(operation)
     })
     .await
     .map(|_| ())
+}
+
+async fn get(cx: &Aws, node: &NodeName, name: &str) -> Result<Option<Live<Bucket>>, CallError> {
+    let Some(tags) = readings::own_tags(cx, name).await? else { return Ok(None) };
+    live(cx, node.clone(), name.to_owned(), tags).await
 }
 
 /// The bucket with its settings, four calls at once; `None` when it went away meanwhile.
@@ -235,9 +239,9 @@ async fn live(cx: &Aws, node: NodeName, name: String, tags: Tags) -> Result<Opti
         cx.s3.get_bucket_ownership_controls().bucket(&name).send(),
     );
     let block =
-        owner::found(block.call("s3:GetBucketPublicAccessBlock"))?.and_then(|reply| reply.public_access_block_configuration);
-    let encryption = owner::found(encryption.call("s3:GetEncryptionConfiguration"))?;
-    let ownership = owner::found(ownership.call("s3:GetBucketOwnershipControls"))?.and_then(|reply| reply.ownership_controls);
+        ownership::found(block.call("s3:GetBucketPublicAccessBlock"))?.and_then(|reply| reply.public_access_block_configuration);
+    let encryption = ownership::found(encryption.call("s3:GetEncryptionConfiguration"))?;
+    let ownership = ownership::found(ownership.call("s3:GetBucketOwnershipControls"))?.and_then(|reply| reply.ownership_controls);
     // The only one of the four that is never "not configured": not found means that the bucket is gone.
     let Some(versioning) = versioned(versioning)? else { return Ok(None) };
     let rules = encryption.as_ref().and_then(|reply| reply.server_side_encryption_configuration()).map(|rules| rules.rules());
@@ -264,7 +268,7 @@ fn versioned(reply: Result<GetBucketVersioningOutput, SdkError<GetBucketVersioni
         let text = String::from_utf8_lossy(raw.body().bytes().unwrap_or_default());
         return Ok(Some(text.contains("<Status>Enabled</Status>")));
     }
-    let reply = owner::found(reply.call("s3:GetBucketVersioning"))?;
+    let reply = ownership::found(reply.call("s3:GetBucketVersioning"))?;
     Ok(reply.map(|reply| reply.status() == Some(&BucketVersioningStatus::Enabled)))
 }
 

@@ -5,13 +5,13 @@
 use aws_sdk_s3::types::{Delete, ObjectIdentifier};
 use landing_engine::{CallError, Class, Door};
 
-use crate::{Aws, IntoCallError, owner};
+use crate::{Aws, IntoCallError, ownership};
 
 /// Deletes page by page, 1000 keys each, until nothing is listed; a bucket that is not there is empty.
 pub(crate) async fn empty(cx: &Aws, door: &Door<'_>, bucket: &str) -> Result<(), CallError> {
     loop {
         let page = cx.s3.list_object_versions().bucket(bucket).send().await.call("s3:ListBucketVersions");
-        let Some(page) = owner::found(page)? else { return Ok(()) };
+        let Some(page) = ownership::found(page)? else { return Ok(()) };
         let versions = page.versions().iter().map(|version| (version.key(), version.version_id()));
         let markers = page.delete_markers().iter().map(|marker| (marker.key(), marker.version_id()));
         let objects: Vec<ObjectIdentifier> = versions.chain(markers).map(|(key, version)| identifier(key, version)).collect();

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::bucket::Bucket;
 use super::readings;
-use crate::{Aws, BucketName, IntoCallError, document, owner};
+use crate::{Aws, BucketName, IntoCallError, document, ownership};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct BucketPolicy {
@@ -27,11 +27,7 @@ impl Kind for BucketPolicy {
 
     async fn scan(cx: &Aws, scan: &Scan) -> Result<Vec<Live<Self>>, CallError> {
         let buckets = readings::buckets(cx, scan).await?;
-        let node_of = |name: &str, tags: &Tags| {
-            let bucket = scan.stack.node_of(tags).filter(|node| node.kind() == <Bucket as Kind>::NAME);
-            let known = || scan.known.iter().find(|(_, known)| *known == name).map(|(node, _)| node.clone());
-            bucket.map(|node| NodeName::new(Self::NAME, node.name())).or_else(known)
-        };
+        let node_of = |name: &str, tags: &Tags| ownership::node_beside::<Self, Bucket>(scan, name, tags);
         let listed = buckets.iter().map(|bucket| (node_of(&bucket.name, &bucket.tags), bucket.name.as_str()));
         // A bucket whose name does not begin like the stack's is not listed: the state knows it.
         let unlisted = scan.known.iter().filter(|(_, id)| buckets.iter().all(|bucket| bucket.name != **id));
@@ -55,7 +51,7 @@ impl Kind for BucketPolicy {
     async fn delete(cx: &Aws, door: &Door<'_>, live: &Live<Self>) -> Result<Gone, CallError> {
         let operation = "s3:DeleteBucketPolicy";
         let call = || async { cx.s3.delete_bucket_policy().bucket(&live.id).send().await.call(operation) };
-        owner::gone(door.call(operation, call).await)
+        ownership::gone(door.call(operation, call).await)
     }
 
     fn same(field: &str, desired: &Value, live: &Value) -> bool {
@@ -81,7 +77,7 @@ impl BucketPolicy {
 
 async fn live(cx: &Aws, node: NodeName, bucket: &str) -> Result<Option<Live<BucketPolicy>>, CallError> {
     let operation = "s3:GetBucketPolicy";
-    let reply = owner::found(cx.s3.get_bucket_policy().bucket(bucket).send().await.call(operation))?;
+    let reply = ownership::found(cx.s3.get_bucket_policy().bucket(bucket).send().await.call(operation))?;
     let Some(text) = reply.and_then(|reply| reply.policy) else { return Ok(None) };
     Ok(Some(of(node, bucket, document::parse(operation, &text)?)))
 }

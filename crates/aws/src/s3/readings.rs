@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
-use aws_sdk_s3::types::Tag;
 use futures_util::future::try_join_all;
 use landing_engine::{CallError, Scan, Tags};
 
-use crate::{Aws, IntoCallError, owner, tags};
+use crate::{Aws, IntoCallError, ownership, tags};
 
 /// A bucket whose name begins like the stack's.
 pub(crate) struct Found {
@@ -43,14 +42,10 @@ pub(crate) async fn buckets(cx: &Aws, scan: &Scan) -> Result<Arc<Vec<Found>>, Ca
 /// The tags of a bucket; `None` when there is no such bucket.
 pub(crate) async fn own_tags(cx: &Aws, bucket: &str) -> Result<Option<Tags>, CallError> {
     match cx.s3.get_bucket_tagging().bucket(bucket).send().await.call("s3:GetBucketTagging") {
-        Ok(reply) => Ok(Some(reply.tag_set().iter().map(|tag| (tag.key().to_owned(), tag.value().to_owned())).collect())),
+        Ok(reply) => Ok(Some(tags::read(reply.tag_set()))),
         Err(error) if error.has_code(&["NoSuchTagSet"]) => Ok(Some(Tags::new())),
-        Err(error) => owner::found(Err(error)),
+        Err(error) => ownership::found(Err(error)),
     }
-}
-
-pub(crate) fn list(tags: &Tags) -> Vec<Tag> {
-    tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build().expect("key and value are set")).collect()
 }
 
 /// Bucket ARNs carry neither region nor account.

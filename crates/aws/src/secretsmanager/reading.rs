@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use aws_sdk_secretsmanager::types::{SecretListEntry, Tag};
+use aws_sdk_secretsmanager::types::SecretListEntry;
 use landing_engine::{CallError, Door, Kind, Live, NodeName, Ready, Tags};
 
 use super::Secret;
 use super::value::{self, Held, SecretSource};
-use crate::{Aws, IntoCallError, owner};
+use crate::{Aws, IntoCallError, ownership, tags};
 
 /// Marks the version that readers get.
 const CURRENT: &str = "AWSCURRENT";
@@ -35,45 +35,37 @@ pub(super) async fn compared(cx: &Aws, found: Vec<Live<Secret>>) -> Result<Vec<L
 /// One that is scheduled for deletion is absent, although its name is not free.
 pub(super) async fn describe(cx: &Aws, id: &str) -> Result<Option<Live<Secret>>, CallError> {
     let request = cx.secretsmanager.describe_secret().secret_id(id);
-    let Some(reply) = owner::found(request.send().await.call("secretsmanager:DescribeSecret"))? else { return Ok(None) };
+    let Some(reply) = ownership::found(request.send().await.call("secretsmanager:DescribeSecret"))? else { return Ok(None) };
     if reply.deleted_date().is_some() {
         return Ok(None);
     }
     let has_value = has_current(reply.version_ids_to_stages().into_iter().flatten());
     let arn = reply.arn().unwrap_or_default();
-    Ok(Some(of(arn, reply.name(), reply.description(), has_value, read_tags(reply.tags()))))
+    Ok(Some(of(arn, reply.name(), reply.description(), has_value, tags::read(reply.tags()))))
 }
 
 /// The tags of a secret of that name in its recovery window.
 pub(super) async fn scheduled(cx: &Aws, name: &str) -> Result<Option<Tags>, CallError> {
     let request = cx.secretsmanager.describe_secret().secret_id(name);
-    let reply = owner::found(request.send().await.call("secretsmanager:DescribeSecret"))?;
-    Ok(reply.filter(|reply| reply.deleted_date().is_some()).map(|reply| read_tags(reply.tags())))
+    let reply = ownership::found(request.send().await.call("secretsmanager:DescribeSecret"))?;
+    Ok(reply.filter(|reply| reply.deleted_date().is_some()).map(|reply| tags::read(reply.tags())))
 }
 
 /// `None` when it was deleted for good before it could be restored.
 pub(super) async fn restore(cx: &Aws, door: &Door<'_>, name: &str) -> Result<Option<Live<Secret>>, CallError> {
     let operation = "secretsmanager:RestoreSecret";
     // Not found is an answer here; the door would wait for the secret to appear.
-    let send = || async { owner::found(cx.secretsmanager.restore_secret().secret_id(name).send().await.call(operation)) };
+    let send = || async { ownership::found(cx.secretsmanager.restore_secret().secret_id(name).send().await.call(operation)) };
     if door.call(operation, send).await?.is_none() {
         return Ok(None);
     }
     Ok(describe(cx, name).await?.map(|live| Live { node: door.node().clone(), ..live }))
 }
 
-pub(super) fn list_tags(tags: &Tags) -> Vec<Tag> {
-    tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect()
-}
-
-pub(super) fn read_tags(tags: &[Tag]) -> Tags {
-    tags.iter().map(|tag| (tag.key().unwrap_or_default().to_owned(), tag.value().unwrap_or_default().to_owned())).collect()
-}
-
 /// From the list, without asking for the secret itself.
 pub(super) fn listed(entry: &SecretListEntry) -> Live<Secret> {
     let has_value = has_current(entry.secret_versions_to_stages().into_iter().flatten());
-    of(entry.arn().unwrap_or_default(), entry.name(), entry.description(), has_value, read_tags(entry.tags()))
+    of(entry.arn().unwrap_or_default(), entry.name(), entry.description(), has_value, tags::read(entry.tags()))
 }
 
 fn has_current<'a>(mut versions: impl Iterator<Item = (&'a String, &'a Vec<String>)>) -> bool {

@@ -17,7 +17,7 @@ use serde_json::Value;
 
 use super::reading;
 use super::value::{self, SecretSource};
-use crate::{Aws, IntoCallError, SecretArn, owner, tags};
+use crate::{Aws, IntoCallError, SecretArn, ownership, tags};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Secret {
@@ -55,7 +55,7 @@ impl Kind for Secret {
                 }
                 if known.contains(&live.id) {
                     found.push(live);
-                } else if owner::node_in::<Self>(scan, &live.id, &live.shape.name, &live.tags).is_some() {
+                } else if ownership::may_be_ours(scan, &live.id, &live.shape.name) {
                     unsure.insert(live.id);
                 }
             }
@@ -67,7 +67,7 @@ impl Kind for Secret {
         unsure.extend(indexed.chain(known).filter(|arn| !listed.contains(*arn)).cloned());
         found.extend(try_join_all(unsure.iter().map(|arn| reading::describe(cx, arn))).await?.into_iter().flatten());
         let ours = found.into_iter().filter_map(|live| {
-            let node = owner::node_in::<Self>(scan, &live.id, &live.shape.name, &live.tags)?;
+            let node = ownership::node_of::<Self>(scan, &live.id, &live.tags)?;
             let wanted = scan.wanted.iter().find(|(wanted, _)| *wanted == node);
             let source = wanted.and_then(|(_, shape)| serde_json::from_value(shape["value"].clone()).ok());
             let value = value::believed(source.as_ref(), live.shape.value != SecretSource::Missing);
@@ -77,8 +77,8 @@ impl Kind for Secret {
     }
 
     /// The value is only said to be there ([`SecretSource::Different`]) or not: where it should come from is not in AWS.
-    async fn read(cx: &Aws, _: &Stack, node: &NodeName, id: &str) -> Result<Option<Live<Self>>, CallError> {
-        Ok(reading::describe(cx, id).await?.map(|live| Live { node: node.clone(), ..live }))
+    async fn read(cx: &Aws, stack: &Stack, node: &NodeName, id: &str) -> Result<Option<Live<Self>>, CallError> {
+        Ok(ownership::still_ours(stack, node, reading::describe(cx, id).await?))
     }
 
     fn preflight(&self, cx: &Aws, changed: &Changed) -> Result<(), String> {
@@ -98,8 +98,9 @@ impl Kind for Secret {
             Err(error) if error.class == Class::AlreadyExists => error,
             other => return Ok(self.made(door, &other?)),
         };
-        if let Some(live) = Self::read(cx, door.stack(), door.node(), &self.name).await? {
-            return self.valued(cx, owner::claim(door, error, &self.name, Some(live))?).await;
+        if let Some(live) = reading::describe(cx, &self.name).await? {
+            let what = format!("the secret {}", self.name);
+            return self.valued(cx, ownership::adopt(door, error, &what, Some(live))?).await;
         }
         // Ours, in its recovery window. Value, description and tags are what they were: the engine sees to them as to any drift.
         match reading::restore(cx, door, &self.name).await? {
@@ -125,7 +126,7 @@ impl Kind for Secret {
         }
         if changed.tags() {
             let operation = "secretsmanager:TagResource";
-            let tag = || cx.secretsmanager.tag_resource().secret_id(&live.id).set_tags(Some(reading::list_tags(&door.tags())));
+            let tag = || cx.secretsmanager.tag_resource().secret_id(&live.id).set_tags(Some(tags::list(&door.tags())));
             door.call(operation, || async { tag().send().await.call(operation) }).await?;
         }
         Ok(live.with(self))
@@ -135,7 +136,7 @@ impl Kind for Secret {
         let operation = "secretsmanager:DeleteSecret";
         // At once: a recovery window would block the name for a week. That the value may go was asked before the walk began.
         let delete = || cx.secretsmanager.delete_secret().secret_id(&live.id).force_delete_without_recovery(true);
-        owner::gone(door.call(operation, || async { delete().send().await.call(operation) }).await)
+        ownership::gone(door.call(operation, || async { delete().send().await.call(operation) }).await)
     }
 
     fn same(field: &str, desired: &Value, live: &Value) -> bool {
@@ -162,7 +163,7 @@ impl Secret {
             .description(&self.description)
             .secret_string(value)
             .client_request_token(door.token())
-            .set_tags(Some(reading::list_tags(&door.tags())));
+            .set_tags(Some(tags::list(&door.tags())));
         let error = match request.send().await.call(operation) {
             Err(error) if error.has_code(&["InvalidRequestException"]) && error.class == Class::InUse => error,
             other => return other,

@@ -7,12 +7,12 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use aws_sdk_servicediscovery::types::{
-    FilterCondition, HttpNamespaceChange, NamespaceFilter, NamespaceFilterName, NamespaceSummary, Tag,
+    FilterCondition, HttpNamespaceChange, NamespaceFilter, NamespaceFilterName, NamespaceSummary,
 };
-use landing_engine::{CallError, Changed, Class, Door, Gone, Kind, Live, NodeName, Output, Ready, Scan, Stack, Tags, Traits};
+use landing_engine::{CallError, Changed, Door, Gone, Kind, Live, NodeName, Output, Ready, Scan, Stack, Tags, Traits};
 use serde::{Deserialize, Serialize};
 
-use crate::{Aws, IntoCallError, NamespaceArn, named, owner, tags};
+use crate::{Aws, IntoCallError, NamespaceArn, ownership, tags};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Namespace {
@@ -21,7 +21,7 @@ pub struct Namespace {
 }
 
 impl Namespace {
-    pub const ARN: Output<NamespaceArn> = Output::usable("arn");
+    pub const ARN: Output<NamespaceArn> = Output::held_when_usable("arn");
     pub const ID: Output<String> = Output::usable("id");
 }
 
@@ -39,63 +39,46 @@ impl Kind for Namespace {
     /// All HTTP namespaces, of which a region has 50 at most: the filter by name takes one name only.
     async fn scan(cx: &Aws, scan: &Scan) -> Result<Vec<Live<Self>>, CallError> {
         let index = cx.tag_index(scan.round, &scan.stack).await?;
-        let prefix = scan.stack.prefix();
         let mut found = Vec::new();
         for summary in list(cx, NamespaceFilterName::Type, "HTTP").await? {
             let (name, arn) = (summary.name().unwrap_or_default(), summary.arn().unwrap_or_default());
             let tags = if let Some((_, tags)) = tags::trusted(&index, arn, &scan.stack) {
                 tags
-            } else if name.starts_with(&prefix)
-                || scan.known.values().any(|known| known == name)
-                || named::wanted(scan, "name").any(|(_, wanted)| wanted == name)
-            {
+            } else if ownership::may_be_ours(scan, name, name) {
                 own_tags(cx, arn).await?
             } else {
                 continue;
             };
-            let node = named::owner::<Self>(scan, name, "name", name, &tags);
+            let node = ownership::node_of::<Self>(scan, name, &tags);
             found.extend(node.map(|node| Live { node, ..of(&summary, tags) }));
         }
         Ok(found)
     }
 
-    async fn read(cx: &Aws, _: &Stack, node: &NodeName, id: &str) -> Result<Option<Live<Self>>, CallError> {
-        let Some(summary) = list(cx, NamespaceFilterName::Name, id).await?.into_iter().find(|found| found.name() == Some(id))
-        else {
-            return Ok(None);
-        };
-        let tags = own_tags(cx, summary.arn().unwrap_or_default()).await?;
-        Ok(Some(Live { node: node.clone(), ..of(&summary, tags) }))
+    async fn read(cx: &Aws, stack: &Stack, node: &NodeName, id: &str) -> Result<Option<Live<Self>>, CallError> {
+        Ok(ownership::still_ours(stack, node, get(cx, id).await?))
     }
 
     async fn create(&self, cx: &Aws, door: &Door<'_>) -> Result<Live<Self>, CallError> {
         let operation = "servicediscovery:CreateHttpNamespace";
-        let made = door
-            .call(operation, || async {
-                let call = cx.servicediscovery.create_http_namespace().name(&self.name).description(&self.description);
-                match call.creator_request_id(door.token()).set_tags(Some(pairs(&door.tags()))).send().await.call(operation) {
-                    // The same request is under way.
-                    Err(error) if error.has_code(&["DuplicateRequest"]) => Ok(()),
-                    answer => answer.map(|_| ()),
-                }
-            })
-            .await;
-        match made {
-            Err(error) if error.class == Class::AlreadyExists => {
-                let found = Self::read(cx, door.stack(), door.node(), &self.name).await?;
-                return named::adopt(door, operation, found.ok_or(error)?);
+        let send = || async {
+            let call = cx.servicediscovery.create_http_namespace().name(&self.name).description(&self.description);
+            match call.creator_request_id(door.token()).set_tags(Some(tags::list(&door.tags()))).send().await.call(operation) {
+                // The same request is under way.
+                Err(error) if error.has_code(&["DuplicateRequest"]) => {}
+                answer => drop(answer?),
             }
-            made => made?,
-        }
-        Ok(Live {
-            node: door.node().clone(),
-            id: self.name.clone(),
-            shape: self.clone(),
-            outputs: BTreeMap::new(),
-            ready: Ready::NotYet("creating".into()),
-            tags: door.tags(),
-            owned: true,
-        })
+            Ok(Live {
+                node: door.node().clone(),
+                id: self.name.clone(),
+                shape: self.clone(),
+                outputs: BTreeMap::new(),
+                ready: Ready::NotYet("creating".into()),
+                tags: door.tags(),
+                owned: true,
+            })
+        };
+        ownership::create(door, operation, &format!("the namespace {}", self.name), send, || get(cx, &self.name)).await
     }
 
     async fn update(&self, cx: &Aws, door: &Door<'_>, live: &Live<Self>, changed: &Changed) -> Result<Live<Self>, CallError> {
@@ -113,7 +96,7 @@ impl Kind for Namespace {
             let operation = "servicediscovery:TagResource";
             door.call(operation, || async {
                 let call = cx.servicediscovery.tag_resource().resource_arn(output("arn"));
-                call.set_tags(Some(pairs(&door.tags()))).send().await.call(operation)
+                call.set_tags(Some(tags::list(&door.tags()))).send().await.call(operation)
             })
             .await?;
         }
@@ -122,7 +105,7 @@ impl Kind for Namespace {
 
     async fn delete(cx: &Aws, door: &Door<'_>, live: &Live<Self>) -> Result<Gone, CallError> {
         let operation = "servicediscovery:DeleteNamespace";
-        let Some(id) = live.outputs.get("id") else { return Ok(Gone::NotYet) };
+        let Some(id) = live.outputs.get("id") else { return Ok(Gone::NotYet("creating".to_owned())) };
         let call = || async {
             match cx.servicediscovery.delete_namespace().id(id).send().await.call(operation) {
                 // Its deletion is under way.
@@ -130,8 +113,15 @@ impl Kind for Namespace {
                 answer => answer.map(|_| ()),
             }
         };
-        Ok(owner::found(door.call(operation, call).await)?.map_or(Gone::Yes, |()| Gone::NotYet))
+        ownership::going(door.call(operation, call).await, "deleting")
     }
+}
+
+async fn get(cx: &Aws, name: &str) -> Result<Option<Live<Namespace>>, CallError> {
+    let named = list(cx, NamespaceFilterName::Name, name).await?;
+    let Some(summary) = named.into_iter().find(|found| found.name() == Some(name)) else { return Ok(None) };
+    let tags = own_tags(cx, summary.arn().unwrap_or_default()).await?;
+    Ok(Some(of(&summary, tags)))
 }
 
 async fn list(cx: &Aws, by: NamespaceFilterName, value: &str) -> Result<Vec<NamespaceSummary>, CallError> {
@@ -147,13 +137,8 @@ async fn list(cx: &Aws, by: NamespaceFilterName, value: &str) -> Result<Vec<Name
 
 async fn own_tags(cx: &Aws, arn: &str) -> Result<Tags, CallError> {
     let reply = cx.servicediscovery.list_tags_for_resource().resource_arn(arn).send().await;
-    let reply = owner::found(reply.call("servicediscovery:ListTagsForResource"))?;
-    let tags = reply.iter().flat_map(|reply| reply.tags());
-    Ok(tags.map(|tag| (tag.key().to_owned(), tag.value().to_owned())).collect())
-}
-
-fn pairs(tags: &Tags) -> Vec<Tag> {
-    tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build().expect("key and value are set")).collect()
+    let reply = ownership::found(reply.call("servicediscovery:ListTagsForResource"))?;
+    Ok(reply.map_or_else(Tags::new, |reply| tags::read(reply.tags())))
 }
 
 /// The node's name is put in by the caller.

@@ -133,7 +133,8 @@ fn signals() -> watch::Receiver<Stop> {
     receiver
 }
 
-async fn signal() -> std::io::Result<()> {
+/// The next Ctrl-C or SIGTERM.
+pub(super) async fn signal() -> std::io::Result<()> {
     #[cfg(unix)]
     {
         let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;

@@ -6,20 +6,21 @@ use tokio::net::TcpListener;
 use super::{print, say};
 use crate::args::{Common, SandboxCommand};
 use crate::failure::{Exit, Failure};
+use crate::world;
 
 pub(crate) async fn run(common: &Common, command: &SandboxCommand) -> Result<Exit, Failure> {
-    let SandboxCommand::Serve { port, time_scale, world } = command;
+    let SandboxCommand::Serve { port, time_scale, world: file } = command;
     if !(time_scale.is_finite() && *time_scale > 0.0) {
         return Err(Failure::new(Exit::Configuration, "--time-scale must be more than 0"));
     }
     let failed = |what: &str, error: std::io::Error| Failure::new(Exit::Failed, format!("{what}: {error}"));
-    let loaded = match world {
+    let loaded = match file {
         Some(path) if path.exists() => {
             let text = std::fs::read_to_string(path).map_err(|e| failed(&path.display().to_string(), e))?;
             World::load(&text)
                 .map_err(|e| Failure::new(Exit::Failed, format!("{} is not a saved sandbox: {e}", path.display())))?
         }
-        _ => World::new(common.region.as_deref().unwrap_or("us-west-2")),
+        _ => World::new(common.region.as_deref().unwrap_or(world::REGION)),
     };
     let sandbox = Sandbox::new(loaded, *time_scale);
     let listener =
@@ -29,9 +30,9 @@ pub(crate) async fn run(common: &Common, command: &SandboxCommand) -> Result<Exi
     say("an AWS of its own; any access key will do. Ctrl-C ends it");
     tokio::select! {
         served = serve(sandbox.clone(), listener) => served.map_err(|e| failed("the server ended", e))?,
-        _ = tokio::signal::ctrl_c() => {}
+        _ = super::run::signal() => {}
     }
-    if let Some(path) = world {
+    if let Some(path) = file {
         std::fs::write(path, sandbox.save()).map_err(|e| failed(&path.display().to_string(), e))?;
     }
     Ok(Exit::Done)

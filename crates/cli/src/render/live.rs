@@ -15,12 +15,14 @@ const ROWS: usize = 12;
 pub(crate) struct Live {
     screen: MultiProgress,
     bar: ProgressBar,
-    rows: BTreeMap<NodeName, (ProgressBar, Row)>,
+    rows: BTreeMap<NodeName, Row>,
+    /// Running, and waiting for a free row.
+    hidden: Vec<(NodeName, Doing)>,
 }
 
 struct Row {
+    bar: ProgressBar,
     doing: Doing,
-    state: String,
 }
 
 impl Live {
@@ -30,7 +32,7 @@ impl Live {
         let style = ProgressStyle::with_template("{spinner:.green} {pos}/{len} {wide_bar:.green/dim} {msg}");
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
         bar.enable_steady_tick(Duration::from_millis(100));
-        Self { screen, bar, rows: BTreeMap::new() }
+        Self { screen, bar, rows: BTreeMap::new(), hidden: Vec::new() }
     }
 
     /// `since_start` is AWS time.
@@ -47,10 +49,7 @@ impl Live {
             Event::StepWaiting { node, state, elapsed } => self.state(node, &format!("{state} for {}", duration(*elapsed))),
             Event::StepFinished { node, .. } | Event::StepFailed { node, .. } | Event::StepSkipped { node, .. } => {
                 self.bar.inc(1);
-                if let Some((row, _)) = self.rows.remove(node) {
-                    row.finish_and_clear();
-                    self.screen.remove(&row);
-                }
+                self.end(node);
             }
             Event::RunFinished { .. } => self.finish(),
             Event::StopRequested { .. } => {}
@@ -60,31 +59,43 @@ impl Live {
 
     fn start(&mut self, node: &NodeName, doing: Doing) {
         if self.rows.len() >= ROWS {
+            self.hidden.push((node.clone(), doing));
             return;
         }
-        let row = self.screen.insert_before(&self.bar, ProgressBar::new_spinner());
+        let bar = self.screen.insert_before(&self.bar, ProgressBar::new_spinner());
         let style = ProgressStyle::with_template("  {spinner:.dim} {wide_msg}");
-        row.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
-        row.enable_steady_tick(Duration::from_millis(120));
-        self.rows.insert(node.clone(), (row, Row { doing, state: String::new() }));
+        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
+        bar.enable_steady_tick(Duration::from_millis(120));
+        self.rows.insert(node.clone(), Row { bar, doing });
         self.state(node, "");
     }
 
-    fn state(&mut self, node: &NodeName, state: &str) {
-        let Some((bar, row)) = self.rows.get_mut(node) else { return };
-        row.state = state.to_owned();
-        let word = match row.doing {
+    /// Frees the row for the one that has run longest without one.
+    fn end(&mut self, node: &NodeName) {
+        self.hidden.retain(|(hidden, _)| hidden != node);
+        let Some(row) = self.rows.remove(node) else { return };
+        row.bar.finish_and_clear();
+        self.screen.remove(&row.bar);
+        if !self.hidden.is_empty() {
+            let (next, doing) = self.hidden.remove(0);
+            self.start(&next, doing);
+        }
+    }
+
+    fn state(&self, node: &NodeName, state: &str) {
+        let Some(Row { bar, doing }) = self.rows.get(node) else { return };
+        let word = match doing {
             Doing::Creating => "creating",
             Doing::Updating => "updating",
             Doing::Deleting => "deleting",
             Doing::Checking => "checking",
         };
-        bar.set_message(format!("{word} {node}  {}", row.state));
+        bar.set_message(format!("{word} {node}  {state}"));
     }
 
     pub(crate) fn finish(&mut self) {
-        for (row, _) in std::mem::take(&mut self.rows).into_values() {
-            row.finish_and_clear();
+        for row in std::mem::take(&mut self.rows).into_values() {
+            row.bar.finish_and_clear();
         }
         self.bar.finish_and_clear();
     }

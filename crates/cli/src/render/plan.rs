@@ -1,20 +1,25 @@
-//! A plan for people: one line a step, changed fields only, why for every replacement and deletion.
+//! A plan for people: changed fields only, why for every replacement and deletion; what needs no explanation shares a line with its kind.
 
 use std::time::Duration;
 
-use landing_engine::plan::{Action, Plan, Step};
+use landing_engine::plan::{Action, NOT_ASKED_FOR, Plan, Step};
 
 use super::{duration, style, value};
+
+/// Columns before a line of names is broken.
+const WIDTH: usize = 118;
+const INDENT: usize = 46;
 
 /// The whole text; ends without a newline.
 pub(crate) fn text(plan: &Plan, place: &str, typical: Duration) -> String {
     let mut lines = vec![format!("{} in {place}", style::bold(&plan.stack.prefix())), String::new()];
-    let shown: Vec<&Step> = plan.steps.iter().filter(|step| step.action != Action::Unchanged).collect();
-    let width = shown.iter().map(|step| step.node.as_str().len()).max().unwrap_or(0).min(60);
-    for step in &shown {
-        lines.extend(step_lines(step, width));
+    for action in [Action::Adopt, Action::Create, Action::Update, Action::Replace, Action::Delete] {
+        let steps: Vec<&Step> = plan.steps.iter().filter(|step| step.action == action).collect();
+        let (plain, telling): (Vec<&Step>, Vec<&Step>) = steps.into_iter().partition(|step| is_plain(step));
+        lines.extend(grouped(action, &plain));
+        lines.extend(telling.into_iter().flat_map(step_lines));
     }
-    if shown.is_empty() {
+    if lines.len() == 2 {
         lines.push("  nothing to change".into());
     }
     lines.push(String::new());
@@ -22,30 +27,65 @@ pub(crate) fn text(plan: &Plan, place: &str, typical: Duration) -> String {
     lines.join("\n")
 }
 
-fn step_lines(step: &Step, width: usize) -> Vec<String> {
-    let word = match step.action {
+/// Nothing to say but its name.
+fn is_plain(step: &Step) -> bool {
+    let expected = matches!(step.action, Action::Create | Action::Adopt | Action::Delete);
+    let explained = step.reason.as_deref().is_some_and(|reason| reason != NOT_ASKED_FOR);
+    expected && !explained && !step.loses_data && step.changes.is_empty()
+}
+
+fn word(action: Action) -> String {
+    match action {
         Action::Create => style::good("+ create "),
         Action::Update => style::change("~ update "),
         Action::Replace => style::bad("± replace"),
         Action::Delete => style::bad("- delete "),
         Action::Adopt => style::dim("= adopt  "),
         Action::Unchanged => style::dim("  keep   "),
-    };
-    let mut notes = Vec::new();
+    }
+}
+
+/// `+ create  ec2.subnet  private-a, private-b, public-a, public-b`, kinds in the order of the plan.
+fn grouped(action: Action, steps: &[&Step]) -> Vec<String> {
+    let mut kinds: Vec<(&str, Vec<&str>)> = Vec::new();
+    for step in steps {
+        let name = step.node.name();
+        match kinds.iter_mut().find(|(kind, _)| *kind == step.kind) {
+            Some((_, names)) => names.push(name),
+            None => kinds.push((&step.kind, vec![name])),
+        }
+    }
+    let mut lines = Vec::new();
+    for (kind, mut names) in kinds {
+        names.sort_unstable();
+        let mut line = format!("  {} {kind:<34}", word(action));
+        let mut column = INDENT;
+        for (index, name) in names.iter().enumerate() {
+            let comma = if index + 1 < names.len() { "," } else { "" };
+            if column + name.len() + 2 > WIDTH && column > INDENT {
+                lines.push(std::mem::take(&mut line));
+                line.push_str(&" ".repeat(INDENT));
+                column = INDENT;
+            }
+            line.push_str(&format!(" {name}{comma}"));
+            column += name.len() + 2;
+        }
+        lines.push(line);
+    }
+    lines
+}
+
+fn step_lines(step: &Step) -> Vec<String> {
     let changes: Vec<String> = step.changes.iter().flat_map(value::lines).collect();
+    let mut notes = Vec::new();
     if changes.len() == 1 && step.action == Action::Update {
         notes.push(changes[0].clone());
     }
     if step.loses_data {
         notes.push(style::bad("loses data"));
     }
-    if let Some(reason) = &step.reason {
-        notes.push(reason.clone());
-    } else if step.action == Action::Adopt {
-        notes.push("it is there and carries this stack's tags".into());
-    }
-    let head = format!("  {word} {:<width$}  {}", step.node.as_str(), notes.join(" · "));
-    let mut lines = vec![head.trim_end().to_owned()];
+    notes.extend(step.reason.clone().filter(|reason| reason != NOT_ASKED_FOR));
+    let mut lines = vec![format!("  {} {}  {}", word(step.action), step.node, notes.join(" · ")).trim_end().to_owned()];
     if changes.len() > 1 || step.action == Action::Replace {
         lines.extend(changes.iter().map(|change| format!("              {change}")));
     }
@@ -64,7 +104,7 @@ pub(crate) fn summary(plan: &Plan, typical: Duration) -> String {
         s.unchanged + s.adopt
     );
     if s.adopt > 0 {
-        text.push_str(&format!(" ({} of them adopted)", s.adopt));
+        text.push_str(&format!(" ({} of them adopted: there already, with this stack's tags)", s.adopt));
     }
     if !plan.is_empty() {
         text.push_str(&format!(" · about {}", duration(typical)));
@@ -75,9 +115,7 @@ pub(crate) fn summary(plan: &Plan, typical: Duration) -> String {
 /// `91 created, 1 updated`: what a finished run did.
 pub(crate) fn counts(plan: &Plan) -> String {
     let s = &plan.summary;
-    let parts =
-        [(s.create, "created"), (s.update, "updated"), (s.replace, "replaced"), (s.delete, "deleted"), (s.adopt, "adopted")];
-    let done: Vec<String> =
-        parts.iter().filter(|(number, _)| *number > 0).map(|(number, word)| format!("{number} {word}")).collect();
+    let parts = [(s.create, "created"), (s.update, "updated"), (s.replace, "replaced"), (s.delete, "deleted"), (s.adopt, "adopted")];
+    let done: Vec<String> = parts.iter().filter(|(number, _)| *number > 0).map(|(number, word)| format!("{number} {word}")).collect();
     done.join(", ")
 }

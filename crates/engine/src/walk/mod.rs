@@ -110,6 +110,7 @@ impl Recorder for Log {
 }
 
 /// Carries out `plan`, keeping `state` up to date; the caller saves it.
+#[expect(clippy::too_many_arguments, reason = "what is known, what is wanted, and where to write: each is its own value at every caller")]
 pub async fn walk(
     registry: &Registry,
     plan: &Plan,
@@ -292,8 +293,7 @@ impl Run<'_> {
             Message::Failed { task, error } => {
                 self.running -= 1;
                 let node = self.order.tasks[task].node.clone();
-                let stopped = error.class == Class::Ambiguous && error.operation == step::STOPPED;
-                if stopped {
+                if error.is_stopped() {
                     self.outcome.skipped.push((node.clone(), "the run was stopped while it waited".to_owned()));
                 } else {
                     self.log.say(Event::StepFailed {

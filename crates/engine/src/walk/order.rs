@@ -3,7 +3,7 @@
 //! Making follows the desired graph. Removing follows what is live: an object goes only after everything that names it in AWS has gone or has been changed
 //! to name something else. So the order of `down` is the same with a state file, without one, and for what is no longer in the project.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use petgraph::algo::kosaraju_scc;
@@ -53,6 +53,9 @@ pub(crate) struct Task {
     pub(crate) remaining: Duration,
 }
 
+/// The task that removes an object, by node and AWS's id.
+type Removals<'a> = BTreeMap<(&'a NodeName, &'a str), usize>;
+
 pub(crate) struct Order {
     pub(crate) tasks: Vec<Task>,
 }
@@ -64,7 +67,7 @@ impl Order {
     pub(crate) fn of(registry: &Registry, plan: &Plan, desired: &Graph, live: &LiveSet) -> Self {
         let mut tasks = Vec::new();
         let mut make: BTreeMap<&NodeName, usize> = BTreeMap::new();
-        let mut remove: BTreeMap<&str, usize> = BTreeMap::new();
+        let mut remove: Removals<'_> = BTreeMap::new();
         for step in &plan.steps {
             let there = there(live, step);
             if step.action != Action::Delete {
@@ -79,7 +82,7 @@ impl Order {
                 tasks.push(task(&step.node, what, there.cloned(), visible));
             }
             if let (Action::Delete | Action::Replace, Some(there)) = (step.action, there) {
-                remove.insert(&there.id, tasks.len());
+                remove.insert((&step.node, there.id.as_str()), tasks.len());
                 let visible = step.action == Action::Delete;
                 tasks.push(task(&step.node, What::Remove, Some(there.clone()), visible));
             }
@@ -95,7 +98,7 @@ impl Order {
                 }
             }
             if let (Action::Replace, Some(there)) = (step.action, there(live, step)) {
-                let old = remove[there.id.as_str()];
+                let old = remove[&(&step.node, there.id.as_str())];
                 if step.create_first {
                     wait(&mut tasks, old, me, Stage::Set);
                 } else {
@@ -161,25 +164,32 @@ fn removals(
     registry: &Registry,
     live: &LiveSet,
     make: &BTreeMap<&NodeName, usize>,
-    remove: &BTreeMap<&str, usize>,
+    remove: &Removals<'_>,
     tasks: &mut [Task],
 ) {
     if remove.is_empty() {
         return;
     }
-    let mut owner_of: BTreeMap<&str, usize> = BTreeMap::new();
+    // Different objects may have the same name (a cluster and its namespace): whoever says it may mean either, and is waited for by both.
+    let mut owners_of: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    let mut mentioned: BTreeSet<&str> = BTreeSet::new();
     for node in live.nodes.values().chain(&live.leftovers) {
-        let Some(removal) = remove.get(node.id.as_str()) else { continue };
-        owner_of.insert(&node.id, *removal);
-        owner_of.extend(node.outputs.values().map(|value| (value.as_str(), *removal)));
+        let Some(removal) = remove.get(&(&node.node, node.id.as_str())) else { continue };
+        let loose = registry.of(&node.node).traits().mentioned;
+        let names: BTreeSet<&str> = node.outputs.values().map(String::as_str).chain([node.id.as_str()]).collect();
+        names.into_iter().for_each(|name| owners_of.entry(name).or_default().push(*removal));
+        mentioned.extend(node.outputs.iter().filter(|(name, _)| loose.contains(&name.as_str())).map(|(_, value)| value.as_str()));
     }
     for node in live.nodes.values().chain(&live.leftovers) {
-        let mine = remove.get(node.id.as_str()).copied();
+        let mine = remove.get(&(&node.node, node.id.as_str())).copied();
         let mut named = Vec::new();
-        names_in(&node.shape, &owner_of, &mut named);
-        for target in named {
+        names_in(&node.shape, &owners_of, &mut named);
+        for (name, target) in named {
             match (mine, make.get(&node.node)) {
+                // Both go: only what really holds the object decides who goes first.
+                (Some(_), _) if mentioned.contains(name) => {}
                 (Some(mine), _) => wait(tasks, target, mine, Stage::Usable),
+                // The other one stays: it must first be made to name something else.
                 (None, Some(make)) => wait(tasks, target, *make, Stage::Set),
                 (None, None) => {}
             }
@@ -188,21 +198,24 @@ fn removals(
         let Some(mine) = mine else { continue };
         for kind in registry.of(&node.node).traits().needs {
             let needed = live.nodes.values().filter(|other| other.node.kind() == *kind);
-            for target in needed.filter_map(|other| remove.get(other.id.as_str())) {
+            for target in needed.filter_map(|other| remove.get(&(&other.node, other.id.as_str()))) {
                 wait(tasks, *target, mine, Stage::Usable);
             }
         }
     }
 }
 
-fn names_in(shape: &Value, owner_of: &BTreeMap<&str, usize>, found: &mut Vec<usize>) {
+/// Every name in a shape that somebody who goes answers to, with the task of that removal.
+fn names_in<'a>(shape: &'a Value, owners_of: &BTreeMap<&str, Vec<usize>>, found: &mut Vec<(&'a str, usize)>) {
     match shape {
-        Value::String(text) => found.extend(owner_of.get(text.as_str())),
-        Value::Array(items) => items.iter().for_each(|item| names_in(item, owner_of, found)),
+        Value::String(text) => {
+            found.extend(owners_of.get(text.as_str()).into_iter().flatten().map(|owner| (text.as_str(), *owner)));
+        }
+        Value::Array(items) => items.iter().for_each(|item| names_in(item, owners_of, found)),
         Value::Object(map) => map
             .iter()
             .filter(|(field, _)| !OWN_WORDS.contains(&field.as_str()))
-            .for_each(|(_, value)| names_in(value, owner_of, found)),
+            .for_each(|(_, value)| names_in(value, owners_of, found)),
         _ => {}
     }
 }

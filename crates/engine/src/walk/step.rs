@@ -19,8 +19,9 @@ use crate::plan;
 use crate::registry::{AnyKind, LiveNode, Registry};
 use crate::stack::Stack;
 
-/// Marks the error of a step that ended because the run was stopped.
-pub(super) const STOPPED: &str = "stopped";
+/// Pauses grow from a kind's own interval by half each, as long as this is not shorter: what was not ready soon is seldom ready in the next second, and
+/// every reading is a call.
+const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 
 /// A fresh object may be missing from a reading for this long. Source: `aws-behaviours` 1.5.
 const MISSING_WITHIN: Duration = Duration::from_secs(60);
@@ -88,7 +89,7 @@ pub(super) async fn run(
 
 impl Run {
     async fn make(&mut self, permits: &Semaphore) -> Result<LiveNode, CallError> {
-        let Self { job, log, clock, .. } = self;
+        let Self { job, log, clock, .. } = &*self;
         let shape = job.shape.clone().unwrap_or(Value::Null);
         let door = Door::new(
             &job.stack,
@@ -98,6 +99,7 @@ impl Run {
             *clock,
             log.as_ref(),
             permits,
+            &self.stop,
         );
         let mut live = match (&job.live, job.what) {
             (Some(live), What::Update | What::Keep) => live.clone(),
@@ -130,14 +132,16 @@ impl Run {
         let traits = self.job.kind.traits();
         let started = self.clock.elapsed();
         let mut seen = started;
+        let mut pause = traits.poll;
         let outputs = live.outputs.clone();
         loop {
             match &live.ready {
                 Ready::Yes => break,
                 Ready::Failed(why) => {
-                    return Err(CallError::new(Class::Invalid, self.job.node.kind(), format!("{} is {why}", live.id)));
+                    let class = if traits.falls_back { Class::NeverHealthy } else { Class::Invalid };
+                    return Err(CallError::new(class, self.job.node.kind(), format!("{} is {why}", live.id)));
                 }
-                Ready::NotYet(state) => self.pause(state, started).await?,
+                Ready::NotYet(state) => pause = self.pause(state, started, pause).await?,
             }
             match self.job.kind.read(&self.job.stack, &self.job.node, &live.id).await? {
                 Some(reading) => {
@@ -155,18 +159,34 @@ impl Run {
         if live.outputs != outputs {
             known(&self.log, &live, self.job.generation)?;
         }
+        if traits.falls_back {
+            self.check_it_stayed(&live)?;
+        }
         if self.clock.elapsed().saturating_sub(started) > traits.patience {
             tracing::warn!(node = %self.job.node, "took longer than expected");
         }
         Ok(live)
     }
 
+    /// Ready is not enough when AWS may have put the old release back.
+    fn check_it_stayed(&self, live: &LiveNode) -> Result<(), CallError> {
+        let Some(shape) = &self.job.shape else { return Ok(()) };
+        let undone = plan::changed(&self.job.registry, &self.job.stack, live, shape);
+        if undone.0.is_empty() {
+            return Ok(());
+        }
+        let what = format!("{} runs its old release again: {} did not stay", live.id, undone.0.join(", "));
+        Err(CallError::new(Class::RolledBack, self.job.node.kind(), what)
+            .help("the new release did not become healthy; its log group says why. The old one serves on"))
+    }
+
     async fn remove(&mut self, permits: &Semaphore) -> Result<(), CallError> {
         let Some(mut live) = self.job.live.clone() else { return Ok(()) };
         let started = self.clock.elapsed();
+        let mut pause = self.job.kind.traits().poll;
         loop {
             let gone = {
-                let Self { job, log, clock, .. } = self;
+                let Self { job, log, clock, .. } = &*self;
                 let door = Door::new(
                     &job.stack,
                     &job.node,
@@ -175,13 +195,14 @@ impl Run {
                     *clock,
                     log.as_ref(),
                     permits,
+                    &self.stop,
                 );
                 job.kind.delete(&door, &live).await?
             };
-            if gone == Gone::Yes {
-                break;
+            match gone {
+                Gone::Yes => break,
+                Gone::NotYet(state) => pause = self.pause(&state, started, pause).await?,
             }
-            self.pause("deleting", started).await?;
             match self.job.kind.read(&self.job.stack, &self.job.node, &live.id).await? {
                 Some(reading) => live = reading,
                 None => break,
@@ -190,25 +211,24 @@ impl Run {
         self.log.write(&Entry::Gone { node: self.job.node.clone(), id: live.id })
     }
 
-    /// Waits one interval; an error when the wait has lasted too long or the run is being stopped.
-    async fn pause(&mut self, state: &str, started: Duration) -> Result<(), CallError> {
+    /// Waits for `pause` and says how long the next one is; an error when the wait has lasted too long or the run is being stopped.
+    async fn pause(&mut self, state: &str, started: Duration, pause: Duration) -> Result<Duration, CallError> {
         let traits = self.job.kind.traits();
         let elapsed = self.clock.elapsed().saturating_sub(started);
         if elapsed > traits.patience {
-            let what = format!("still {state} after {} minutes", elapsed.as_secs() / 60);
+            let what = format!("not done after {} minutes: {state}", elapsed.as_secs() / 60);
             return Err(CallError::new(Class::Ambiguous, self.job.node.kind(), what)
                 .help("AWS may still finish it; run again to go on waiting"));
         }
         if self.job.visible {
             self.log.say(Event::StepWaiting { node: self.job.node.clone(), state: state.to_owned(), elapsed });
         }
-        let stopped = || CallError::new(Class::Ambiguous, STOPPED, "the run was stopped");
         if *self.stop.borrow() > Stop::No {
-            return Err(stopped());
+            return Err(CallError::stopped());
         }
         tokio::select! {
-            () = self.clock.sleep(traits.poll) => Ok(()),
-            Ok(_) = self.stop.wait_for(|level| *level > Stop::No) => Err(stopped()),
+            () = self.clock.sleep(pause) => Ok((pause * 3 / 2).min(LONGEST_PAUSE).max(pause)),
+            Ok(_) = self.stop.wait_for(|level| *level > Stop::No) => Err(CallError::stopped()),
         }
     }
 }

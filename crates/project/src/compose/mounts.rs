@@ -86,7 +86,7 @@ fn place(mount: &Mount<'_>, files: &Files<'_>) -> Result<Mounted, Problem> {
         }
         "bind" if !mount.read_only => refused(
             format!("`{}` is mounted writable, and Fargate has no host folder to write to", mount.source),
-            "add `:ro` if the service only reads it (it is then copied into the image), or remove it",
+            "add `:ro` if the service only reads it (it then belongs into the image), or remove it",
         ),
         "bind" => bake(mount.source, mount.target, mount.place, files).map(Mounted::Baked),
         kind => refused(format!("volumes of type `{kind}` are not supported"), "remove it, or skip the service in landing.toml"),
@@ -98,7 +98,7 @@ fn bake(source: &str, target: &str, place: &Place, files: &Files<'_>) -> Result<
     let path = files.inside(base, source, place)?;
     if !files.exists(&path) {
         return Err(Problem::at(place, "missing-file", format!("there is no {}", path.display()))
-            .help("it is copied into the image, so it must be there"));
+            .help("it belongs into the image, so it must be there"));
     }
     if !target.starts_with('/') {
         return Err(Problem::at(place, "bad-value", "the path in the container must be absolute"));
@@ -128,7 +128,7 @@ fn config(item: &Node, declared: Option<&Node>, files: &Files<'_>) -> Result<Bak
     };
     let Some(file) = config.get("file") else {
         return Err(Problem::at(&item.place, "unsupported-value", format!("config `{name}` does not come from a file"))
-            .help("give it by `file:`, so that it can be copied into the image"));
+            .help("give it by `file:`, so that it can go into the image"));
     };
     let target = item.get("target").and_then(Node::text).map_or_else(|| format!("/{name}"), str::to_owned);
     bake(file.text().unwrap_or_default(), &target, &file.place, files)

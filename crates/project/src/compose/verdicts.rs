@@ -25,7 +25,7 @@ pub(super) fn cap_add(value: &Node, _: &Node) -> Outcome {
 
 /// Which of them come from files is checked where the mounts are read.
 pub(super) fn configs(_: &Node, _: &Node) -> Outcome {
-    mapped("files copied into the image")
+    mapped("files that belong into the image")
 }
 
 pub(super) fn ipc(value: &Node, _: &Node) -> Outcome {

@@ -12,7 +12,7 @@ pub(super) fn find(service: &Service, others: &BTreeSet<String>) -> BTreeSet<Str
             EnvValue::Plain(text) => texts.push(text),
             EnvValue::Template(pieces) => texts.extend(pieces.iter().filter_map(|piece| match piece {
                 Piece::Text(text) => Some(text.as_str()),
-                Piece::Database { .. } => None,
+                Piece::Url | Piece::Database { .. } => None,
             })),
             EnvValue::Database { .. } => {}
         }

@@ -87,7 +87,6 @@ fn database(cx: &mut Cx<'_>, name: &str, settings: &DatabaseSettings) -> Databas
         backup_days,
         multi_az: settings.multi_az,
         deletion_protection: settings.deletion_protection,
-        final_snapshot: settings.final_snapshot,
     }
 }
 

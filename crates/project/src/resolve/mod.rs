@@ -110,7 +110,7 @@ fn sorted(mut problems: Vec<Problem>) -> Problems {
 fn unreadable(error: &ReadError) -> Problem {
     match error {
         ReadError::Missing => Problem::in_file("landing.toml", "missing-landing-toml", "there is no landing.toml in this folder")
-            .help(format!("run `landing init`; {}", settings::MINIMAL)),
+            .help(settings::MINIMAL),
         other => Problem::in_file("landing.toml", "unreadable-landing-toml", format!("cannot read landing.toml: {other}"))
             .help(settings::MINIMAL),
     }
@@ -212,15 +212,7 @@ fn spa(cx: &mut Cx<'_>, files: &Files<'_>) -> Option<Spa> {
             .maybe_help(did_you_mean(&price_class, classes)),
         );
     }
-    let default_ttl = spa.default_ttl.unwrap_or(60);
-    let max_ttl = spa.max_ttl.unwrap_or_else(|| default_ttl.max(300));
-    if max_ttl < default_ttl {
-        cx.problems.push(
-            Problem::at(&cx.document.value(&["spa", "max-ttl"]), "bad-value", "`max-ttl` is less than `default-ttl`")
-                .label(format!("`default-ttl` is {default_ttl}")),
-        );
-    }
-    Some(Spa { dist, price_class, default_ttl, max_ttl })
+    Some(Spa { dist, price_class })
 }
 
 fn github(cx: &mut Cx<'_>) -> Option<Github> {

@@ -61,8 +61,8 @@ pub(super) fn secret(
     Ok(SecretRef::Secret { name: name.to_owned(), key: key.map(str::to_owned) })
 }
 
-/// Text with `${database.NAME.host}` and its kin; `$$` is a plain dollar sign.
-pub(super) fn value(text: &str, place: &Place, databases: &BTreeMap<String, Database>) -> Result<EnvValue, Problem> {
+/// Text with `${database.NAME.host}` and its kin and `${url}`, which needs something `public`; `$$` is a plain dollar sign.
+pub(super) fn value(text: &str, place: &Place, databases: &BTreeMap<String, Database>, public: bool) -> Result<EnvValue, Problem> {
     let mut pieces = Vec::new();
     let mut plain = String::new();
     let mut rest = text;
@@ -73,7 +73,8 @@ pub(super) fn value(text: &str, place: &Place, databases: &BTreeMap<String, Data
             plain.push('$');
             rest = after;
         } else if let Some((inner, after)) = rest.strip_prefix('{').and_then(|inner| inner.split_once('}')) {
-            let piece = database_piece(inner, &place.narrowed_to(&format!("${{{inner}}}")), databases)?;
+            let here = place.narrowed_to(&format!("${{{inner}}}"));
+            let piece = if inner == "url" { url_piece(&here, public)? } else { database_piece(inner, &here, databases)? };
             if !plain.is_empty() {
                 pieces.push(Piece::Text(std::mem::take(&mut plain)));
             }
@@ -96,9 +97,17 @@ pub(super) fn value(text: &str, place: &Place, databases: &BTreeMap<String, Data
     Ok(EnvValue::Template(pieces))
 }
 
+fn url_piece(place: &Place, public: bool) -> Result<Piece, Problem> {
+    if public {
+        return Ok(Piece::Url);
+    }
+    Err(Problem::at(place, "unknown-reference", "nothing here has a public address")
+        .help("give a service `paths`, or add `[spa]`"))
+}
+
 fn database_piece(inner: &str, place: &Place, databases: &BTreeMap<String, Database>) -> Result<Piece, Problem> {
     let Some((name, attribute)) = inner.strip_prefix("database.").and_then(|rest| rest.rsplit_once('.')) else {
-        return Err(Problem::at(place, "unknown-reference", format!("landing.toml fills in only databases, not `${{{inner}}}`"))
+        return Err(Problem::at(place, "unknown-reference", format!("landing.toml fills in databases and `${{url}}`, not `${{{inner}}}`"))
             .help("write `${database.NAME.host}`, or `$$` for a plain dollar sign; compose's variables belong into the compose file"));
     };
     known_database(name, place, databases)?;

@@ -162,7 +162,9 @@ impl One<'_, '_> {
             let text = scalar.to_string();
             let variable = compose::Variable { value: text.clone(), place: place.clone() };
             self.cx.credentials.look(self.name, name, &variable);
-            match references::value(&text, &place, self.databases) {
+            let settings = &self.cx.settings;
+            let public = settings.spa.is_some() || settings.services.values().any(|it| it.default || !it.paths.is_empty());
+            match references::value(&text, &place, self.databases, public) {
                 Ok(value) => {
                     self.record(&format!("environment.{name}"), &place, "the value in landing.toml".to_owned());
                     environment.insert(name.clone(), value);

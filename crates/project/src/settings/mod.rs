@@ -167,8 +167,6 @@ pub(crate) struct DatabaseSettings {
     pub(crate) backup_days: Option<u32>,
     pub(crate) multi_az: bool,
     pub(crate) deletion_protection: bool,
-    /// Takes a last snapshot when the database is deleted.
-    pub(crate) final_snapshot: bool,
 }
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -178,10 +176,6 @@ pub(crate) struct SpaSettings {
     pub(crate) dist: Option<String>,
     /// `PriceClass_100`, `PriceClass_200` or `PriceClass_All`.
     pub(crate) price_class: Option<String>,
-    /// Seconds.
-    pub(crate) default_ttl: Option<u32>,
-    /// Seconds.
-    pub(crate) max_ttl: Option<u32>,
 }
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]

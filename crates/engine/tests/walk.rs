@@ -1,0 +1,144 @@
+//! The walk, in stories.
+
+mod common;
+
+use common::{Bag, Bench, Crate, house, lines};
+use landing_engine::{Class, Event, Graph, Stop};
+
+#[tokio::test(start_paused = true)]
+async fn up_makes_parents_first_up_again_does_nothing_and_down_goes_the_other_way() {
+    let bench = Bench::default();
+    assert!(bench.land(&house(9)).await.is_complete());
+    let calls = bench.calls();
+    let at = |call: &str| calls.iter().position(|c| c == call).unwrap();
+    assert!(at("create house") < at("create room") && at("create room") < at("create shelf"), "{calls:?}");
+    assert!(bench.plan(&house(9)).await.0.is_empty());
+    assert!(bench.land(&house(9)).await.is_complete());
+    assert!(bench.calls().is_empty(), "a second up sends nothing");
+    assert!(bench.land(&Graph::default()).await.is_complete());
+    let deletes: Vec<String> = bench.calls();
+    assert!(deletes.iter().all(|call| !call.ends_with("refused")), "{deletes:?}");
+    assert_eq!(deletes.last().unwrap(), "delete house");
+    assert!(bench.names().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_state_file_up_adopts_and_down_still_removes_in_order() {
+    let bench = Bench::default();
+    bench.land(&house(9)).await;
+    let before = bench.state().nodes;
+    std::fs::remove_file(bench.path()).unwrap();
+    bench.calls();
+    bench.land(&house(9)).await;
+    assert!(bench.calls().is_empty(), "adopting sends nothing");
+    assert_eq!(bench.state().nodes, before);
+    std::fs::remove_file(bench.path()).unwrap();
+    assert!(bench.land(&Graph::default()).await.is_complete());
+    assert_eq!(bench.calls().len(), 4, "four deletes, none refused");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failure_stops_only_what_depends_on_it_and_the_next_run_goes_on() {
+    let bench = Bench::default();
+    bench.refuse("create room", &[Class::Denied]);
+    let outcome = bench.land(&house(9)).await;
+    assert_eq!(outcome.failed.len(), 1);
+    assert_eq!(outcome.skipped, [(landing_engine::NodeName::new("test.crate", "shelf"), "test.crate.room failed".to_owned())]);
+    assert!(bench.names().contains("test.chest.gold"), "its neighbour is made all the same");
+    assert!(bench.land(&house(9)).await.is_complete());
+    assert_eq!(bench.names().len(), 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_aws_does_not_see_yet_is_tried_again_and_a_refusal_for_good_is_not() {
+    let bench = Bench::default();
+    bench.refuse("create room", &[Class::NotVisibleYet, Class::NotFound, Class::Throttled]);
+    assert!(bench.land(&house(9)).await.is_complete());
+    let calls = bench.calls();
+    assert_eq!(calls.iter().filter(|call| call.starts_with("create room")).count(), 4);
+    let retries = bench.events.lock().unwrap().iter().filter(|event| matches!(event, Event::StepRetrying { .. })).count();
+    assert_eq!(retries, 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn replacing_the_house_replaces_what_lives_in_it_and_says_so() {
+    let bench = Bench::default();
+    bench.land(&house(9)).await;
+    insta::assert_snapshot!(lines(&bench.plan(&house(10)).await.0), @r"
+    Replace test.crate.house [size] because AWS cannot change size of an existing object
+    Replace test.chest.gold [inside] because it lives in test.crate.house, which is replaced LOSES DATA
+    Replace test.crate.room [inside] because it lives in test.crate.house, which is replaced
+    Replace test.crate.shelf [inside] because it lives in test.crate.room, which is replaced
+    ");
+    assert!(bench.land(&house(10)).await.is_complete());
+    assert!(bench.plan(&house(10)).await.0.is_empty());
+    assert!(bench.calls().iter().all(|call| !call.ends_with("refused")));
+    assert_eq!(bench.state().generation(&landing_engine::NodeName::new("test.crate", "house")), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_kind_that_can_stand_beside_its_successor_is_made_before_the_old_one_goes() {
+    let bench = Bench::default();
+    let graph = |size| {
+        let mut graph = Graph::default();
+        let bag = graph.add("bag", &Bag::new(None, size));
+        graph.add("apple", &Crate::new(Some(Bag::ID.of(&bag)), 1));
+        graph
+    };
+    bench.land(&graph(1)).await;
+    bench.calls();
+    assert!(bench.land(&graph(2)).await.is_complete());
+    assert_eq!(bench.calls(), ["create bag", "update bag", "update apple", "delete bag"]);
+    assert!(bench.plan(&graph(2)).await.0.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn drift_is_seen_field_by_field_tags_too() {
+    let bench = Bench::default();
+    bench.land(&house(9)).await;
+    {
+        let mut world = bench.world.lock().unwrap();
+        let room = world.boxes.values_mut().find(|b| b.tags["landing:node"].ends_with("room")).unwrap();
+        room.colour = "green".into();
+        room.tags.insert("Name".into(), "mine".into());
+    }
+    insta::assert_snapshot!(lines(&bench.plan(&house(9)).await.0), @"Update test.crate.room [colour tags]");
+    assert!(bench.land(&house(9)).await.is_complete());
+    assert!(bench.plan(&house(9)).await.0.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_object_that_lost_its_tag_is_found_by_the_states_id_and_not_made_twice() {
+    let bench = Bench::default();
+    bench.land(&house(9)).await;
+    bench.world.lock().unwrap().boxes.values_mut().for_each(|b| {
+        b.tags.remove("landing:node");
+    });
+    bench.calls();
+    assert!(bench.land(&house(9)).await.is_complete());
+    assert!(bench.calls().iter().all(|call| call.starts_with("update")), "tags are put back, nothing is created");
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_objects_that_claim_one_node_stop_the_run_and_are_both_named() {
+    let bench = Bench::default();
+    bench.land(&house(9)).await;
+    {
+        let mut world = bench.world.lock().unwrap();
+        let twin = world.boxes["box-1"].clone();
+        world.boxes.insert("box-99".into(), twin);
+    }
+    let state = bench.state();
+    let error = landing_engine::scan(&bench.registry, &bench.stack, &house(9), &state).await.unwrap_err();
+    insta::assert_snapshot!(error, @"two objects in AWS say that they are test.crate.house: box-1 and box-99");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_gentle_stop_starts_nothing_new_and_keeps_what_was_made() {
+    let bench = Bench::default();
+    bench.stop.send_replace(Stop::Gently);
+    let outcome = bench.land(&house(9)).await;
+    assert!(!outcome.is_complete() && bench.calls().is_empty());
+    bench.stop.send_replace(Stop::No);
+    assert!(bench.land(&house(9)).await.is_complete());
+}

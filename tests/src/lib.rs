@@ -1,0 +1,287 @@
+//! The whole program without its terminal: a project in a folder, an account in the sandbox, and the commands as functions.
+//!
+//! Every command connects anew and reads the state file anew, as a new process would. Nothing here waits on the wall clock: the tests pause tokio's.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use landing_aws::{Aws, Connection, SecretValues, registry};
+use landing_blueprint::{Blueprint, Facts, TAG, draw, repositories};
+use landing_engine::journal::Journal;
+use landing_engine::plan::{Plan, Step, preflight};
+use landing_engine::walk::{Options, Outcome};
+use landing_engine::{Clock, Event, Graph, LiveSet, NodeName, Registry, State, Stop, plan, scan, walk};
+use landing_project::{AlbFrom, Input, Project, SecretSource};
+use landing_sandbox::{Record, Sandbox, World};
+use tempfile::TempDir;
+use tokio::sync::{mpsc, watch};
+
+/// As many as the program itself allows.
+const CALLS_AT_ONCE: usize = 16;
+
+/// A project on disk and the account that it lands in.
+pub struct Site {
+    folder: TempDir,
+    pub sandbox: Sandbox,
+    /// As without `--no-wait`.
+    pub wait: bool,
+}
+
+/// What one `up` or `down` planned, did and asked of AWS.
+pub struct Run {
+    pub plan: Plan,
+    pub outcome: Outcome,
+    pub calls: Vec<Record>,
+    pub events: Vec<Event>,
+    pub notices: Vec<String>,
+}
+
+impl Run {
+    /// Calls that change something, as `service:Operation`, refused ones too.
+    pub fn mutations(&self) -> Vec<String> {
+        self.calls.iter().filter(|call| !is_read(call)).map(|call| format!("{}:{}", call.service, call.operation)).collect()
+    }
+
+    /// The run, when everything in it went well.
+    pub fn done(self) -> Self {
+        assert!(self.outcome.is_complete(), "failed: {:#?}\nskipped: {:#?}", self.outcome.failed, self.outcome.skipped);
+        self
+    }
+}
+
+pub fn is_read(call: &Record) -> bool {
+    landing_aws::is_read(&call.operation)
+}
+
+/// What stands between the project and AWS, with all that it was made from.
+pub struct Look {
+    pub aws: Arc<Aws>,
+    pub registry: Registry,
+    pub blueprint: Blueprint,
+    pub state: State,
+    pub live: LiveSet,
+    pub plan: Plan,
+    /// What the plan leads to: the blueprint, or nothing.
+    pub desired: Graph,
+}
+
+impl Site {
+    /// An empty account and these files.
+    pub fn new(files: &[(&str, &str)]) -> Self {
+        let site = Self::empty();
+        files.iter().for_each(|(path, text)| site.write(path, text));
+        site
+    }
+
+    /// An empty account and the reference stack.
+    pub fn pulse() -> Self {
+        let site = Self::empty();
+        copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/project/tests/fixtures/pulse"), site.folder.path());
+        site
+    }
+
+    fn empty() -> Self {
+        let folder = tempfile::tempdir().expect("a folder for the test");
+        Self { folder, sandbox: Sandbox::new(World::new("us-west-2"), 1.0), wait: true }
+    }
+
+    pub fn write(&self, path: &str, text: &str) {
+        let path = self.folder.path().join(path);
+        fs::create_dir_all(path.parent().expect("it is in the folder")).expect("the folder can be made");
+        fs::write(path, text).expect("the file can be written");
+    }
+
+    /// Puts `new` in the place of the one `old` in a file of the project.
+    pub fn edit(&self, path: &str, old: &str, new: &str) {
+        let text = fs::read_to_string(self.folder.path().join(path)).expect("the file is there");
+        assert_eq!(text.matches(old).count(), 1, "{old:?} must stand once in {path}");
+        self.write(path, &text.replace(old, new));
+    }
+
+    pub fn state_path(&self) -> PathBuf {
+        self.folder.path().join("state/state.json")
+    }
+
+    pub fn state(&self) -> Option<State> {
+        State::read(&self.state_path()).expect("the state file is whole")
+    }
+
+    pub fn forget_state(&self) {
+        fs::remove_file(self.state_path()).expect("there is a state file");
+    }
+
+    /// Every object in the account.
+    pub fn objects(&self) -> BTreeSet<String> {
+        self.sandbox.with_world(|world| world.objects())
+    }
+
+    /// Carries on with the same account, after `change` was made in its saved form.
+    pub fn tamper(&mut self, change: impl FnOnce(&mut serde_json::Value)) {
+        let mut world = serde_json::from_str(&self.sandbox.save()).expect("a saved world is JSON");
+        change(&mut world);
+        self.sandbox = Sandbox::new(World::load(&world.to_string()).expect("a world that somebody changed is still one"), 1.0);
+    }
+
+    pub fn project(&self) -> Project {
+        landing_project::load(&Input {
+            dir: self.folder.path(),
+            environment: &BTreeMap::new(),
+            env_name: "dev",
+            region: None,
+        })
+        .unwrap_or_else(|problems| panic!("{}", problems.render(false)))
+    }
+
+    pub async fn connect(&self, project: &Project) -> Aws {
+        let variables = project.secrets.values().filter_map(|secret| match &secret.source {
+            SecretSource::Environment { variable } => Some((variable.clone(), format!("a value for {variable}"))),
+            SecretSource::Generate { .. } => None,
+        });
+        let connection = Connection {
+            region: Some("us-west-2".into()),
+            in_process: Some(self.sandbox.http_client()),
+            ..Connection::default()
+        };
+        Aws::connect(connection, SecretValues::new(variables)).await.expect("the sandbox lets everybody in")
+    }
+
+    /// The path that all commands share, up to the plan.
+    pub async fn look(&self, down: bool) -> Look {
+        let project = self.project();
+        let aws = Arc::new(self.connect(&project).await);
+        let facts = facts(&project, &aws).await;
+        let blueprint = draw(&project, &facts).expect("the region has zones enough");
+        let registry = registry(&aws);
+        let state = State::open(&self.state_path(), &blueprint.stack, &aws.account, &aws.region).expect("the state is ours");
+        let live = scan(&registry, &blueprint.stack, &blueprint.graph, &state).await.unwrap_or_else(|error| panic!("{error:?}"));
+        let desired = if down { Graph::default() } else { blueprint.graph.clone() };
+        let plan = plan(&registry, &blueprint.stack, &desired, &live, &state).expect("the blueprint draws whole graphs");
+        Look { aws, registry, blueprint, state, live, plan, desired }
+    }
+
+    pub async fn plan(&self) -> Plan {
+        self.look(false).await.plan
+    }
+
+    pub async fn up(&self) -> Run {
+        self.run(false).await
+    }
+
+    pub async fn down(&self) -> Run {
+        self.run(true).await
+    }
+
+    /// Gives every repository of the stack an image under the tag that the blueprint looks for.
+    pub async fn push_images(&self) -> usize {
+        let project = self.project();
+        let config = aws_sdk_ecr::Config::builder()
+            .behavior_version_latest()
+            .region(aws_sdk_ecr::config::Region::new("us-west-2"))
+            .credentials_provider(aws_sdk_ecr::config::Credentials::new("SOMEBODY", "else", None, None, "tests"))
+            .http_client(self.sandbox.http_client())
+            .build();
+        let ecr = aws_sdk_ecr::Client::from_conf(config);
+        let repositories = repositories(&project);
+        for name in &repositories {
+            let manifest = format!(
+                r#"{{"schemaVersion":2,"mediaType":"application/vnd.docker.distribution.manifest.v2+json","config":{{"size":7023,"digest":"sha256:{name}"}},"layers":[]}}"#
+            );
+            let put = ecr.put_image().repository_name(name).image_tag(TAG).image_manifest(manifest);
+            put.send().await.unwrap_or_else(|error| panic!("{name}: {error:?}"));
+        }
+        repositories.len()
+    }
+
+    async fn run(&self, down: bool) -> Run {
+        self.sandbox.with_world(|world| world.calls.clear());
+        let mut look = self.look(down).await;
+        let missing = preflight(&look.registry, &look.plan, &look.desired);
+        assert!(missing.is_empty(), "not at hand: {missing:?}");
+        let journal = match look.plan.is_empty() {
+            true => Journal::none(),
+            false => Journal::open(&self.state_path(), &look.state.lineage, look.state.serial).expect("the folder is writable"),
+        };
+        let (sender, mut receiver) = mpsc::unbounded_channel();
+        let (_stay, stop) = watch::channel(Stop::No);
+        let options = Options { clock: Clock::new(1.0), calls_at_once: CALLS_AT_ONCE, wait: self.wait, stop };
+        let Look { registry, plan, desired, live, state, .. } = &mut look;
+        let outcome = walk(registry, plan, desired, live, state, journal, options, sender).await;
+        look.state.save(&self.state_path()).expect("the folder is writable");
+        let mut events = Vec::new();
+        while let Ok(event) = receiver.try_recv() {
+            events.push(event);
+        }
+        let calls = self.sandbox.with_world(|world| world.calls.clone());
+        Run { plan: look.plan, outcome, calls, events, notices: look.blueprint.notices }
+    }
+}
+
+async fn facts(project: &Project, aws: &Aws) -> Facts {
+    let wanted = repositories(project).into_iter().map(|name| (name, TAG.to_owned())).collect();
+    let cloudfront_prefix_list = match project.alb.from {
+        AlbFrom::CloudFront => Some(aws.cloudfront_prefix_list().await.expect("every region has CloudFront's list")),
+        AlbFrom::Internet => None,
+    };
+    Facts {
+        account: aws.account.clone(),
+        region: aws.region.clone(),
+        partition: aws.partition.clone(),
+        zones: aws.zones().await.expect("zones can be listed"),
+        images: aws.images(&wanted).await.expect("images can be listed"),
+        cloudfront_prefix_list,
+    }
+}
+
+/// A plan for snapshots: `action node field: old → new` for every step that changes AWS.
+pub fn shown(plan: &Plan) -> String {
+    let lines: Vec<String> = plan.steps.iter().filter(|step| step.changes_aws()).flat_map(step_lines).collect();
+    if lines.is_empty() { "nothing to change".into() } else { lines.join("\n") }
+}
+
+fn step_lines(step: &Step) -> Vec<String> {
+    let action = serde_json::to_value(step.action).expect("an action is a word");
+    let mut head = format!("{} {}", action.as_str().unwrap_or_default(), step.node);
+    if let Some(reason) = &step.reason {
+        head.push_str(&format!(" · {reason}"));
+    }
+    if step.loses_data {
+        head.push_str(" · loses data");
+    }
+    let mut lines = vec![head];
+    for change in &step.changes {
+        let new = match &change.from {
+            Some(node) => format!("(of {node})"),
+            None => change.new.to_string(),
+        };
+        lines.push(format!("    {}: {} → {new}", change.field, change.old));
+    }
+    lines
+}
+
+/// Every step that changes AWS: `action node`, in the plan's order.
+pub fn steps(plan: &Plan) -> Vec<String> {
+    let word = |step: &Step| serde_json::to_value(step.action).ok().and_then(|word| word.as_str().map(str::to_owned));
+    plan.steps
+        .iter()
+        .filter(|step| step.changes_aws())
+        .map(|step| format!("{} {}", word(step).unwrap_or_default(), step.node))
+        .collect()
+}
+
+pub fn node(text: &str) -> NodeName {
+    NodeName::parse(text).expect("a node has a kind and a name")
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("the folder can be made");
+    for entry in fs::read_dir(from).expect("the folder is there").map(|entry| entry.expect("it can be read")) {
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), target).expect("the file can be copied");
+        }
+    }
+}
