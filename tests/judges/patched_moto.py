@@ -1,0 +1,182 @@
+"""moto's server with the few things that moto lacks and the stack cannot do without.
+
+`python patched_moto.py --port N` prints what was patched and serves until it is stopped.
+
+Each patch below has its reason. None makes moto more lenient: what is added comes with the refusals that AWS has for it, and nothing that moto
+refuses is let through. What moto gets wrong without being in the way stays as it is; README.md lists it.
+"""
+import argparse
+
+from botocore.utils import ArnParser
+from moto.cloudfront import models as cloudfront
+from moto.cloudfront import responses as cloudfront_responses
+from moto.cloudfront import urls as cloudfront_urls
+from moto.cloudfront.exceptions import CloudFrontException, InvalidIfMatchVersion, NoSuchFunctionExists
+from moto.ec2.models import nat_gateways as ec2
+from moto.ecs import responses as ecs_responses
+from moto.ecs.exceptions import InvalidParameterException
+from moto.server import main as serve
+from moto.servicediscovery.models import servicediscovery_backends
+
+PATCHES = []
+
+
+def patch(apply):
+    """Applies it, and keeps the first line of its text as its name."""
+    apply()
+    PATCHES.append(apply.__doc__.splitlines()[0])
+    return apply
+
+
+@patch
+def publish_function():
+    """CloudFront: PublishFunction, and the stages DEVELOPMENT and LIVE
+
+    moto answers 404 without a code, and gives the code of DEVELOPMENT whatever stage is asked for: without this, a function that nobody published
+    looks published.
+    """
+    backend, response = cloudfront.CloudFrontBackend, cloudfront_responses.CloudFrontResponse
+    url = "{0}/2020-05-31/function/(?P<function_name>[^/]+)/publish$"
+    cloudfront_urls.url_paths[url] = response.dispatch
+
+    def at_stage(self, describe):
+        """`describe`'s function if it stands at the stage that the call asks for."""
+        function = describe(self.backend, self._get_param("Name"))
+        stage = self._get_param("Stage") or "DEVELOPMENT"
+        live = getattr(function, "live", None)
+        if stage == "LIVE" and live is None:
+            raise NoSuchFunctionExists(function.name)
+        return function, live if stage == "LIVE" else function.code, stage
+
+    def get_function(self):
+        function, code, _ = at_stage(self, backend.get_function)
+        return cloudfront_responses.ActionResult({"FunctionCode": code, "ETag": function.etag, "ContentType": "application/octet-stream"})
+
+    def describe_function(self):
+        function, _, stage = at_stage(self, backend.describe_function)
+        summary = function.function_summary
+        summary["FunctionMetadata"] = {**summary["FunctionMetadata"], "Stage": stage}
+        return cloudfront_responses.ActionResult({"FunctionSummary": summary, "ETag": function.etag})
+
+    def publish(self):
+        function = self.backend.describe_function(self._get_param("Name"))
+        if self._get_param("IfMatch") != function.etag:
+            raise InvalidIfMatchVersion
+        function.live, function.status = function.code, "DEPLOYED"
+        return cloudfront_responses.ActionResult({"FunctionSummary": function.function_summary})
+
+    response.publish_function, response.get_function, response.describe_function = publish, get_function, describe_function
+
+
+@patch
+def whole_distribution():
+    """CloudFront: a distribution keeps the access control of an origin and the functions of its default behaviour
+
+    moto drops both, so that a bucket would seem to be read without an access control and every later look would show drift. As on AWS, an access
+    control that does not exist and a function that is not published are refused.
+    """
+    class InvalidOriginAccessControl(CloudFrontException):
+        def __init__(self, control):
+            super().__init__("InvalidOriginAccessControl", f"The origin access control {control} does not exist.")
+
+    class InvalidFunctionAssociation(CloudFrontException):
+        def __init__(self, arn):
+            super().__init__("InvalidFunctionAssociation", f"The function {arn} is not published.")
+
+    origin, behaviour = cloudfront.Origin.__init__, cloudfront.DefaultCacheBehaviour.__init__
+
+    def keep_control(self, config):
+        origin(self, config)
+        self.origin_access_control_id = config.get("OriginAccessControlId") or ""
+
+    def keep_functions(self, config):
+        behaviour(self, config)
+        items = (config.get("FunctionAssociations") or {}).get("Items") or []
+        self.function_associations = {"Quantity": len(items), "Items": items}
+
+    cloudfront.Origin.__init__, cloudfront.DefaultCacheBehaviour.__init__ = keep_control, keep_functions
+
+    def check(backend, config):
+        """Before moto turns the lists of the request into its own objects."""
+        for one in config["Origins"]["Items"]:
+            control = one.get("OriginAccessControlId")
+            if control and control not in backend.origin_access_controls:
+                raise InvalidOriginAccessControl(control)
+        for one in (config["DefaultCacheBehavior"].get("FunctionAssociations") or {}).get("Items") or []:
+            arn = one["FunctionARN"]
+            if not any(function.arn == arn and getattr(function, "live", None) for function in backend.functions.values()):
+                raise InvalidFunctionAssociation(arn)
+
+    create, update = cloudfront.CloudFrontBackend.create_distribution_with_tags, cloudfront.CloudFrontBackend.update_distribution
+
+    def checked_create(self, distribution_config, tags):
+        check(self, distribution_config)
+        return create(self, distribution_config, tags)
+
+    def checked_update(self, dist_config, _id, if_match):
+        check(self, dist_config)
+        return update(self, dist_config, _id, if_match)
+
+    cloudfront.CloudFrontBackend.create_distribution_with_tags = checked_create
+    cloudfront.CloudFrontBackend.update_distribution = checked_update
+
+
+@patch
+def nat_interface():
+    """EC2: a deleted NAT gateway takes its network interface with it
+
+    moto leaves the interface behind for ever, in a subnet and a VPC that are gone, and nobody but AWS may delete it.
+    """
+    backend = ec2.NatGatewayBackend
+    delete = backend.delete_nat_gateway
+
+    def delete_with_interface(self, nat_gateway_id):
+        gateway = delete(self, nat_gateway_id)
+        self.enis.pop(gateway._eni.id, None)
+        return gateway
+
+    backend.delete_nat_gateway = delete_with_interface
+
+
+@patch
+def service_connect():
+    """ECS: a deployment keeps the Service Connect settings of its service
+
+    moto drops them, so that every later look would show drift. As on AWS, a namespace that does not exist is refused.
+    """
+    def keep(self, result):
+        settings = self._get_param("serviceConnectConfiguration")
+        if settings is not None:
+            result.result["service"].deployments[0]["serviceConnectConfiguration"] = settings
+        return result
+
+    def check(self):
+        settings = self._get_param("serviceConnectConfiguration") or {}
+        namespace = settings.get("namespace")
+        if not settings.get("enabled") or namespace is None:
+            return
+        owner = ArnParser().parse_arn(namespace) if namespace.startswith("arn:") else {"account": self.current_account, "region": self.region}
+        known = servicediscovery_backends[owner["account"]][owner["region"]].list_namespaces()
+        if not any(namespace in (one.arn, one.name) for one in known):
+            raise InvalidParameterException(f"The namespace {namespace} does not exist.")
+
+    response = ecs_responses.EC2ContainerServiceResponse
+    create, update = response.create_service, response.update_service
+
+    def create_service(self):
+        check(self)
+        return keep(self, create(self))
+
+    def update_service(self):
+        check(self)
+        return keep(self, update(self))
+
+    response.create_service, response.update_service = create_service, update_service
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--port", required=True)
+    for name in PATCHES:
+        print(f"patched  {name}", flush=True)
+    serve(["--port", parser.parse_args().port])
