@@ -9,7 +9,10 @@ use landing_sandbox::Record;
 use landing_tests::{Run, Site, is_read};
 
 /// `(operation, code)` → why waiting is the only way.
-const ONLY_WAITED_OUT: &[(&str, &str, &str)] = &[];
+const ONLY_WAITED_OUT: &[(&str, &str, &str)] = &[
+    // TODO(B4): GetOperation tells when a namespace is gone; this entry goes when the kind asks it.
+    ("servicediscovery:DeleteNamespace", "DuplicateRequest", "a namespace that is going looks like any other in a list"),
+];
 
 /// Refused mutating calls, by operation and code.
 fn refused(run: &Run) -> BTreeMap<(String, String), usize> {

@@ -53,18 +53,10 @@ pub(super) fn table() -> Vec<Entry> {
         },
         Entry { node: ALB, field: "tags", sees: Update, change: lose_tags },
         Entry { node: GROUP, field: "name", sees: Replace, change: |h| h.set("/name", json!("other")) },
-        Entry { node: GROUP, field: "protocol", sees: Replace, change: |h| h.set("/protocol", json!("HTTPS")) },
-        Entry { node: GROUP, field: "port", sees: Replace, change: |h| h.set("/port", json!(8081)) },
-        Entry {
-            node: GROUP,
-            field: "vpc",
-            sees: Replace,
-            change: |h| {
-                let vpcs = h.world["ec2"]["vpcs"].as_object().expect("there are VPCs");
-                let other = vpcs.iter().find(|(_, vpc)| vpc["default"] == true).map(|(id, _)| id.clone());
-                h.set("/vpc", json!(other.expect("there is a default VPC")));
-            },
-        },
+        // Nobody can change these of a group, and the blueprint's name for another protocol or port is another one: see `changes`.
+        Entry { node: GROUP, field: "protocol", sees: Never("it is fixed, and part of the group's name as a hash"), change: |_| {} },
+        Entry { node: GROUP, field: "port", sees: Never("it is fixed, and part of the group's name as a hash"), change: |_| {} },
+        Entry { node: GROUP, field: "vpc", sees: Never("it is fixed, and the name is taken while the group stands"), change: |_| {} },
         Entry { node: GROUP, field: "health_protocol", sees: Update, change: |h| h.set("/check/protocol", json!("HTTPS")) },
         Entry { node: GROUP, field: "health_path", sees: Update, change: |h| h.set("/check/path", json!("/other")) },
         Entry { node: GROUP, field: "health_port", sees: Update, change: |h| h.set("/check/port", json!("1234")) },
