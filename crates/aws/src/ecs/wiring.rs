@@ -87,6 +87,10 @@ impl Service {
             let off = || ServiceConnectConfiguration::builder().enabled(false).build();
             call = call.service_connect_configuration(self.connect.as_ref().map_or_else(off, Connect::configuration));
         }
+        if changed.any(&["targets", "connect"]) {
+            // Their ports may be those of the next revision, and ECS looks them up in the one that it is given, or else in the one that runs.
+            call = call.task_definition(self.task_definition.get().as_str());
+        }
         if changed.any(&["minimum_percent", "maximum_percent", "rollback"]) {
             call = call.deployment_configuration(self.deployment());
         }
