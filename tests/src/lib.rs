@@ -131,13 +131,8 @@ impl Site {
     }
 
     pub fn project(&self) -> Project {
-        landing_project::load(&Input {
-            dir: self.folder.path(),
-            environment: &BTreeMap::new(),
-            env_name: "dev",
-            region: None,
-        })
-        .unwrap_or_else(|problems| panic!("{}", problems.render(false)))
+        landing_project::load(&Input { dir: self.folder.path(), environment: &BTreeMap::new(), env_name: "dev", region: None })
+            .unwrap_or_else(|problems| panic!("{}", problems.render(false)))
     }
 
     pub async fn connect(&self, project: &Project) -> Aws {
@@ -284,6 +279,9 @@ fn differences(path: &str, old: &Value, new: &Value, lines: &mut Vec<String>) {
             lines.extend(before.iter().filter(|item| !after.contains(item)).map(|item| format!("    {path}: - {item}")));
             lines.extend(after.iter().filter(|item| !before.contains(item)).map(|item| format!("    {path}: + {item}")));
         }
+        // To IAM a text and a list of only that text are the same.
+        (Value::String(_), Value::Array(list)) | (Value::Array(list), Value::String(_))
+            if list.len() == 1 && (list[0] == *old || list[0] == *new) => {}
         _ => lines.push(format!("    {path}: {old} → {new}")),
     }
 }

@@ -13,7 +13,11 @@ async fn without_its_file_up_adopts_everything_changes_nothing_and_writes_the_sa
 
     site.forget_state();
     let plan = site.plan().await;
-    assert!(plan.steps.iter().all(|step| step.action == Action::Adopt), "{}", serde_json::to_string_pretty(&plan.summary).unwrap());
+    assert!(
+        plan.steps.iter().all(|step| step.action == Action::Adopt),
+        "{}",
+        serde_json::to_string_pretty(&plan.summary).unwrap()
+    );
     let run = site.up().await.done();
     assert_eq!(run.mutations(), Vec::<String>::new());
     let after = site.state().unwrap();
@@ -48,7 +52,11 @@ async fn a_stack_whose_file_was_lost_in_the_middle_of_its_life_goes_away_whole()
     let before = site.objects();
     site.up().await.done();
     site.forget_state();
-    site.edit("landing.toml", "[services.webhook_receiver]\npaths = [\"/webhook/*\"]\nhealth = \"/health\"\n", "[services.webhook_receiver]\n");
+    site.edit(
+        "landing.toml",
+        "[services.webhook_receiver]\npaths = [\"/webhook/*\"]\nhealth = \"/health\"\n",
+        "[services.webhook_receiver]\n",
+    );
     site.up().await.done();
     site.forget_state();
     site.down().await.done();

@@ -38,7 +38,7 @@ fn a_life_in_separate_processes() {
 
     let changes = shop.landing(&["plan", "--sandbox", "--detailed-exitcode"]);
     assert_eq!(changes.code, 10, "{}", changes.stderr);
-    assert!(changes.stdout.contains("ec2.vpc.main"), "a plan is data: {}", changes.stdout);
+    assert!(changes.stdout.contains("create  ec2.vpc "), "a plan is data: {}", changes.stdout);
 
     let unasked = shop.landing(&["up", "--sandbox"]);
     assert_eq!(unasked.code, 2);
