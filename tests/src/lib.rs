@@ -15,6 +15,7 @@ use landing_engine::walk::{Options, Outcome};
 use landing_engine::{Clock, Event, Graph, LiveSet, NodeName, Registry, State, Stop, plan, scan, walk};
 use landing_project::{AlbFrom, Input, Project, SecretSource};
 use landing_sandbox::{Record, Sandbox, World};
+use serde_json::Value;
 use tempfile::TempDir;
 use tokio::sync::{mpsc, watch};
 
@@ -87,21 +88,26 @@ impl Site {
         Self { folder, sandbox: Sandbox::new(World::new("us-west-2"), 1.0), wait: true }
     }
 
+    /// Where a file of the project is.
+    pub fn path(&self, path: &str) -> PathBuf {
+        self.folder.path().join(path)
+    }
+
     pub fn write(&self, path: &str, text: &str) {
-        let path = self.folder.path().join(path);
+        let path = self.path(path);
         fs::create_dir_all(path.parent().expect("it is in the folder")).expect("the folder can be made");
         fs::write(path, text).expect("the file can be written");
     }
 
     /// Puts `new` in the place of the one `old` in a file of the project.
     pub fn edit(&self, path: &str, old: &str, new: &str) {
-        let text = fs::read_to_string(self.folder.path().join(path)).expect("the file is there");
+        let text = fs::read_to_string(self.path(path)).expect("the file is there");
         assert_eq!(text.matches(old).count(), 1, "{old:?} must stand once in {path}");
         self.write(path, &text.replace(old, new));
     }
 
     pub fn state_path(&self) -> PathBuf {
-        self.folder.path().join("state/state.json")
+        self.path("state/state.json")
     }
 
     pub fn state(&self) -> Option<State> {
@@ -118,20 +124,15 @@ impl Site {
     }
 
     /// Carries on with the same account, after `change` was made in its saved form.
-    pub fn tamper(&mut self, change: impl FnOnce(&mut serde_json::Value)) {
+    pub fn tamper(&mut self, change: impl FnOnce(&mut Value)) {
         let mut world = serde_json::from_str(&self.sandbox.save()).expect("a saved world is JSON");
         change(&mut world);
         self.sandbox = Sandbox::new(World::load(&world.to_string()).expect("a world that somebody changed is still one"), 1.0);
     }
 
     pub fn project(&self) -> Project {
-        landing_project::load(&Input {
-            dir: self.folder.path(),
-            environment: &BTreeMap::new(),
-            env_name: "dev",
-            region: None,
-        })
-        .unwrap_or_else(|problems| panic!("{}", problems.render(false)))
+        landing_project::load(&Input { dir: self.folder.path(), environment: &BTreeMap::new(), env_name: "dev", region: None })
+            .unwrap_or_else(|problems| panic!("{}", problems.render(false)))
     }
 
     pub async fn connect(&self, project: &Project) -> Aws {
@@ -251,13 +252,38 @@ fn step_lines(step: &Step) -> Vec<String> {
     }
     let mut lines = vec![head];
     for change in &step.changes {
-        let new = match &change.from {
-            Some(node) => format!("(of {node})"),
-            None => change.new.to_string(),
-        };
-        lines.push(format!("    {}: {} → {new}", change.field, change.old));
+        match &change.from {
+            Some(node) => lines.push(format!("    {}: (of {node})", change.field)),
+            None => differences(&change.field, &change.old, &change.new, &mut lines),
+        }
     }
     lines
+}
+
+/// Only what differs, so that a snapshot stays readable and says nothing about ids.
+fn differences(path: &str, old: &Value, new: &Value, lines: &mut Vec<String>) {
+    match (old, new) {
+        (Value::Object(before), Value::Object(after)) => {
+            let keys: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+            for key in keys.into_iter().filter(|key| before.get(*key) != after.get(*key)) {
+                let (old, new) = (before.get(key).unwrap_or(&Value::Null), after.get(key).unwrap_or(&Value::Null));
+                differences(&format!("{path}.{key}"), old, new, lines);
+            }
+        }
+        (Value::Array(before), Value::Array(after)) if before.len() == after.len() && after.iter().any(Value::is_object) => {
+            for (index, (old, new)) in before.iter().zip(after).enumerate().filter(|(_, (old, new))| old != new) {
+                differences(&format!("{path}[{index}]"), old, new, lines);
+            }
+        }
+        (Value::Array(before), Value::Array(after)) => {
+            lines.extend(before.iter().filter(|item| !after.contains(item)).map(|item| format!("    {path}: - {item}")));
+            lines.extend(after.iter().filter(|item| !before.contains(item)).map(|item| format!("    {path}: + {item}")));
+        }
+        // To IAM a text and a list of only that text are the same.
+        (Value::String(_), Value::Array(list)) | (Value::Array(list), Value::String(_))
+            if list.len() == 1 && (list[0] == *old || list[0] == *new) => {}
+        _ => lines.push(format!("    {path}: {old} → {new}")),
+    }
 }
 
 /// Every step that changes AWS: `action node`, in the plan's order.

@@ -53,17 +53,19 @@ pub(super) fn table() -> Vec<Entry> {
         },
         Entry { node: ALB, field: "tags", sees: Update, change: lose_tags },
         Entry { node: GROUP, field: "name", sees: Replace, change: |h| h.set("/name", json!("other")) },
-        Entry { node: GROUP, field: "protocol", sees: Replace, change: |h| h.set("/protocol", json!("HTTPS")) },
-        Entry { node: GROUP, field: "port", sees: Replace, change: |h| h.set("/port", json!(8081)) },
+        // Nobody can change these of a group, and the blueprint's name for another protocol or port is another one: see `changes`.
+        Entry {
+            node: GROUP,
+            field: "protocol",
+            sees: Never("it is fixed, and part of the group's name as a hash"),
+            change: |_| {},
+        },
+        Entry { node: GROUP, field: "port", sees: Never("it is fixed, and part of the group's name as a hash"), change: |_| {} },
         Entry {
             node: GROUP,
             field: "vpc",
-            sees: Replace,
-            change: |h| {
-                let vpcs = h.world["ec2"]["vpcs"].as_object().expect("there are VPCs");
-                let other = vpcs.iter().find(|(_, vpc)| vpc["default"] == true).map(|(id, _)| id.clone());
-                h.set("/vpc", json!(other.expect("there is a default VPC")));
-            },
+            sees: Never("it is fixed, and the name is taken while the group stands"),
+            change: |_| {},
         },
         Entry { node: GROUP, field: "health_protocol", sees: Update, change: |h| h.set("/check/protocol", json!("HTTPS")) },
         Entry { node: GROUP, field: "health_path", sees: Update, change: |h| h.set("/check/path", json!("/other")) },
@@ -119,7 +121,12 @@ pub(super) fn table() -> Vec<Entry> {
             },
         },
         Entry { node: RULE, field: "tags", sees: Update, change: lose_tags },
-        Entry { node: CONTROL, field: "name", sees: Never("what a distribution uses cannot be deleted, and its name is how it is found"), change: |_| {} },
+        Entry {
+            node: CONTROL,
+            field: "name",
+            sees: Never("what a distribution uses cannot be deleted, and its name is how it is found"),
+            change: |_| {},
+        },
         Entry { node: CONTROL, field: "description", sees: Update, change: |h| h.set("/config/Description", json!("other")) },
         Entry { node: CONTROL, field: "signing", sees: Update, change: |h| h.set("/config/SigningBehavior", json!("never")) },
         Entry { node: CONTROL, field: "protocol", sees: Never("sigv4 is the only one that CloudFront has"), change: |_| {} },
@@ -161,7 +168,12 @@ pub(super) fn table() -> Vec<Entry> {
         Entry { node: SITE, field: "comment", sees: Update, change: |h| h.set("/config/Comment", json!("other")) },
         Entry { node: SITE, field: "enabled", sees: Update, change: |h| h.set("/config/Enabled", json!("false")) },
         Entry { node: SITE, field: "root_object", sees: Update, change: |h| h.set("/config/DefaultRootObject", json!("x.html")) },
-        Entry { node: SITE, field: "price_class", sees: Update, change: |h| h.set("/config/PriceClass", json!("PriceClass_All")) },
+        Entry {
+            node: SITE,
+            field: "price_class",
+            sees: Update,
+            change: |h| h.set("/config/PriceClass", json!("PriceClass_All")),
+        },
         Entry { node: SITE, field: "http_version", sees: Update, change: |h| h.set("/config/HttpVersion", json!("http1.1")) },
         Entry { node: SITE, field: "ipv6", sees: Update, change: |h| h.set("/config/IsIPV6Enabled", json!("false")) },
         Entry {

@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use landing_engine::plan::{Action, Plan, Step};
-use landing_engine::{LiveNode, NodeName};
+use landing_engine::{Graph, LiveNode, NodeName};
 use landing_tests::{Look, Site, node, shown};
 use serde_json::{Value, json};
 
@@ -178,7 +178,7 @@ async fn try_entry(base: &Base, entry: &Entry) -> Result<(), String> {
     let home = home(live);
     site.tamper(|world| (entry.change)(&mut Hand { world, look: &before, home }));
     let plan = site.plan().await;
-    judge(entry, &plan)?;
+    judge(entry, &plan, &before.blueprint.graph)?;
     let run = site.up().await;
     if !run.outcome.is_complete() {
         return Err(format!("up failed: {:?}, skipped {:?}", run.outcome.failed, run.outcome.skipped));
@@ -190,7 +190,7 @@ async fn try_entry(base: &Base, entry: &Entry) -> Result<(), String> {
     Ok(())
 }
 
-fn judge(entry: &Entry, plan: &Plan) -> Result<(), String> {
+fn judge(entry: &Entry, plan: &Plan, graph: &Graph) -> Result<(), String> {
     let step = plan.step(&node(entry.node)).ok_or("the node is not in the plan")?;
     let fields: Vec<&str> = step.changes.iter().map(|change| change.field.as_str()).collect();
     let right = match entry.sees {
@@ -199,11 +199,30 @@ fn judge(entry: &Entry, plan: &Plan) -> Result<(), String> {
         Sees::Missing => step.action == Action::Create,
         Sees::Nothing(_) | Sees::Never(_) => plan.is_empty(),
     };
-    let others: Vec<&Step> = plan.steps.iter().filter(|other| other.node != step.node && !follows(other)).collect();
+    let behind = dependents(graph, &step.node);
+    // What is made anew is new to all that refer to it; otherwise nobody else may have a difference of its own.
+    let allowed = |other: &Step| match entry.sees {
+        Sees::Missing => !other.changes_aws() || behind.contains(&other.node),
+        _ => follows(other),
+    };
+    let others: Vec<&Step> = plan.steps.iter().filter(|other| other.node != step.node && !allowed(other)).collect();
     if right && others.is_empty() {
         return Ok(());
     }
     Err(format!("it is to be {:?}, and the plan says:\n{}", entry.sees, shown(plan)))
+}
+
+/// Everything that refers to a node, or to what refers to it.
+fn dependents(graph: &Graph, of: &NodeName) -> BTreeSet<NodeName> {
+    let mut found = BTreeSet::from([of.clone()]);
+    loop {
+        let next = graph.iter().filter(|(_, desired)| desired.references.iter().any(|pointer| found.contains(&pointer.node)));
+        let next: BTreeSet<NodeName> = next.map(|(name, _)| name.clone()).chain(found.iter().cloned()).collect();
+        if next.len() == found.len() {
+            return found;
+        }
+        found = next;
+    }
 }
 
 /// Whether a step is there only because of another: it lives in what is replaced, or takes a value that will be new.

@@ -5,6 +5,7 @@ use serde_json::json;
 use super::Sees::{Missing, Never, Replace, Update};
 use super::{Entry, Hand, lose_tags};
 
+const ENDPOINT: &str = "ec2.vpc-endpoint.s3";
 const RULE: &str = "ec2.security-group-rule.alb-443-from-internet";
 
 /// The default VPC, which every account has.
@@ -148,6 +149,23 @@ pub(super) fn table() -> Vec<Entry> {
         },
         Entry { node: RULE, field: "description", sees: Update, change: |h| h.set("/permission/description", json!("x")) },
         Entry { node: RULE, field: "tags", sees: Update, change: lose_tags },
+        Entry {
+            node: ENDPOINT,
+            field: "vpc",
+            sees: Replace,
+            change: |h| {
+                let vpc = other_vpc(h);
+                h.set("/vpc", json!(vpc));
+            },
+        },
+        Entry {
+            node: ENDPOINT,
+            field: "service",
+            sees: Replace,
+            change: |h| h.set("/service", json!("com.amazonaws.us-west-2.dynamodb")),
+        },
+        Entry { node: ENDPOINT, field: "route_tables", sees: Update, change: |h| h.list("/route_tables").clear() },
+        Entry { node: ENDPOINT, field: "tags", sees: Update, change: lose_tags },
         Entry { node: "servicediscovery.namespace.main", field: "name", sees: Missing, change: |h| h.remove() },
         Entry {
             node: "servicediscovery.namespace.main",

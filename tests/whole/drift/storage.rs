@@ -30,7 +30,12 @@ pub(super) fn table() -> Vec<Entry> {
             },
         },
         Entry { node: SECRET, field: "tags", sees: Update, change: lose_tags },
-        Entry { node: "rds.subnet-group.private", field: "name", sees: Never("RDS deletes no group that a database is in, and renames none"), change: |_| {} },
+        Entry {
+            node: "rds.subnet-group.private",
+            field: "name",
+            sees: Never("RDS deletes no group that a database is in, and renames none"),
+            change: |_| {},
+        },
         Entry {
             node: "rds.subnet-group.private",
             field: "description",
@@ -50,7 +55,12 @@ pub(super) fn table() -> Vec<Entry> {
         Entry { node: DATABASE, field: "name", sees: Missing, change: database_gone },
         Entry { node: DATABASE, field: "engine", sees: Replace, change: |h| h.set("/settings/Engine", json!("mysql")) },
         Entry { node: DATABASE, field: "version", sees: Update, change: |h| h.set("/settings/EngineVersion", json!("15.14")) },
-        Entry { node: DATABASE, field: "class", sees: Update, change: |h| h.set("/settings/DBInstanceClass", json!("db.t3.large")) },
+        Entry {
+            node: DATABASE,
+            field: "class",
+            sees: Update,
+            change: |h| h.set("/settings/DBInstanceClass", json!("db.t3.large")),
+        },
         Entry { node: DATABASE, field: "storage_gib", sees: Update, change: |h| h.set("/settings/AllocatedStorage", json!(10)) },
         Entry {
             node: DATABASE,
@@ -59,7 +69,12 @@ pub(super) fn table() -> Vec<Entry> {
             change: |h| h.set("/settings/MaxAllocatedStorage", json!(1000)),
         },
         Entry { node: DATABASE, field: "storage_type", sees: Update, change: |h| h.set("/settings/StorageType", json!("gp2")) },
-        Entry { node: DATABASE, field: "encrypted", sees: Replace, change: |h| h.set("/settings/StorageEncrypted", json!(false)) },
+        Entry {
+            node: DATABASE,
+            field: "encrypted",
+            sees: Replace,
+            change: |h| h.set("/settings/StorageEncrypted", json!(false)),
+        },
         Entry { node: DATABASE, field: "database", sees: Replace, change: |h| h.set("/settings/DBName", json!("other")) },
         Entry { node: DATABASE, field: "user", sees: Replace, change: |h| h.set("/settings/MasterUsername", json!("other")) },
         Entry {

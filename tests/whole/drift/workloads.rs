@@ -60,7 +60,12 @@ pub(super) fn table() -> Vec<Entry> {
             change: |h| h.set("/tags/Name", json!("not what it was")),
         },
         Entry { node: "logs.group.keycloak", field: "name", sees: Missing, change: |h| h.remove() },
-        Entry { node: "logs.group.keycloak", field: "retention_days", sees: Update, change: |h| h.set("/retention", json!(null)) },
+        Entry {
+            node: "logs.group.keycloak",
+            field: "retention_days",
+            sees: Update,
+            change: |h| h.set("/retention", json!(null)),
+        },
         Entry { node: "logs.group.keycloak", field: "tags", sees: Update, change: lose_tags },
         Entry { node: "ecs.cluster.main", field: "name", sees: Missing, change: cluster_gone },
         Entry { node: "ecs.cluster.main", field: "insights", sees: Update, change: |h| h.set("/insights", json!("disabled")) },

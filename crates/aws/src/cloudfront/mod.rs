@@ -3,6 +3,7 @@
 pub mod distribution;
 pub mod function;
 pub mod origin_access_control;
+mod reading;
 mod settings;
 
 pub use distribution::{ApiOrigin, Distribution, S3Origin};

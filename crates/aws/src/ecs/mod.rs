@@ -3,6 +3,7 @@
 pub mod cluster;
 mod container;
 mod readings;
+mod revisions;
 pub mod rollout;
 pub mod service;
 pub mod task_definition;

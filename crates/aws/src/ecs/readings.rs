@@ -1,5 +1,6 @@
 //! What the ECS kinds share: the readings of a scan, tags, and the parts of an ARN.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use aws_sdk_ecs::types::{Cluster, ClusterField, Service, ServiceField};
@@ -63,6 +64,30 @@ pub(crate) async fn services(cx: &Aws, scan: &Scan) -> Result<Arc<Vec<Service>>,
         Ok(found)
     };
     cx.memo.get(scan.round, "ecs-services", read).await
+}
+
+/// Services that the state or a wanted node names and ECS does not list: draining, or just made.
+pub(super) async fn unlisted(cx: &Aws, scan: &Scan, listed: &[Service]) -> Result<Vec<Service>, CallError> {
+    let mut names: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let mut ask = |cluster: &str, name: &str| {
+        let known = listed.iter().any(|service| service.service_name() == Some(name));
+        let asked = names.get(cluster).is_some_and(|names| names.iter().any(|other| other == name));
+        if !known && !asked && !cluster.is_empty() {
+            names.entry(cluster.to_owned()).or_default().push(name.to_owned());
+        }
+    };
+    for arn in scan.known.values() {
+        let (cluster, name) = cluster_and_name(arn);
+        ask(cluster, name);
+    }
+    for cluster in clusters(cx, scan).await?.iter() {
+        ownership::wanted(scan, "name").for_each(|name| ask(cluster.cluster_name().unwrap_or_default(), name));
+    }
+    let mut found = Vec::new();
+    for (cluster, names) in &names {
+        found.extend(describe_services(cx, cluster, names).await?);
+    }
+    Ok(found)
 }
 
 /// These services of one cluster, without those that are `INACTIVE`; unknown names, or an unknown cluster, give nothing.

@@ -5,10 +5,9 @@
 //! create waits for that, but it is shown to whoever wants it gone.
 //! Source: ECS API Reference, `CreateService`, `UpdateService`; `aws-behaviours` 9.3.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
-use aws_sdk_ecs::types::{LaunchType, Service as Reply};
+use aws_sdk_ecs::types::Service as Reply;
 use landing_engine::{CallError, Changed, Door, Gone, Kind, Live, NodeName, Output, Ready, Ref, Scan, Stack, Traits};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -16,7 +15,7 @@ use serde_json::Value;
 use super::{readings, wiring};
 use crate::{
     Aws, ClusterName, IntoCallError, NamespaceArn, SecurityGroupId, ServiceName, SubnetId, TargetGroupArn, TaskDefinitionArn,
-    document, ownership, tags,
+    document, ownership,
 };
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -86,9 +85,9 @@ impl Kind for Service {
     async fn scan(cx: &Aws, scan: &Scan) -> Result<Vec<Live<Self>>, CallError> {
         cx.removals.forget(<Self as Kind>::NAME);
         let listed = readings::services(cx, scan).await?;
-        let unlisted = unlisted(cx, scan, &listed).await?;
+        let unlisted = readings::unlisted(cx, scan, &listed).await?;
         let mine = |service: &Reply| {
-            let live = of(service);
+            let live = wiring::of(service);
             let node = ownership::node_of::<Self>(scan, &live.id, &live.tags)?;
             let wanted = scan.wanted.iter().any(|(wanted, _)| *wanted == node);
             (!is_leaving(&live) || !wanted).then_some(Live { node, ..live })
@@ -98,7 +97,7 @@ impl Kind for Service {
 
     /// One that drains is there for whoever removes it only.
     async fn read(cx: &Aws, stack: &Stack, node: &NodeName, id: &str) -> Result<Option<Live<Self>>, CallError> {
-        let found = readings::service(cx, id).await?.as_ref().map(of);
+        let found = readings::service(cx, id).await?.as_ref().map(wiring::of);
         let there = found.filter(|live| !is_leaving(live) || cx.removals.has(<Self as Kind>::NAME, id));
         Ok(ownership::still_ours(stack, node, there))
     }
@@ -109,13 +108,13 @@ impl Kind for Service {
             let service = self.creation(cx, door).send().await.call(operation)?.service;
             let service = service.unwrap_or_else(|| Reply::builder().service_name(&self.name).build());
             // The reply to a create need not repeat the tags that it was sent.
-            Ok(Live { tags: door.tags(), ..of(&service) })
+            Ok(Live { tags: door.tags(), ..wiring::of(&service) })
         };
         // One that drains, or became INACTIVE a minute ago, is in the way and not found: the door tries again.
         let find = || async {
             let cluster = self.cluster.get().as_str();
             let named = readings::describe_services(cx, cluster, std::slice::from_ref(&self.name)).await?;
-            Ok(named.first().map(of).filter(|live| !is_leaving(live)))
+            Ok(named.first().map(wiring::of).filter(|live| !is_leaving(live)))
         };
         ownership::create(door, operation, &format!("the service {}", self.name), send, find).await
     }
@@ -164,72 +163,6 @@ impl Kind for Service {
     }
 }
 
-impl Service {
-    fn creation(
-        &self,
-        cx: &Aws,
-        door: &Door<'_>,
-    ) -> aws_sdk_ecs::operation::create_service::builders::CreateServiceFluentBuilder {
-        cx.ecs
-            .create_service()
-            .cluster(self.cluster.get().as_str())
-            .service_name(&self.name)
-            .task_definition(self.task_definition.get().as_str())
-            .desired_count(0)
-            .client_token(door.token())
-            .launch_type(LaunchType::Fargate)
-            .network_configuration(self.network())
-            .set_load_balancers(Some(self.load_balancers()))
-            .set_service_connect_configuration(self.connect.as_ref().map(Connect::configuration))
-            .deployment_configuration(self.deployment())
-            .set_health_check_grace_period_seconds(self.grace_seconds)
-            .propagate_tags(self.propagation())
-            .set_tags(Some(tags::list(&door.tags())))
-    }
-}
-
 fn is_leaving(live: &Live<Service>) -> bool {
     live.ready == Ready::NotYet(DRAINING.to_owned())
-}
-
-/// Services that the state or a wanted node names and ECS does not list: draining, or just made.
-async fn unlisted(cx: &Aws, scan: &Scan, listed: &[Reply]) -> Result<Vec<Reply>, CallError> {
-    let mut names: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    let mut ask = |cluster: &str, name: &str| {
-        let known = listed.iter().any(|service| service.service_name() == Some(name));
-        let asked = names.get(cluster).is_some_and(|names| names.iter().any(|other| other == name));
-        if !known && !asked && !cluster.is_empty() {
-            names.entry(cluster.to_owned()).or_default().push(name.to_owned());
-        }
-    };
-    for arn in scan.known.values() {
-        let (cluster, name) = readings::cluster_and_name(arn);
-        ask(cluster, name);
-    }
-    for cluster in readings::clusters(cx, scan).await?.iter() {
-        ownership::wanted(scan, "name").for_each(|name| ask(cluster.cluster_name().unwrap_or_default(), name));
-    }
-    let mut found = Vec::new();
-    for (cluster, names) in &names {
-        found.extend(readings::describe_services(cx, cluster, names).await?);
-    }
-    Ok(found)
-}
-
-/// The node's name is put in by the caller.
-pub(crate) fn of(service: &Reply) -> Live<Service> {
-    let name = service.service_name().unwrap_or_default().to_owned();
-    let arn = service.service_arn().unwrap_or_default().to_owned();
-    Live {
-        node: NodeName::new(<Service as Kind>::NAME, &name),
-        outputs: BTreeMap::from([("name".to_owned(), name), ("arn".to_owned(), arn.clone())]),
-        id: arn,
-        shape: wiring::shape(service),
-        ready: match service.status() {
-            Some("ACTIVE") => Ready::Yes,
-            status => Ready::NotYet(status.unwrap_or("PENDING").to_owned()),
-        },
-        tags: tags::read(service.tags()),
-        owned: true,
-    }
 }

@@ -9,16 +9,14 @@ use std::collections::BTreeMap;
 use aws_sdk_ecs::operation::register_task_definition::builders::RegisterTaskDefinitionFluentBuilder as Registration;
 use aws_sdk_ecs::types::{
     Compatibility, CpuArchitecture, EphemeralStorage, NetworkMode, OsFamily, RuntimePlatform, TaskDefinition as Reply,
-    TaskDefinitionFamilyStatus, TaskDefinitionField, TaskDefinitionStatus,
+    TaskDefinitionFamilyStatus, TaskDefinitionStatus,
 };
 use futures_util::future::try_join_all;
-use landing_engine::{
-    CallError, Changed, Class, Door, Gone, Kind, Live, NodeName, Output, Ready, Ref, Scan, Stack, Tags, Traits,
-};
+use landing_engine::{CallError, Changed, Class, Door, Gone, Kind, Live, NodeName, Output, Ref, Scan, Stack, Traits};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{container, readings};
+use super::{container, readings, revisions};
 use crate::{Aws, IntoCallError, LogGroupName, RoleArn, TaskDefinitionArn, document, ownership, tags};
 
 /// One task of exactly one container; its fields are those of the task and of the container side by side, so that a plan names what changes.
@@ -113,26 +111,26 @@ impl Kind for TaskDefinition {
         families.sort();
         families.dedup();
         // ECS has no call that describes several families, so it is one each, all at once.
-        let found = try_join_all(families.iter().map(|family| latest(cx, family))).await?;
+        let found = try_join_all(families.iter().map(|family| revisions::latest(cx, family))).await?;
         let mine = |live: Live<Self>| ownership::node_of::<Self>(scan, &live.id, &live.tags).map(|node| Live { node, ..live });
         Ok(found.into_iter().flatten().filter_map(mine).collect())
     }
 
     async fn read(cx: &Aws, stack: &Stack, node: &NodeName, id: &str) -> Result<Option<Live<Self>>, CallError> {
-        Ok(ownership::still_ours(stack, node, latest(cx, id).await?))
+        Ok(ownership::still_ours(stack, node, revisions::latest(cx, id).await?))
     }
 
     async fn create(&self, cx: &Aws, door: &Door<'_>) -> Result<Live<Self>, CallError> {
         let operation = "ecs:RegisterTaskDefinition";
         let send = || async {
             // Registering into a family that is there would succeed, whoever's it is.
-            if latest(cx, &self.family).await?.is_some() {
+            if revisions::latest(cx, &self.family).await?.is_some() {
                 return Err(CallError::new(Class::AlreadyExists, operation, format!("{} is there", self.family)));
             }
             self.register(cx, door, operation).await
         };
         let what = format!("the task definition {}", self.family);
-        ownership::create(door, operation, &what, send, || latest(cx, &self.family)).await
+        ownership::create(door, operation, &what, send, || revisions::latest(cx, &self.family)).await
     }
 
     async fn update(&self, cx: &Aws, door: &Door<'_>, live: &Live<Self>, changed: &Changed) -> Result<Live<Self>, CallError> {
@@ -146,12 +144,12 @@ impl Kind for TaskDefinition {
     }
 
     async fn delete(cx: &Aws, door: &Door<'_>, live: &Live<Self>) -> Result<Gone, CallError> {
-        for arn in &revisions(cx, &live.id, TaskDefinitionStatus::Active).await? {
+        for arn in &revisions::list(cx, &live.id, TaskDefinitionStatus::Active).await? {
             let operation = "ecs:DeregisterTaskDefinition";
             let call = || async { cx.ecs.deregister_task_definition().task_definition(arn).send().await.call(operation) };
             ownership::found(door.call(operation, call).await)?;
         }
-        for arns in revisions(cx, &live.id, TaskDefinitionStatus::Inactive).await?.chunks(DELETES_A_CALL) {
+        for arns in revisions::list(cx, &live.id, TaskDefinitionStatus::Inactive).await?.chunks(DELETES_A_CALL) {
             let operation = "ecs:DeleteTaskDefinitions";
             door.call(operation, || async {
                 let call = cx.ecs.delete_task_definitions().set_task_definitions(Some(arns.to_vec()));
@@ -182,7 +180,7 @@ impl TaskDefinition {
         let reply = self.registration(cx, door).send().await.call(operation)?;
         let definition = reply.task_definition().cloned().unwrap_or_else(|| Reply::builder().family(&self.family).build());
         // The reply need not repeat the tags that it was sent.
-        Ok(Live { node: door.node().clone(), ..of(&definition, door.tags()) })
+        Ok(Live { node: door.node().clone(), ..revisions::of(&definition, door.tags()) })
     }
 
     fn registration(&self, cx: &Aws, door: &Door<'_>) -> Registration {
@@ -203,39 +201,5 @@ impl TaskDefinition {
             .container_definitions(container::definition(self))
             .set_ephemeral_storage(self.ephemeral_storage_gib.map(|size| EphemeralStorage::builder().size_in_gib(size).build()))
             .set_tags(Some(tags::list(&door.tags())))
-    }
-}
-
-/// The latest active revision of a family.
-async fn latest(cx: &Aws, family: &str) -> Result<Option<Live<TaskDefinition>>, CallError> {
-    let call = cx.ecs.describe_task_definition().task_definition(family).include(TaskDefinitionField::Tags);
-    let Some(reply) = ownership::found(call.send().await.call("ecs:DescribeTaskDefinition"))? else { return Ok(None) };
-    let active = |definition: &&Reply| definition.status().is_none_or(|status| *status == TaskDefinitionStatus::Active);
-    Ok(reply.task_definition().filter(active).map(|definition| of(definition, tags::read(reply.tags()))))
-}
-
-/// Revisions of exactly this family; `ListTaskDefinitions` may take its name for a prefix.
-async fn revisions(cx: &Aws, family: &str, status: TaskDefinitionStatus) -> Result<Vec<String>, CallError> {
-    let mut arns = cx.ecs.list_task_definitions().family_prefix(family).status(status).into_paginator().items().send();
-    let mut found = Vec::new();
-    while let Some(arn) = arns.next().await {
-        let arn = arn.call("ecs:ListTaskDefinitions")?;
-        found.extend(Some(arn).filter(|arn| readings::last(arn).split(':').next() == Some(family)));
-    }
-    Ok(found)
-}
-
-/// The node's name is put in by the caller.
-fn of(definition: &Reply, tags: Tags) -> Live<TaskDefinition> {
-    let family = definition.family().unwrap_or_default().to_owned();
-    let arn = definition.task_definition_arn().unwrap_or_default().to_owned();
-    Live {
-        node: NodeName::new(TaskDefinition::NAME, &family),
-        id: family,
-        shape: container::shape(definition),
-        outputs: BTreeMap::from([("arn".to_owned(), arn)]),
-        ready: Ready::Yes,
-        tags,
-        owned: true,
     }
 }

@@ -2,22 +2,46 @@
 //!
 //! Source: ECS API Reference, `Service`, `Deployment`, `ServiceConnectConfiguration`; `aws-behaviours` 9.3.
 
+use std::collections::BTreeMap;
+
+use aws_sdk_ecs::operation::create_service::builders::CreateServiceFluentBuilder;
 use aws_sdk_ecs::operation::update_service::builders::UpdateServiceFluentBuilder;
 use aws_sdk_ecs::types::{
-    AssignPublicIp, AwsVpcConfiguration, DeploymentCircuitBreaker, DeploymentConfiguration, LoadBalancer, NetworkConfiguration,
-    PropagateTags, Service as Reply, ServiceConnectClientAlias, ServiceConnectConfiguration, ServiceConnectService,
+    AssignPublicIp, AwsVpcConfiguration, DeploymentCircuitBreaker, DeploymentConfiguration, LaunchType, LoadBalancer,
+    NetworkConfiguration, PropagateTags, Service as Reply, ServiceConnectClientAlias, ServiceConnectConfiguration,
+    ServiceConnectService,
 };
-use landing_engine::{Changed, Ref};
+use landing_engine::{Changed, Door, Kind, Live, NodeName, Ready, Ref};
 use serde_json::Value;
 
 use super::readings;
 use super::service::{Connect, Endpoint, Service, Target};
+use crate::{Aws, tags};
 
 /// What ECS does when a service says nothing. Source: ECS API Reference, `DeploymentConfiguration`.
 const DEFAULT_MINIMUM: i32 = 100;
 const DEFAULT_MAXIMUM: i32 = 200;
 
 impl Service {
+    /// Every field; with no task.
+    pub(crate) fn creation(&self, cx: &Aws, door: &Door<'_>) -> CreateServiceFluentBuilder {
+        cx.ecs
+            .create_service()
+            .cluster(self.cluster.get().as_str())
+            .service_name(&self.name)
+            .task_definition(self.task_definition.get().as_str())
+            .desired_count(0)
+            .client_token(door.token())
+            .launch_type(LaunchType::Fargate)
+            .network_configuration(self.network())
+            .set_load_balancers(Some(self.load_balancers()))
+            .set_service_connect_configuration(self.connect.as_ref().map(Connect::configuration))
+            .deployment_configuration(self.deployment())
+            .set_health_check_grace_period_seconds(self.grace_seconds)
+            .propagate_tags(self.propagation())
+            .set_tags(Some(tags::list(&door.tags())))
+    }
+
     pub(crate) fn network(&self) -> NetworkConfiguration {
         let vpc = AwsVpcConfiguration::builder()
             .set_subnets(Some(self.subnets.iter().map(|subnet| subnet.get().to_string()).collect()))
@@ -63,6 +87,10 @@ impl Service {
             let off = || ServiceConnectConfiguration::builder().enabled(false).build();
             call = call.service_connect_configuration(self.connect.as_ref().map_or_else(off, Connect::configuration));
         }
+        if changed.any(&["targets", "connect"]) {
+            // Their ports may be those of the next revision, and ECS looks them up in the one that it is given, or else in the one that runs.
+            call = call.task_definition(self.task_definition.get().as_str());
+        }
         if changed.any(&["minimum_percent", "maximum_percent", "rollback"]) {
             call = call.deployment_configuration(self.deployment());
         }
@@ -95,7 +123,25 @@ impl Connect {
     }
 }
 
-pub(crate) fn shape(service: &Reply) -> Service {
+/// The node's name is put in by the caller.
+pub(crate) fn of(service: &Reply) -> Live<Service> {
+    let name = service.service_name().unwrap_or_default().to_owned();
+    let arn = service.service_arn().unwrap_or_default().to_owned();
+    Live {
+        node: NodeName::new(<Service as Kind>::NAME, &name),
+        outputs: BTreeMap::from([("name".to_owned(), name), ("arn".to_owned(), arn.clone())]),
+        id: arn,
+        shape: shape(service),
+        ready: match service.status() {
+            Some("ACTIVE") => Ready::Yes,
+            status => Ready::NotYet(status.unwrap_or("PENDING").to_owned()),
+        },
+        tags: tags::read(service.tags()),
+        owned: true,
+    }
+}
+
+fn shape(service: &Reply) -> Service {
     let (cluster, _) = readings::cluster_and_name(service.service_arn().unwrap_or_default());
     let vpc = service.network_configuration().and_then(NetworkConfiguration::awsvpc_configuration);
     let subnets = vpc.map_or(&[][..], AwsVpcConfiguration::subnets);

@@ -7,15 +7,13 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use aws_sdk_elasticloadbalancingv2::types::{
-    LoadBalancer as Reply, LoadBalancerAttribute, LoadBalancerSchemeEnum, LoadBalancerStateEnum, LoadBalancerTypeEnum,
-};
+use aws_sdk_elasticloadbalancingv2::types::{LoadBalancerAttribute, LoadBalancerSchemeEnum, LoadBalancerTypeEnum};
 use futures_util::future::try_join_all;
-use landing_engine::{CallError, Changed, Door, Gone, Kind, Live, NodeName, Output, Ready, Ref, Scan, Stack, Traits};
+use landing_engine::{CallError, Changed, Door, Gone, Kind, Live, NodeName, Output, Ref, Scan, Stack, Traits};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::reading;
+use super::{balancers, reading};
 use crate::{Aws, IntoCallError, LoadBalancerArn, SecurityGroupId, SubnetId, document, ownership, tags};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -59,7 +57,7 @@ impl Kind for LoadBalancer {
         let index = cx.tag_index(scan.round, &scan.stack).await?;
         let all = reading::load_balancers(cx, scan.round).await?;
         let candidates: Vec<_> =
-            all.iter().map(of).filter(|live| reading::may_be_ours(scan, &index, &live.shape.name, &live.id)).collect();
+            all.iter().map(balancers::of).filter(|live| reading::may_be_ours(scan, &index, &live.shape.name, &live.id)).collect();
         let arns = candidates.iter().map(|live| live.id.clone()).collect();
         let mut tags = reading::tags_of(cx, &index, &scan.stack, arns).await?;
         let ours = candidates.into_iter().filter_map(|live| {
@@ -67,14 +65,14 @@ impl Kind for LoadBalancer {
             let node = ownership::node_of::<Self>(scan, &live.id, &tags)?;
             Some(Live { node, tags, ..live })
         });
-        try_join_all(ours.map(|live| with_wanted_attributes(cx, scan, live))).await
+        try_join_all(ours.map(|live| balancers::with_wanted_attributes(cx, scan, live))).await
     }
 
     async fn read(cx: &Aws, stack: &Stack, node: &NodeName, id: &str) -> Result<Option<Live<Self>>, CallError> {
         let reply = cx.elbv2.describe_load_balancers().load_balancer_arns(id).send().await;
         let reply = ownership::found(reply.call("elasticloadbalancing:DescribeLoadBalancers"))?;
-        let Some(live) = reply.and_then(|reply| reply.load_balancers().first().map(of)) else { return Ok(None) };
-        let (tags, attributes) = tokio::try_join!(reading::tags(cx, id), attributes(cx, id))?;
+        let Some(live) = reply.and_then(|reply| reply.load_balancers().first().map(balancers::of)) else { return Ok(None) };
+        let (tags, attributes) = tokio::try_join!(reading::tags(cx, id), balancers::attributes(cx, id))?;
         let (Some(tags), Some(attributes)) = (tags, attributes) else { return Ok(None) };
         let shape = Self { attributes, ..live.shape.clone() };
         Ok(ownership::still_ours(stack, node, Some(Live { tags, shape, ..live })))
@@ -97,9 +95,9 @@ impl Kind for LoadBalancer {
                 .send()
                 .await
                 .call(operation)?;
-            reading::born(cx, door, operation, &what, sent.load_balancers().first().map(of)).await
+            reading::born(cx, door, operation, &what, sent.load_balancers().first().map(balancers::of)).await
         };
-        ownership::create(door, operation, &what, send, || named(cx, &self.name)).await
+        ownership::create(door, operation, &what, send, || balancers::named(cx, &self.name)).await
     }
 
     async fn update(&self, cx: &Aws, door: &Door<'_>, live: &Live<Self>, changed: &Changed) -> Result<Live<Self>, CallError> {
@@ -157,65 +155,5 @@ impl Kind for LoadBalancer {
             "attributes" => desired.as_object().is_none_or(|asked| asked.iter().all(|(key, value)| live.get(key) == Some(value))),
             _ => desired == live,
         }
-    }
-}
-
-async fn named(cx: &Aws, name: &str) -> Result<Option<Live<LoadBalancer>>, CallError> {
-    let reply = cx.elbv2.describe_load_balancers().names(name).send().await;
-    let reply = ownership::found(reply.call("elasticloadbalancing:DescribeLoadBalancers"))?;
-    reading::tagged(cx, reply.and_then(|reply| reply.load_balancers().first().map(of))).await
-}
-
-/// The attributes that the wanted node asks for, so that a difference shows only those; no call when it asks for none.
-async fn with_wanted_attributes(cx: &Aws, scan: &Scan, live: Live<LoadBalancer>) -> Result<Live<LoadBalancer>, CallError> {
-    let wanted = scan.wanted.iter().find(|(node, _)| *node == live.node);
-    let Some(asked) = wanted.and_then(|(_, shape)| shape["attributes"].as_object()).filter(|asked| !asked.is_empty()) else {
-        return Ok(live);
-    };
-    let mut attributes = attributes(cx, &live.id).await?.unwrap_or_default();
-    attributes.retain(|key, _| asked.contains_key(key));
-    Ok(Live { shape: LoadBalancer { attributes, ..live.shape }, ..live })
-}
-
-/// `None` when the load balancer is gone.
-async fn attributes(cx: &Aws, arn: &str) -> Result<Option<BTreeMap<String, String>>, CallError> {
-    let reply = cx.elbv2.describe_load_balancer_attributes().load_balancer_arn(arn).send().await;
-    let reply = ownership::found(reply.call("elasticloadbalancing:DescribeLoadBalancerAttributes"))?;
-    let pairs = |one: &LoadBalancerAttribute| Some((one.key()?.to_owned(), one.value()?.to_owned()));
-    Ok(reply.map(|reply| reply.attributes().iter().filter_map(pairs).collect()))
-}
-
-/// Node, tags and attributes are put in by the caller.
-fn of(balancer: &Reply) -> Live<LoadBalancer> {
-    let text = |value: Option<&str>| value.unwrap_or_default().to_owned();
-    let id = text(balancer.load_balancer_arn());
-    let subnets = balancer.availability_zones().iter().filter_map(|zone| zone.subnet_id());
-    let state = balancer.state();
-    Live {
-        node: NodeName::new(LoadBalancer::NAME, balancer.load_balancer_name().unwrap_or_default()),
-        outputs: BTreeMap::from([
-            ("arn".to_owned(), id.clone()),
-            ("dns".to_owned(), text(balancer.dns_name())),
-            ("zone".to_owned(), text(balancer.canonical_hosted_zone_id())),
-        ]),
-        id,
-        shape: LoadBalancer {
-            name: text(balancer.load_balancer_name()),
-            kind: text(balancer.r#type().map(LoadBalancerTypeEnum::as_str)),
-            scheme: text(balancer.scheme().map(LoadBalancerSchemeEnum::as_str)),
-            subnets: subnets.map(|subnet| Ref::value(subnet.into())).collect(),
-            groups: balancer.security_groups().iter().map(|group| Ref::value(group.as_str().into())).collect(),
-            attributes: BTreeMap::new(),
-        },
-        ready: match state.and_then(|state| state.code()) {
-            // Impaired is active with fewer addresses than it would like.
-            Some(LoadBalancerStateEnum::Active | LoadBalancerStateEnum::ActiveImpaired) => Ready::Yes,
-            Some(LoadBalancerStateEnum::Failed) => {
-                Ready::Failed(state.and_then(|state| state.reason()).unwrap_or("failed").to_owned())
-            }
-            code => Ready::NotYet(code.map_or("provisioning", LoadBalancerStateEnum::as_str).to_owned()),
-        },
-        tags: BTreeMap::new(),
-        owned: true,
     }
 }

@@ -3,15 +3,13 @@
 //! Known by its `landing:node` tag. A priority belongs to one rule of a listener at a time, so changing priorities is an exchange.
 //! Source: ELBv2 API Reference, `CreateRule`, `ModifyRule`, `SetRulePriorities`; `aws-behaviours` 10.4.
 
-use std::collections::BTreeMap;
-
-use aws_sdk_elasticloadbalancingv2::types::{PathPatternConditionConfig, Rule as Reply, RuleCondition, RulePriorityPair};
+use aws_sdk_elasticloadbalancingv2::types::{PathPatternConditionConfig, RuleCondition, RulePriorityPair};
 use futures_util::future::try_join_all;
-use landing_engine::{CallError, Changed, Class, Door, Gone, Kind, Live, NodeName, Output, Ready, Ref, Scan, Stack, Traits};
+use landing_engine::{CallError, Changed, Class, Door, Gone, Kind, Live, NodeName, Output, Ref, Scan, Stack, Traits};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{action, reading};
+use super::{action, reading, rules};
 use crate::{Aws, IntoCallError, ListenerArn, TargetGroupArn, document, ownership, tags};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -37,7 +35,7 @@ impl Kind for Rule {
     async fn scan(cx: &Aws, scan: &Scan) -> Result<Vec<Live<Self>>, CallError> {
         let index = cx.tag_index(scan.round, &scan.stack).await?;
         let listeners = reading::listeners(cx, scan).await?;
-        let lists = listeners.iter().filter_map(|(_, listener)| Some(rules_of(cx, listener.listener_arn()?)));
+        let lists = listeners.iter().filter_map(|(_, listener)| Some(rules::of_listener(cx, listener.listener_arn()?)));
         let all: Vec<_> = try_join_all(lists).await?.into_iter().flatten().collect();
         let mut tags = reading::tags_of(cx, &index, &scan.stack, all.iter().map(|live| live.id.clone()).collect()).await?;
         let ours = all.into_iter().filter_map(|live| {
@@ -51,7 +49,7 @@ impl Kind for Rule {
     async fn read(cx: &Aws, stack: &Stack, node: &NodeName, id: &str) -> Result<Option<Live<Self>>, CallError> {
         let reply = cx.elbv2.describe_rules().rule_arns(id).send().await;
         let live = ownership::found(reply.call("elasticloadbalancing:DescribeRules"))?
-            .and_then(|reply| reply.rules().first().and_then(|rule| of(&listener_of(id), rule)));
+            .and_then(|reply| reply.rules().first().and_then(|rule| rules::of(&rules::listener_of(id), rule)));
         Ok(ownership::still_ours(stack, node, reading::tagged(cx, live).await?))
     }
 
@@ -72,7 +70,7 @@ impl Kind for Rule {
                 .call(operation);
             match sent {
                 Ok(reply) => {
-                    let live = reply.rules().first().and_then(|rule| of(self.listener.get().as_str(), rule));
+                    let live = reply.rules().first().and_then(|rule| rules::of(self.listener.get().as_str(), rule));
                     let missing = || CallError::new(Class::Ambiguous, operation, "the answer does not contain the rule");
                     live.map(|live| Live { node: door.node().clone(), tags: door.tags(), ..live }).ok_or_else(missing)
                 }
@@ -127,7 +125,7 @@ impl Rule {
 
     /// The rule that holds our priority: this node's, from a call whose answer was lost; one without tags that says the same; or one in the way.
     async fn existing(&self, cx: &Aws, door: &Door<'_>, refusal: CallError) -> Result<Live<Self>, CallError> {
-        let rules = rules_of(cx, self.listener.get().as_str()).await?;
+        let rules = rules::of_listener(cx, self.listener.get().as_str()).await?;
         let holder = rules.into_iter().find(|live| live.shape.priority == self.priority);
         // It moved or went since: try again.
         let Some(live) = holder else { return Err(CallError { class: Class::InUse, ..refusal }) };
@@ -143,7 +141,7 @@ impl Rule {
     /// Whoever holds the priority gets ours in exchange, in one atomic call. It is read anew for every attempt, because the holder may be on its way to
     /// a priority of its own at the same time; each exchange brings at least one rule to its place, so all of them come to rest.
     async fn move_to_priority(&self, cx: &Aws, door: &Door<'_>, arn: &str, operation: &str) -> Result<(), CallError> {
-        let rules = rules_of(cx, self.listener.get().as_str()).await?;
+        let rules = rules::of_listener(cx, self.listener.get().as_str()).await?;
         let Some(own) = rules.iter().find(|live| live.id == arn).map(|live| live.shape.priority) else {
             return Err(CallError::new(Class::NotFound, operation, format!("{arn} is not listed")));
         };
@@ -167,76 +165,5 @@ impl Rule {
             _ => error,
         };
         sent.map(|_| ()).map_err(again)
-    }
-}
-
-/// All but the default rule; none when the listener is gone.
-async fn rules_of(cx: &Aws, listener: &str) -> Result<Vec<Live<Rule>>, CallError> {
-    let mut pages = cx.elbv2.describe_rules().listener_arn(listener).into_paginator().items().send();
-    let mut found = Vec::new();
-    while let Some(rule) = pages.next().await {
-        match rule.call("elasticloadbalancing:DescribeRules") {
-            Ok(rule) => found.extend(of(listener, &rule)),
-            Err(error) if error.class == Class::NotFound => break,
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(found)
-}
-
-/// A rule's ARN is its listener's with another word and one more part: `…:listener-rule/app/<name>/<lb>/<listener>/<rule>`.
-fn listener_of(rule: &str) -> String {
-    let listener = rule.rsplit_once('/').map_or(rule, |(listener, _)| listener);
-    listener.replacen(":listener-rule/", ":listener/", 1)
-}
-
-/// Patterns as they are; a condition of any other sort, which somebody else has put in, in words, so that it shows as a difference.
-fn conditions(rule: &Reply) -> Vec<String> {
-    let patterns = |condition: &RuleCondition| match condition.path_pattern_config() {
-        Some(config) if !config.values().is_empty() => config.values().to_vec(),
-        _ => condition.values().to_vec(),
-    };
-    let in_words = |condition: &RuleCondition| match condition.field() {
-        Some("path-pattern") => patterns(condition),
-        field => vec![format!("({})", field.unwrap_or("unknown condition"))],
-    };
-    rule.conditions().iter().flat_map(in_words).collect()
-}
-
-/// Node and tags are put in by the caller. `None` for the default rule, which is a field of the listener and has no number.
-fn of(listener: &str, rule: &Reply) -> Option<Live<Rule>> {
-    let priority = rule.priority()?.parse().ok()?;
-    let id = rule.rule_arn().unwrap_or_default().to_owned();
-    let target = match rule.actions() {
-        [action] => action::target(action),
-        _ => None,
-    };
-    Some(Live {
-        node: NodeName::new(Rule::NAME, &id),
-        outputs: BTreeMap::from([("arn".to_owned(), id.clone())]),
-        id,
-        shape: Rule {
-            listener: Ref::value(listener.into()),
-            priority,
-            paths: conditions(rule),
-            target: Ref::value(target.unwrap_or_else(|| "none".into())),
-        },
-        ready: Ready::Yes,
-        tags: BTreeMap::new(),
-        owned: true,
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::listener_of;
-
-    #[test]
-    fn a_rule_names_its_listener() {
-        let start = "arn:aws:elasticloadbalancing:eu-west-1:123456789012";
-        assert_eq!(
-            listener_of(&format!("{start}:listener-rule/app/main/50dc6c495c0c9188/f2f7dc8efc522ab2/9683b2d02a6cabee")),
-            format!("{start}:listener/app/main/50dc6c495c0c9188/f2f7dc8efc522ab2")
-        );
     }
 }

@@ -4,15 +4,13 @@
 //! before the old one goes, under a name that changes with the fixed fields.
 //! Source: ELBv2 API Reference, `CreateTargetGroup`, `ModifyTargetGroup`; `aws-behaviours` 10.2.
 
-use std::collections::BTreeMap;
-
-use aws_sdk_elasticloadbalancingv2::types::{Matcher, ProtocolEnum, TargetGroup as Reply, TargetGroupAttribute, TargetTypeEnum};
+use aws_sdk_elasticloadbalancingv2::types::{Matcher, ProtocolEnum, TargetGroupAttribute, TargetTypeEnum};
 use futures_util::future::try_join_all;
-use landing_engine::{CallError, Changed, Door, Gone, Kind, Live, NodeName, Output, Ready, Ref, Scan, Stack, Traits};
+use landing_engine::{CallError, Changed, Door, Gone, Kind, Live, NodeName, Output, Ref, Scan, Stack, Traits};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::reading;
+use super::{groups, reading};
 use crate::{Aws, IntoCallError, TargetGroupArn, VpcId, ownership, tags};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -44,10 +42,6 @@ impl TargetGroup {
     pub const ARN: Output<TargetGroupArn> = Output::held("arn");
 }
 
-const DELAY: &str = "deregistration_delay.timeout_seconds";
-/// What AWS gives a new one, in seconds.
-const DEFAULT_DELAY: i32 = 300;
-
 impl Kind for TargetGroup {
     type Cx = Aws;
     const NAME: &'static str = "elbv2.target-group";
@@ -59,7 +53,7 @@ impl Kind for TargetGroup {
         let mut pages = cx.elbv2.describe_target_groups().into_paginator().items().send();
         let mut candidates = Vec::new();
         while let Some(group) = pages.next().await {
-            let live = of(&group.call("elasticloadbalancing:DescribeTargetGroups")?);
+            let live = groups::of(&group.call("elasticloadbalancing:DescribeTargetGroups")?);
             candidates.extend(reading::may_be_ours(scan, &index, &live.shape.name, &live.id).then_some(live));
         }
         let arns = candidates.iter().map(|live| live.id.clone()).collect();
@@ -69,15 +63,15 @@ impl Kind for TargetGroup {
             let node = ownership::node_of::<Self>(scan, &live.id, &tags)?;
             Some(Live { node, tags, ..live })
         });
-        Ok(try_join_all(ours.map(|live| with_delay(cx, live))).await?.into_iter().flatten().collect())
+        Ok(try_join_all(ours.map(|live| groups::with_delay(cx, live))).await?.into_iter().flatten().collect())
     }
 
     async fn read(cx: &Aws, stack: &Stack, node: &NodeName, id: &str) -> Result<Option<Live<Self>>, CallError> {
         let reply = cx.elbv2.describe_target_groups().target_group_arns(id).send().await;
         let live = ownership::found(reply.call("elasticloadbalancing:DescribeTargetGroups"))?
-            .and_then(|reply| reply.target_groups().first().map(of));
+            .and_then(|reply| reply.target_groups().first().map(groups::of));
         match ownership::still_ours(stack, node, reading::tagged(cx, live).await?) {
-            Some(live) => with_delay(cx, live).await,
+            Some(live) => groups::with_delay(cx, live).await,
             None => Ok(None),
         }
     }
@@ -107,12 +101,12 @@ impl Kind for TargetGroup {
                 .send()
                 .await
                 .call(operation)?;
-            reading::born(cx, door, operation, &what, reply.target_groups().first().map(of)).await
+            reading::born(cx, door, operation, &what, reply.target_groups().first().map(groups::of)).await
         };
         let find = || async {
             let reply = cx.elbv2.describe_target_groups().names(&self.name).send().await;
             let reply = ownership::found(reply.call("elasticloadbalancing:DescribeTargetGroups"))?;
-            reading::tagged(cx, reply.and_then(|reply| reply.target_groups().first().map(of))).await
+            reading::tagged(cx, reply.and_then(|reply| reply.target_groups().first().map(groups::of))).await
         };
         ownership::create(door, operation, &what, send, find).await
     }
@@ -143,7 +137,8 @@ impl Kind for TargetGroup {
         if changed.has("deregistration_delay") {
             let operation = "elasticloadbalancing:ModifyTargetGroupAttributes";
             door.call(operation, || async {
-                let delay = TargetGroupAttribute::builder().key(DELAY).value(self.deregistration_delay.to_string()).build();
+                let delay =
+                    TargetGroupAttribute::builder().key(groups::DELAY).value(self.deregistration_delay.to_string()).build();
                 let request = cx.elbv2.modify_target_group_attributes().target_group_arn(&live.id);
                 request.attributes(delay).send().await.call(operation)
             })
@@ -173,46 +168,5 @@ impl Kind for TargetGroup {
 impl TargetGroup {
     fn matcher(&self) -> Option<Matcher> {
         self.health_codes.as_ref().map(|codes| Matcher::builder().http_code(codes).build())
-    }
-}
-
-/// `None` when the target group went in the meantime.
-async fn with_delay(cx: &Aws, live: Live<TargetGroup>) -> Result<Option<Live<TargetGroup>>, CallError> {
-    let reply = cx.elbv2.describe_target_group_attributes().target_group_arn(&live.id).send().await;
-    let Some(reply) = ownership::found(reply.call("elasticloadbalancing:DescribeTargetGroupAttributes"))? else {
-        return Ok(None);
-    };
-    let delay = reply.attributes().iter().find(|attribute| attribute.key() == Some(DELAY));
-    let delay = delay.and_then(|delay| delay.value()).and_then(|value| value.parse().ok());
-    let shape = TargetGroup { deregistration_delay: delay.unwrap_or(DEFAULT_DELAY), ..live.shape.clone() };
-    Ok(Some(live.with(&shape)))
-}
-
-/// Node, tags and deregistration delay are put in by the caller.
-fn of(group: &Reply) -> Live<TargetGroup> {
-    let text = |value: Option<&str>| value.unwrap_or_default().to_owned();
-    let id = text(group.target_group_arn());
-    Live {
-        node: NodeName::new(TargetGroup::NAME, group.target_group_name().unwrap_or_default()),
-        outputs: BTreeMap::from([("arn".to_owned(), id.clone())]),
-        id,
-        shape: TargetGroup {
-            name: text(group.target_group_name()),
-            protocol: text(group.protocol().map(ProtocolEnum::as_str)),
-            port: group.port().unwrap_or_default(),
-            vpc: Ref::value(group.vpc_id().unwrap_or_default().into()),
-            health_protocol: text(group.health_check_protocol().map(ProtocolEnum::as_str)),
-            health_path: group.health_check_path().map(str::to_owned),
-            health_port: text(group.health_check_port()),
-            health_codes: group.matcher().and_then(|matcher| matcher.http_code()).map(str::to_owned),
-            interval: group.health_check_interval_seconds().unwrap_or_default(),
-            timeout: group.health_check_timeout_seconds().unwrap_or_default(),
-            healthy: group.healthy_threshold_count().unwrap_or_default(),
-            unhealthy: group.unhealthy_threshold_count().unwrap_or_default(),
-            deregistration_delay: DEFAULT_DELAY,
-        },
-        ready: Ready::Yes,
-        tags: BTreeMap::new(),
-        owned: true,
     }
 }

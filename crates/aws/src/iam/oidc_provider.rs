@@ -44,16 +44,17 @@ impl Kind for OidcProvider {
         let arns: BTreeSet<&String> = wanted.keys().chain(scan.known.values()).chain(listed).collect();
         let found = try_join_all(arns.iter().map(|arn| get(cx, arn))).await?;
         let ours = found.into_iter().flatten().filter_map(|live| {
-            let tagged = scan.stack.node_of(&live.tags);
-            let node = tagged.clone().or_else(|| wanted.get(&live.id).map(|node| (*node).clone()))?;
-            Some(Live { node, owned: tagged.is_some(), ..live })
+            let tagged = tagged(&scan.stack, &live);
+            let owned = tagged.is_some();
+            let node = tagged.or_else(|| wanted.get(&live.id).map(|node| (*node).clone()))?;
+            Some(Live { node, owned, ..live })
         });
         Ok(ours.collect())
     }
 
     async fn read(cx: &Aws, stack: &Stack, node: &NodeName, id: &str) -> Result<Option<Live<Self>>, CallError> {
         let found = get(cx, id).await?;
-        Ok(found.map(|live| Live { node: node.clone(), owned: stack.node_of(&live.tags).is_some(), ..live }))
+        Ok(found.map(|live| Live { node: node.clone(), owned: tagged(stack, &live).is_some(), ..live }))
     }
 
     async fn create(&self, cx: &Aws, door: &Door<'_>) -> Result<Live<Self>, CallError> {
@@ -83,6 +84,9 @@ impl Kind for OidcProvider {
     }
 
     async fn update(&self, cx: &Aws, door: &Door<'_>, live: &Live<Self>, changed: &Changed) -> Result<Live<Self>, CallError> {
+        if !live.owned {
+            return Ok(live.clone());
+        }
         if changed.has("clients") {
             for client in self.clients.iter().filter(|client| !live.shape.clients.contains(client)) {
                 let operation = "iam:AddClientIDToOpenIDConnectProvider";
@@ -109,6 +113,7 @@ impl Kind for OidcProvider {
         Ok(live.with(self))
     }
 
+    /// Only with the stack's tags on it; somebody else's is left as it is, also when this stack was told to use it.
     async fn delete(cx: &Aws, door: &Door<'_>, live: &Live<Self>) -> Result<Gone, CallError> {
         if !live.owned {
             return Ok(Gone::Yes);
@@ -125,6 +130,11 @@ impl Kind for OidcProvider {
             _ => desired == live,
         }
     }
+}
+
+/// The node that its tags name: only they make it this stack's, because the id is the same for everybody.
+fn tagged(stack: &Stack, live: &Live<OidcProvider>) -> Option<NodeName> {
+    stack.node_of(&live.tags).filter(|node| node.kind() == OidcProvider::NAME)
 }
 
 fn host(url: &str) -> &str {

@@ -124,7 +124,7 @@ impl Kind for Instance {
             })
             .await?;
             // These take minutes, and for the first seconds RDS still reports `available`.
-            if changed.any(&["class", "version", "storage_gib", "storage_type", "multi_az"]) {
+            if changed.any(&["class", "version", "storage_gib", "storage_type", "multi_az", "managed_password"]) {
                 now.ready = Ready::NotYet("modifying".to_owned());
             }
         }

@@ -38,6 +38,7 @@ impl Kind for Namespace {
 
     /// All HTTP namespaces, of which a region has 50 at most: the filter by name takes one name only.
     async fn scan(cx: &Aws, scan: &Scan) -> Result<Vec<Live<Self>>, CallError> {
+        cx.removals.forget(Self::NAME);
         let index = cx.tag_index(scan.round, &scan.stack).await?;
         let mut found = Vec::new();
         for summary in list(cx, NamespaceFilterName::Type, "HTTP").await? {
@@ -106,6 +107,10 @@ impl Kind for Namespace {
     async fn delete(cx: &Aws, door: &Door<'_>, live: &Live<Self>) -> Result<Gone, CallError> {
         let operation = "servicediscovery:DeleteNamespace";
         let Some(id) = live.outputs.get("id") else { return Ok(Gone::NotYet("creating".to_owned())) };
+        // Cloud Map takes the call and then works for seconds, in which it still lists the namespace and refuses a second call.
+        if cx.removals.has(Self::NAME, &live.id) {
+            return Ok(Gone::NotYet("deleting".to_owned()));
+        }
         let call = || async {
             match cx.servicediscovery.delete_namespace().id(id).send().await.call(operation) {
                 // Its deletion is under way.
@@ -113,7 +118,11 @@ impl Kind for Namespace {
                 answer => answer.map(|_| ()),
             }
         };
-        ownership::going(door.call(operation, call).await, "deleting")
+        let sent = door.call(operation, call).await;
+        if sent.is_ok() {
+            cx.removals.note(Self::NAME, &live.id);
+        }
+        ownership::going(sent, "deleting")
     }
 }
 

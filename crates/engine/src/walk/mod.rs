@@ -174,6 +174,7 @@ impl Run<'_> {
         let mut stop = options.stop.clone();
         let mut level = *stop.borrow();
         let mut steps = JoinSet::new();
+        let mut spawned = BTreeMap::new();
         log.say(Event::RunStarted { steps: self.order.tasks.iter().filter(|task| task.visible).count() });
         for task in 0..self.order.tasks.len() {
             if self.unmet[task] == 0 {
@@ -186,7 +187,8 @@ impl Run<'_> {
                     if let Some(job) = self.start(task, &options) {
                         let (sender, log, permits, stop) = (sender.clone(), log.clone(), permits.clone(), options.stop.clone());
                         self.running += 1;
-                        steps.spawn(step::run(job, sender, log, permits, options.clock, stop));
+                        let handle = steps.spawn(step::run(job, sender, log, permits, options.clock, stop));
+                        spawned.insert(handle.id(), task);
                     }
                 }
             }
@@ -195,6 +197,12 @@ impl Run<'_> {
             }
             tokio::select! {
                 message = messages.recv() => if let Some(message) = message { self.hear(message) },
+                Some(Err(broken)) = steps.join_next(), if !steps.is_empty() => {
+                    // A step that panicked can send nothing more; the run must not wait for it.
+                    if let Some(task) = spawned.get(&broken.id()).copied() {
+                        self.hear(Message::Failed { task, error: mistake(format!("a step broke off: {broken}")) });
+                    }
+                }
                 changed = stop.changed(), if level < Stop::Now => {
                     level = if changed.is_ok() { *stop.borrow() } else { level };
                     if changed.is_err() { stop = never(); }
@@ -246,6 +254,12 @@ impl Run<'_> {
         let outputs = &self.outputs;
         let lookup = |p: &Pointer| outputs.get(&p.node).and_then(|known| known.get(&p.output)).cloned();
         let shape = self.desired.get(&node).map(|wanted| reference::resolve(&wanted.shape, &lookup));
+        if let Some(open) = shape.as_ref().filter(|_| planned.what != What::Remove).and_then(|shape| reference::pointers(shape).into_iter().next()) {
+            let what = format!("{} has no output `{}`", open.node, open.output);
+            self.running += 1;
+            self.hear(Message::Failed { task, error: mistake(what) });
+            return None;
+        }
         let generation = self.generation(task);
         Some(step::Job {
             task,
@@ -372,6 +386,10 @@ impl Run<'_> {
             self.outcome.skipped.push((node, because));
         }
     }
+}
+
+fn mistake(what: String) -> CallError {
+    CallError::new(Class::Invalid, "walk", what).help("this is a mistake in landing, please report it; what was done is kept")
 }
 
 /// A receiver that never changes, for when the sender is gone.

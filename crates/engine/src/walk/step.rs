@@ -105,6 +105,12 @@ impl Run {
             (Some(live), What::Update | What::Keep) => live.clone(),
             _ => {
                 let live = job.kind.create(&shape, &door).await?;
+                let stands = job.live.as_ref().is_some_and(|old| old.id == live.id);
+                if stands && job.kind.traits().create_first {
+                    let what = format!("{} has the name of its own successor", live.id);
+                    return Err(CallError::new(Class::AlreadyExists, job.node.kind(), what)
+                        .help("somebody made it by hand under that name: delete it and run again"));
+                }
                 known(log, &live, job.generation)?;
                 log.say(Event::StepKnown { node: job.node.clone(), id: live.id.clone() });
                 let _ = self.sender.send(Message::Reached { task: job.task, stage: Stage::Known, live: Some(live.clone()) });

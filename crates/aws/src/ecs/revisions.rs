@@ -1,0 +1,43 @@
+//! The revisions of a task definition's family.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_ecs::types::{TaskDefinition as Reply, TaskDefinitionField, TaskDefinitionStatus};
+use landing_engine::{CallError, Kind, Live, NodeName, Ready, Tags};
+
+use super::{TaskDefinition, container, readings};
+use crate::{Aws, IntoCallError, ownership, tags};
+
+/// The latest active revision of a family.
+pub(super) async fn latest(cx: &Aws, family: &str) -> Result<Option<Live<TaskDefinition>>, CallError> {
+    let call = cx.ecs.describe_task_definition().task_definition(family).include(TaskDefinitionField::Tags);
+    let Some(reply) = ownership::found(call.send().await.call("ecs:DescribeTaskDefinition"))? else { return Ok(None) };
+    let active = |definition: &&Reply| definition.status().is_none_or(|status| *status == TaskDefinitionStatus::Active);
+    Ok(reply.task_definition().filter(active).map(|definition| of(definition, tags::read(reply.tags()))))
+}
+
+/// Revisions of exactly this family; `ListTaskDefinitions` may take its name for a prefix.
+pub(super) async fn list(cx: &Aws, family: &str, status: TaskDefinitionStatus) -> Result<Vec<String>, CallError> {
+    let mut arns = cx.ecs.list_task_definitions().family_prefix(family).status(status).into_paginator().items().send();
+    let mut found = Vec::new();
+    while let Some(arn) = arns.next().await {
+        let arn = arn.call("ecs:ListTaskDefinitions")?;
+        found.extend(Some(arn).filter(|arn| readings::last(arn).split(':').next() == Some(family)));
+    }
+    Ok(found)
+}
+
+/// The node's name is put in by the caller.
+pub(super) fn of(definition: &Reply, tags: Tags) -> Live<TaskDefinition> {
+    let family = definition.family().unwrap_or_default().to_owned();
+    let arn = definition.task_definition_arn().unwrap_or_default().to_owned();
+    Live {
+        node: NodeName::new(TaskDefinition::NAME, &family),
+        id: family,
+        shape: container::shape(definition),
+        outputs: BTreeMap::from([("arn".to_owned(), arn)]),
+        ready: Ready::Yes,
+        tags,
+        owned: true,
+    }
+}
