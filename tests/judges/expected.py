@@ -68,6 +68,12 @@ HEALTH = {
     "webhook_receiver": ("/health", "traffic-port"), "keycloak": ("/auth/health/ready", "9000"),
 }
 
+
+def with_base(paths):
+    """AWS does not match `/auth` by `/auth/*`, people do."""
+    return paths | {path.removesuffix("/*") for path in paths}
+
+
 # CloudFront's managed policies, by their names in AWS's documentation.
 CACHING_OPTIMIZED = "658327ea-f89d-4fab-a63d-7e88639e58f6"
 CACHING_DISABLED = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"

@@ -12,7 +12,7 @@ from moto.cloudfront import models as cloudfront
 from moto.cloudfront import responses as cloudfront_responses
 from moto.cloudfront import urls as cloudfront_urls
 from moto.cloudfront.exceptions import CloudFrontException, InvalidIfMatchVersion, NoSuchFunctionExists
-from moto.ec2.models import nat_gateways as ec2
+from moto.ec2.models import nat_gateways, vpcs
 from moto.ecs import responses as ecs_responses
 from moto.ecs.exceptions import InvalidParameterException
 from moto.server import main as serve
@@ -127,7 +127,7 @@ def nat_interface():
 
     moto leaves the interface behind for ever, in a subnet and a VPC that are gone, and nobody but AWS may delete it.
     """
-    backend = ec2.NatGatewayBackend
+    backend = nat_gateways.NatGatewayBackend
     delete = backend.delete_nat_gateway
 
     def delete_with_interface(self, nat_gateway_id):
@@ -136,6 +136,21 @@ def nat_interface():
         return gateway
 
     backend.delete_nat_gateway = delete_with_interface
+
+
+@patch
+def endpoint_filter():
+    """EC2: endpoints can be asked for by the filter vpc-endpoint-id
+
+    moto answers 500. The filter is the way to ask for one that may be gone; by VpcEndpointIds it would be an error.
+    """
+    endpoint = vpcs.VPCEndPoint
+    value = endpoint.get_filter_value
+
+    def with_id(self, filter_name, *more):
+        return self.id if filter_name == "vpc-endpoint-id" else value(self, filter_name, *more)
+
+    endpoint.get_filter_value = with_id
 
 
 @patch

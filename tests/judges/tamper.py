@@ -30,6 +30,12 @@ def _(stack):
     stack.client("ec2").delete_route(RouteTableId=table["RouteTableId"], DestinationCidrBlock="0.0.0.0/0")
 
 
+@change("network: the private subnets reach S3 through a gateway endpoint, and so their image layers pass no NAT gateway", "ec2.vpc-endpoint.s3")
+def _(stack):
+    [endpoint] = stack.endpoints
+    stack.client("ec2").modify_vpc_endpoint(VpcEndpointId=endpoint["VpcEndpointId"], RemoveRouteTableIds=endpoint["RouteTableIds"])
+
+
 @change("tags: every object of the network says project, environment, node and name", "ec2.subnet.public-a")
 def _(stack):
     stack.client("ec2").delete_tags(Resources=[stack.subnets["10.0.0.0/24"]["SubnetId"]], Tags=[{"Key": "landing:node"}])

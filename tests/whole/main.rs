@@ -1,4 +1,6 @@
 //! Stories of the whole program on the sandbox, with time paused.
+#![expect(clippy::print_stdout, reason = "figures for whoever runs it with --nocapture")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
 mod changes;
 mod drift;

@@ -105,7 +105,10 @@ fn peak_memory() -> String {
 
 fn main() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    println!("{:>7} {:>10} {:>10} {:>12} {:>12} {:>14}", "nodes", "plan s", "walk s", "plan again s", "walk again s", "peak memory");
+    println!(
+        "{:>7} {:>10} {:>10} {:>12} {:>12} {:>14}",
+        "nodes", "plan s", "walk s", "plan again s", "walk again s", "peak memory"
+    );
     for size in [100, 1_000, 10_000] {
         let [plan, walk, again, nothing] = runtime.block_on(run(size));
         println!("{size:>7} {plan:>10.4} {walk:>10.4} {again:>12.4} {nothing:>12.4} {:>14}", peak_memory());

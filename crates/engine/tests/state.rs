@@ -24,7 +24,10 @@ async fn a_killed_run_is_remembered_by_its_journal_torn_line_or_not() {
     std::fs::write(&path, torn).unwrap();
     assert_eq!(bench.state().nodes[&node].id, "box-7");
     // The next run goes on in the same journal, after the torn line.
-    Journal::open(&bench.path(), &state.lineage, 0).unwrap().write(&Entry::Gone { node: node.clone(), id: "box-7".into() }).unwrap();
+    Journal::open(&bench.path(), &state.lineage, 0)
+        .unwrap()
+        .write(&Entry::Gone { node: node.clone(), id: "box-7".into() })
+        .unwrap();
     assert!(bench.state().nodes.is_empty());
 }
 

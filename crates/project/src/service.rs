@@ -135,7 +135,10 @@ pub enum Piece {
     Text(String),
     /// The application's public address: the site's when there is one, else the load balancer's.
     Url,
-    Database { database: String, attribute: DatabaseAttribute },
+    Database {
+        database: String,
+        attribute: DatabaseAttribute,
+    },
 }
 
 impl Piece {

@@ -71,6 +71,11 @@ class Stack:
         return [one for one in found if one["State"] not in ("deleted", "failed")]
 
     @cached_property
+    def endpoints(self):
+        found = self.in_vpc("describe_vpc_endpoints", "VpcEndpoints")
+        return [one for one in found if one["State"].lower() not in ("deleting", "deleted")]
+
+    @cached_property
     def groups(self):
         """Security groups of the VPC by name, without the prefix; AWS's own is left out."""
         groups = self.in_vpc("describe_security_groups", "SecurityGroups")

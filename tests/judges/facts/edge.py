@@ -1,5 +1,5 @@
 """Load balancers, target groups, listeners, rules."""
-from expected import DEFAULT_SERVICE, HEALTH, PATHS, PUBLIC
+from expected import DEFAULT_SERVICE, HEALTH, PATHS, PUBLIC, with_base
 from facts import fact, forwarded
 from report import equal
 
@@ -53,7 +53,7 @@ def paths_to(stack, service):
 
 @fact("edge: the paths of {} lead to it, with and without what follows, and no other does", each=sorted(PATHS))
 def _(stack, service):
-    equal(paths_to(stack, service), PATHS[service] | {path.removesuffix("/*") for path in PATHS[service]})
+    equal(paths_to(stack, service), with_base(PATHS[service]))
 
 
 @fact("edge: every rule has a priority of its own and leads to one of the four services")

@@ -1,5 +1,5 @@
 """VPC, subnets, gateways, routes."""
-from expected import PRIVATE, PUBLIC, VPC
+from expected import PRIVATE, PUBLIC, REGION, VPC
 from facts import fact
 from report import equal
 
@@ -73,6 +73,15 @@ def _(stack):
 def _(stack):
     [gateway] = stack.nat_gateways
     equal(table_of(stack, PRIVATE), {VPC: "local", "0.0.0.0/0": gateway["NatGatewayId"]})
+
+
+@fact("network: the private subnets reach S3 through a gateway endpoint, and so their image layers pass no NAT gateway")
+def _(stack):
+    [endpoint] = stack.endpoints
+    equal((endpoint["VpcEndpointType"], endpoint["ServiceName"]), ("Gateway", f"com.amazonaws.{REGION}.s3"))
+    private = stack.subnet_ids(PRIVATE)
+    tables = {one["RouteTableId"] for one in stack.route_tables if private & {two.get("SubnetId") for two in one["Associations"]}}
+    equal(set(endpoint["RouteTableIds"]), tables)
 
 
 @fact("network: the VPC's main route table leads nowhere and holds no subnet")

@@ -2,7 +2,7 @@
 import json
 
 from botocore.exceptions import ClientError
-from expected import ALL_VIEWER, CACHING_DISABLED, CACHING_OPTIMIZED, PATHS, PREFIX, REGION
+from expected import ALL_VIEWER, CACHING_DISABLED, CACHING_OPTIMIZED, PATHS, PREFIX, REGION, with_base
 from facts import as_list, fact
 from report import equal
 
@@ -100,7 +100,7 @@ def _(stack):
 @fact("site: exactly the paths of the services go to the load balancer, whole and never cached")
 def _(stack):
     items = stack.distribution["DistributionConfig"]["CacheBehaviors"]["Items"]
-    equal({one["PathPattern"] for one in items}, set().union(*PATHS.values()))
+    equal({one["PathPattern"] for one in items}, set().union(*map(with_base, PATHS.values())))
     for one in items:
         got = (origin_of(stack, one), one["CachePolicyId"], one["OriginRequestPolicyId"], len(one["AllowedMethods"]["Items"]))
         equal((one["PathPattern"], got), (one["PathPattern"], (alb_domain(stack), CACHING_DISABLED, ALL_VIEWER, 7)))

@@ -16,7 +16,7 @@ def tagged(stack):
     in_vpc = {"Subnets": "describe_subnets", "SecurityGroups": "describe_security_groups"}
     for key, operation in in_vpc.items():
         ec2.update({name(one): tags_of(one) for one in stack.in_vpc(operation, key) if one.get("GroupName") != "default"})
-    for one in [stack.vpc, *stack.nat_gateways, *client("ec2").describe_addresses()["Addresses"]]:
+    for one in [stack.vpc, *stack.endpoints, *stack.nat_gateways, *client("ec2").describe_addresses()["Addresses"]]:
         ec2[name(one)] = tags_of(one)
     gateways = pages(client("ec2"), "describe_internet_gateways", "InternetGateways")
     attached = [one for one in gateways if any(two["VpcId"] == stack.vpc["VpcId"] for two in one["Attachments"])]
@@ -69,7 +69,7 @@ def tagged(stack):
     }
 
 
-IDS = ("SecurityGroupRuleId", "SubnetId", "GroupId", "NatGatewayId", "AllocationId", "InternetGatewayId", "RouteTableId", "VpcId")
+IDS = ("VpcEndpointId", "SecurityGroupRuleId", "SubnetId", "GroupId", "NatGatewayId", "AllocationId", "InternetGatewayId", "RouteTableId", "VpcId")
 
 
 def name(one):
@@ -81,7 +81,7 @@ def name(one):
 
 # How many there must be of each, so that an empty list cannot pass.
 COUNTS = {
-    "network": 25, "security group rules": 30, "roles and provider": 26, "load balancing": 16, "cluster, task definitions and services": 24,
+    "network": 26, "security group rules": 30, "roles and provider": 26, "load balancing": 16, "cluster, task definitions and services": 24,
     "namespace": 1, "repositories": 12, "secrets": 3, "database": 2, "log groups": 12, "bucket": 1, "distribution": 1,
 }
 

@@ -95,7 +95,10 @@ pub(super) fn of(node: NodeName, instance: &Reply) -> Live<Instance> {
             class: text(pending.and_then(|p| p.db_instance_class()).or(instance.db_instance_class())),
             storage_gib: pending.and_then(|p| p.allocated_storage()).or(instance.allocated_storage()).unwrap_or_default(),
             // A limit that is already reached is RDS's "off".
-            max_storage_gib: instance.max_allocated_storage().filter(|max| Some(*max) > instance.allocated_storage()).unwrap_or_default(),
+            max_storage_gib: instance
+                .max_allocated_storage()
+                .filter(|max| Some(*max) > instance.allocated_storage())
+                .unwrap_or_default(),
             storage_type: text(pending.and_then(|p| p.storage_type()).or(instance.storage_type())),
             encrypted: instance.storage_encrypted().unwrap_or_default(),
             database: text(instance.db_name()),

@@ -115,7 +115,9 @@ pub(crate) fn summary(plan: &Plan, typical: Duration) -> String {
 /// `91 created, 1 updated`: what a finished run did.
 pub(crate) fn counts(plan: &Plan) -> String {
     let s = &plan.summary;
-    let parts = [(s.create, "created"), (s.update, "updated"), (s.replace, "replaced"), (s.delete, "deleted"), (s.adopt, "adopted")];
-    let done: Vec<String> = parts.iter().filter(|(number, _)| *number > 0).map(|(number, word)| format!("{number} {word}")).collect();
+    let parts =
+        [(s.create, "created"), (s.update, "updated"), (s.replace, "replaced"), (s.delete, "deleted"), (s.adopt, "adopted")];
+    let done: Vec<String> =
+        parts.iter().filter(|(number, _)| *number > 0).map(|(number, word)| format!("{number} {word}")).collect();
     done.join(", ")
 }

@@ -26,12 +26,29 @@ fn differences(path: &str, old: &Value, new: &Value, lines: &mut Vec<String>) {
                 }
             }
         }
+        // IAM writes a list of one as the one.
+        (Value::String(_), Value::Array(after)) if after.len() == 1 => {
+            if *old != after[0] {
+                lines.push(format!("{path}: {} → {}", short(old), short(&after[0])));
+            }
+        }
         (Value::Array(before), Value::Array(after)) if before.len() == after.len() && after.iter().any(Value::is_object) => {
             for (index, (old, new)) in before.iter().zip(after).enumerate() {
                 if old != new {
                     differences(&format!("{path}[{index}]"), old, new, lines);
                 }
             }
+        }
+        (Value::Array(before), Value::Array(after)) if !before.is_empty() && !after.is_empty() => {
+            let only = |these: &[Value], those: &[Value]| -> Vec<Value> {
+                these.iter().filter(|item| !those.contains(item)).cloned().collect()
+            };
+            let (gone, come) = (only(before, after), only(after, before));
+            if gone.is_empty() && come.is_empty() {
+                lines.push(format!("{path}: {} → {}", short(old), short(new)));
+            }
+            lines.extend(gone.iter().map(|item| format!("{path}: - {}", short(item))));
+            lines.extend(come.iter().map(|item| format!("{path}: + {}", short(item))));
         }
         _ => lines.push(format!("{path}: {} → {}", short(old), short(new))),
     }
@@ -49,4 +66,22 @@ fn short(value: &Value) -> String {
         return text;
     }
     format!("{}…", text.chars().take(WIDEST - 1).collect::<String>())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn only_what_differs_is_shown() {
+        let change = |old, new| Change { field: "policies".into(), old, new, from: None };
+        let old = json!({ "Statement": [{ "Action": "s3:GetObject", "Resource": ["a", "b"] }] });
+        let new = json!({ "Statement": [{ "Action": ["s3:GetObject"], "Resource": ["a", "c"] }] });
+        let shown = lines(&change(old, new));
+        assert_eq!(shown, ["policies.Statement[0].Resource: - b", "policies.Statement[0].Resource: + c"]);
+        assert_eq!(lines(&change(json!(256), json!(512))), ["policies: 256 → 512"]);
+        assert_eq!(lines(&change(json!(["a", "b"]), json!(["b", "a"]))), ["policies: [\"a\",\"b\"] → [\"b\",\"a\"]"]);
+    }
 }

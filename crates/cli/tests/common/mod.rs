@@ -59,6 +59,8 @@ impl Project {
 
     /// Text with the folder's name taken out.
     fn plain(&self, bytes: &[u8]) -> String {
-        String::from_utf8(bytes.to_vec()).expect("the program writes UTF-8").replace(&self.path().display().to_string(), "PROJECT")
+        String::from_utf8(bytes.to_vec())
+            .expect("the program writes UTF-8")
+            .replace(&self.path().display().to_string(), "PROJECT")
     }
 }

@@ -110,7 +110,10 @@ impl Recorder for Log {
 }
 
 /// Carries out `plan`, keeping `state` up to date; the caller saves it.
-#[expect(clippy::too_many_arguments, reason = "what is known, what is wanted, and where to write: each is its own value at every caller")]
+#[expect(
+    clippy::too_many_arguments,
+    reason = "what is known, what is wanted, and where to write: each is its own value at every caller"
+)]
 pub async fn walk(
     registry: &Registry,
     plan: &Plan,
@@ -254,7 +257,11 @@ impl Run<'_> {
         let outputs = &self.outputs;
         let lookup = |p: &Pointer| outputs.get(&p.node).and_then(|known| known.get(&p.output)).cloned();
         let shape = self.desired.get(&node).map(|wanted| reference::resolve(&wanted.shape, &lookup));
-        if let Some(open) = shape.as_ref().filter(|_| planned.what != What::Remove).and_then(|shape| reference::pointers(shape).into_iter().next()) {
+        if let Some(open) = shape
+            .as_ref()
+            .filter(|_| planned.what != What::Remove)
+            .and_then(|shape| reference::pointers(shape).into_iter().next())
+        {
             let what = format!("{} has no output `{}`", open.node, open.output);
             self.running += 1;
             self.hear(Message::Failed { task, error: mistake(what) });

@@ -160,13 +160,7 @@ fn wait(tasks: &mut [Task], who: usize, for_whom: usize, at: Stage) {
 }
 
 /// An object is removed after whoever names it.
-fn removals(
-    registry: &Registry,
-    live: &LiveSet,
-    make: &BTreeMap<&NodeName, usize>,
-    remove: &Removals<'_>,
-    tasks: &mut [Task],
-) {
+fn removals(registry: &Registry, live: &LiveSet, make: &BTreeMap<&NodeName, usize>, remove: &Removals<'_>, tasks: &mut [Task]) {
     if remove.is_empty() {
         return;
     }

@@ -10,8 +10,8 @@ use std::time::Duration;
 use landing_engine::journal::Journal;
 use landing_engine::walk::{Options, Outcome};
 use landing_engine::{
-    CallError, Changed, Class, Clock, Door, Event, Gone, Graph, Kind, Live, LiveSet, NodeName, Output, Plan, Ready, Ref, Registry,
-    Scan, Stack, State, Stop, Tags, Traits, plan, scan, walk,
+    CallError, Changed, Class, Clock, Door, Event, Gone, Graph, Kind, Live, LiveSet, NodeName, Output, Plan, Ready, Ref,
+    Registry, Scan, Stack, State, Stop, Tags, Traits, plan, scan, walk,
 };
 use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, watch};
@@ -92,7 +92,14 @@ macro_rules! boxes {
                         world.serial += 1;
                         let id = format!("box-{}", world.serial);
                         // Every box is born white: its colour is for update.
-                        let stored = Stored { kind: Self::NAME, tags: tags.clone(), inside: inside.clone(), size, colour: "white".into(), ready_reads: 2 };
+                        let stored = Stored {
+                            kind: Self::NAME,
+                            tags: tags.clone(),
+                            inside: inside.clone(),
+                            size,
+                            colour: "white".into(),
+                            ready_reads: 2,
+                        };
                         world.boxes.insert(id.clone(), stored);
                         Ok(id)
                     })
@@ -102,7 +109,13 @@ macro_rules! boxes {
                 Ok(Live { node: door.node().clone(), ..live })
             }
 
-            async fn update(&self, cx: &Shared, door: &Door<'_>, live: &Live<Self>, changed: &Changed) -> Result<Live<Self>, CallError> {
+            async fn update(
+                &self,
+                cx: &Shared,
+                door: &Door<'_>,
+                live: &Live<Self>,
+                changed: &Changed,
+            ) -> Result<Live<Self>, CallError> {
                 door.call("test:Update", || async {
                     let mut world = cx.lock().unwrap();
                     world.call("update", door.node())?;

@@ -62,7 +62,12 @@ pub(super) fn secret(
 }
 
 /// Text with `${database.NAME.host}` and its kin and `${url}`, which needs something `public`; `$$` is a plain dollar sign.
-pub(super) fn value(text: &str, place: &Place, databases: &BTreeMap<String, Database>, public: bool) -> Result<EnvValue, Problem> {
+pub(super) fn value(
+    text: &str,
+    place: &Place,
+    databases: &BTreeMap<String, Database>,
+    public: bool,
+) -> Result<EnvValue, Problem> {
     let mut pieces = Vec::new();
     let mut plain = String::new();
     let mut rest = text;
@@ -107,8 +112,14 @@ fn url_piece(place: &Place, public: bool) -> Result<Piece, Problem> {
 
 fn database_piece(inner: &str, place: &Place, databases: &BTreeMap<String, Database>) -> Result<Piece, Problem> {
     let Some((name, attribute)) = inner.strip_prefix("database.").and_then(|rest| rest.rsplit_once('.')) else {
-        return Err(Problem::at(place, "unknown-reference", format!("landing.toml fills in databases and `${{url}}`, not `${{{inner}}}`"))
-            .help("write `${database.NAME.host}`, or `$$` for a plain dollar sign; compose's variables belong into the compose file"));
+        return Err(Problem::at(
+            place,
+            "unknown-reference",
+            format!("landing.toml fills in databases and `${{url}}`, not `${{{inner}}}`"),
+        )
+        .help(
+            "write `${database.NAME.host}`, or `$$` for a plain dollar sign; compose's variables belong into the compose file",
+        ));
     };
     known_database(name, place, databases)?;
     let attribute = match attribute {
