@@ -40,7 +40,7 @@ mod tests {
         assert_eq!(fit("pulse-dev-alb", 32), "pulse-dev-alb");
         let (one, two) =
             (fit("pulse-dev-subscription-worker-with-a-tail", 32), fit("pulse-dev-subscription-worker-with-a-tale", 32));
-        assert_eq!(one.len(), 32);
+        assert!(one.len() <= 32 && one.starts_with("pulse-dev-subscription"), "{one}");
         assert_ne!(one, two);
         assert_eq!(dashed("ui_iot__x."), "ui-iot-x");
     }
