@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::Sees::{Missing, Never, Nothing, Update};
+use super::Sees::{Missing, Never, Update};
 use super::{Entry, Hand, lose_tags};
 
 const ROLE: &str = "iam.role.keycloak-execution";
@@ -213,9 +213,17 @@ fn family_gone(hand: &mut Hand<'_>) {
     hand.world["ecs"]["families"].as_object_mut().expect("kept by family").shift_remove(&family);
 }
 
+/// Somebody deleted the service, and its tasks went with it.
+fn service_gone(hand: &mut Hand<'_>) {
+    let arn = hand.home[2].clone();
+    hand.remove();
+    let tasks = hand.world["ecs"]["tasks"].as_object_mut().expect("kept by key");
+    tasks.retain(|_, task| task["service"] != arn);
+}
+
 fn service() -> Vec<Entry> {
     vec![
-        Entry { node: SERVICE, field: "name", sees: Missing, change: |h| h.remove() },
+        Entry { node: SERVICE, field: "name", sees: Missing, change: service_gone },
         Entry {
             node: SERVICE,
             field: "cluster",
@@ -225,7 +233,7 @@ fn service() -> Vec<Entry> {
         Entry {
             node: SERVICE,
             field: "task_definition",
-            sees: Nothing("a service only needs one to be made with; which one runs is the rollout's field"),
+            sees: Never("a service only needs one to be made with; which one runs is the field of its rollout, below"),
             change: |_| {},
         },
         Entry {
