@@ -149,6 +149,8 @@ impl From<CallError> for Failure {
         let title = match exit {
             Exit::Credentials => "no usable AWS credentials",
             Exit::Permission => "AWS denies a call that landing needs",
+            // Nothing was sent: the message says all.
+            Exit::Configuration => return Self { help, ..Self::new(exit, error.message) },
             _ => "a call to AWS failed",
         };
         Self { help, ..Self::new(exit, title).because(error.to_string()) }
