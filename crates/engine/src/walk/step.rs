@@ -167,9 +167,6 @@ impl Run {
         if traits.falls_back {
             self.check_it_stayed(&live)?;
         }
-        if self.clock.elapsed().saturating_sub(started) > traits.patience {
-            tracing::warn!(node = %self.job.node, "took longer than expected");
-        }
         Ok(live)
     }
 

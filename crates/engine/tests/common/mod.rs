@@ -3,7 +3,6 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -258,8 +257,4 @@ pub fn house(size: u32) -> Graph {
     graph.add("shelf", &Crate::new(Some(Crate::ID.of(&room).when_usable()), 1));
     graph.add("gold", &Chest::new(Some(Crate::ID.of(&house)), 2));
     graph
-}
-
-pub fn exists(path: &Path) -> bool {
-    path.exists()
 }
