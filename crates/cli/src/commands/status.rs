@@ -40,7 +40,12 @@ pub(crate) async fn run(common: &Common, options: &StatusOptions) -> Result<Exit
         }
         let standing = render::count(live.nodes.len(), "object");
         say(&format!("\n{standing} of {} in {}", session.stack.prefix(), session.place()));
-        for step in &drifted {
+        // Every line would say the same.
+        let nothing = live.nodes.is_empty();
+        if nothing && !drifted.is_empty() {
+            say("`landing up` builds it");
+        }
+        for step in drifted.iter().filter(|_| !nothing) {
             let what = match step.action {
                 Action::Create => "is missing".to_owned(),
                 Action::Delete => "is not asked for".to_owned(),
