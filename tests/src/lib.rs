@@ -206,7 +206,12 @@ impl Site {
         };
         let (sender, mut receiver) = mpsc::unbounded_channel();
         let (_stay, stop) = watch::channel(Stop::No);
-        let options = Options { clock: Clock::new(1.0), calls_at_once: CALLS_AT_ONCE, wait: self.wait, stop };
+        let options = Options {
+            clock: Clock::starting(self.sandbox.with_world(|world| world.now) / 1000, 1.0),
+            calls_at_once: CALLS_AT_ONCE,
+            wait: self.wait,
+            stop,
+        };
         let Look { registry, plan, desired, live, state, .. } = &mut look;
         let outcome = walk(registry, plan, desired, live, state, journal, options, sender).await;
         look.state.save(&self.state_path()).expect("the folder is writable");

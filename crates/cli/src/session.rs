@@ -66,7 +66,10 @@ impl Session {
         let blueprint = draw(&project, &facts).map_err(|error| {
             Failure::new(Exit::Configuration, error.to_string()).help("lower `zones` under [network], or choose another region")
         })?;
-        let clock = Clock::new(if world.is_some() { world::SCALE } else { 1.0 });
+        let clock = match &world {
+            Some(world) => Clock::starting(world.sandbox.with_world(|world| world.now) / 1000, world::SCALE),
+            None => Clock::starting(jiff::Timestamp::now().as_second().unsigned_abs(), 1.0),
+        };
         Ok(Self { stack: blueprint.stack.clone(), registry: registry(&aws), aws, blueprint, state_path, clock, _world: world })
     }
 

@@ -90,7 +90,7 @@ async fn run(size: usize) -> [f64; 4] {
         let started = Instant::now();
         let (sender, _events) = mpsc::unbounded_channel();
         let (_keep, stop) = watch::channel(Stop::No);
-        let options = Options { clock: Clock::new(1.0), calls_at_once: 16, wait: true, stop };
+        let options = Options { clock: Clock::starting(0, 1.0), calls_at_once: 16, wait: true, stop };
         let outcome = walk(&registry, &planned, &graph, &live, &mut state, Journal::none(), options, sender).await;
         seconds[round * 2 + 1] = started.elapsed().as_secs_f64();
         assert!(outcome.is_complete() && state.nodes.len() == size);

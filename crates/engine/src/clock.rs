@@ -4,22 +4,31 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+/// AWS time in whole seconds since 1970, as the state and the journal write it.
+pub type Moment = u64;
+
 /// All waiting of the engine goes through one of these; in tests tokio's clock is paused and `scale` is 1.
 #[derive(Clone, Copy, Debug)]
 pub struct Clock {
     start: Instant,
     scale: f64,
+    base: Moment,
 }
 
 impl Clock {
-    /// `scale` AWS seconds pass in one second on the wall.
-    pub fn new(scale: f64) -> Self {
-        Self { start: Instant::now(), scale }
+    /// It is `base` now, and `scale` AWS seconds pass in one second on the wall.
+    pub fn starting(base: Moment, scale: f64) -> Self {
+        Self { start: Instant::now(), scale, base }
     }
 
     /// AWS time since the clock was made.
     pub fn elapsed(&self) -> Duration {
         self.start.elapsed().mul_f64(self.scale)
+    }
+
+    /// What AWS's own clocks show, as far as the clock that it was made from was right.
+    pub fn now(&self) -> Moment {
+        self.base + self.elapsed().as_secs()
     }
 
     pub async fn sleep(&self, aws_time: Duration) {

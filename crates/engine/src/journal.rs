@@ -13,6 +13,7 @@ use std::sync::{Mutex, PoisonError};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::clock::Moment;
 use crate::node::NodeName;
 use crate::stack::hex;
 
@@ -20,32 +21,41 @@ use crate::stack::hex;
 #[serde(tag = "entry", rename_all = "kebab-case")]
 pub enum Entry {
     /// A run starts on the state of this serial.
-    Begin {
-        lineage: String,
-        serial: u64,
-    },
+    Begin { lineage: String, serial: u64 },
     /// About to be sent.
     Intent {
         call: u64,
         node: NodeName,
         operation: String,
+        /// Each such call makes another object, so that one without an answer must be looked for before the next is sent.
+        #[serde(default)]
+        doubles: bool,
+        #[serde(default)]
+        at: Moment,
     },
-    /// Answered; `refused` is AWS's code, or the class when there was no answer.
+    /// It is over; `refused` is AWS's code, or the class of an error without a code.
     Outcome {
         call: u64,
         node: NodeName,
         operation: String,
         refused: Option<String>,
+        /// There was no answer, or one that says nothing: the call may have taken effect.
+        #[serde(default)]
+        unknown: bool,
     },
     Known {
         node: NodeName,
         id: String,
         outputs: BTreeMap<String, String>,
         generation: u64,
+        #[serde(default)]
+        at: Moment,
     },
     Gone {
         node: NodeName,
         id: String,
+        #[serde(default)]
+        at: Moment,
     },
 }
 

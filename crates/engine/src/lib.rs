@@ -21,7 +21,7 @@ pub mod stack;
 pub mod state;
 pub mod walk;
 
-pub use clock::Clock;
+pub use clock::{Clock, Moment};
 pub use door::{Door, Phase};
 pub use error::{CallError, Class};
 pub use event::Event;

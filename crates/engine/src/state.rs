@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::clock::Moment;
 use crate::journal::{self, Entry};
 use crate::node::NodeName;
 use crate::registry::LiveNode;
@@ -31,7 +32,38 @@ pub struct State {
     pub account: String,
     pub region: String,
     pub nodes: BTreeMap<NodeName, Record>,
+    /// Calls that may have made an object of which nothing is known: proof that a second object of the node is our own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unanswered: Vec<Unanswered>,
+    /// What was made a short while ago, so that AWS may not show it yet.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub born: Vec<Lately>,
+    /// What was removed a short while ago, so that AWS may still list it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub departed: Vec<Lately>,
 }
+
+/// A call that makes another object each time it is sent, and whose answer is not known.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unanswered {
+    pub node: NodeName,
+    pub operation: String,
+    pub at: Moment,
+    /// Number of the call in the run that is being folded.
+    #[serde(skip)]
+    call: Option<u64>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lately {
+    pub node: NodeName,
+    pub id: String,
+    pub at: Moment,
+}
+
+/// How long calls without an answer, new and removed objects are remembered, in seconds: AWS shows within minutes what it made, and lists what is gone for about an
+/// hour. Source: `aws-behaviours` 1.5.
+const REMEMBERED: Moment = 3600;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Record {
@@ -70,6 +102,9 @@ impl State {
             account: account.to_owned(),
             region: region.to_owned(),
             nodes: BTreeMap::new(),
+            unanswered: Vec::new(),
+            born: Vec::new(),
+            departed: Vec::new(),
         }
     }
 
@@ -145,7 +180,7 @@ impl State {
     /// What a journal's line says.
     pub fn apply(&mut self, entry: &Entry) {
         match entry {
-            Entry::Known { node, id, outputs, generation } => {
+            Entry::Known { node, id, outputs, generation, at } => {
                 let leaving = match self.nodes.get(node) {
                     Some(old) if old.id != *id && old.generation < *generation => {
                         old.leaving.iter().cloned().chain([old.id.clone()]).collect()
@@ -153,24 +188,46 @@ impl State {
                     Some(old) => old.leaving.clone(),
                     None => Vec::new(),
                 };
+                // Later lines of the same life only renew its outputs.
+                if self.nodes.get(node).is_none_or(|old| old.id != *id) && *at > 0 {
+                    self.born.push(Lately { node: node.clone(), id: id.clone(), at: *at });
+                }
                 let record = Record { id: id.clone(), outputs: outputs.clone(), generation: *generation, leaving };
                 self.nodes.insert(node.clone(), record);
             }
-            Entry::Gone { node, id } => match self.nodes.get_mut(node) {
-                Some(record) if record.id == *id => {
-                    self.nodes.remove(node);
+            Entry::Gone { node, id, at } => {
+                match self.nodes.get_mut(node) {
+                    Some(record) if record.id == *id => {
+                        self.nodes.remove(node);
+                    }
+                    Some(record) => record.leaving.retain(|old| old != id),
+                    None => {}
                 }
-                Some(record) => record.leaving.retain(|old| old != id),
-                None => {}
-            },
-            Entry::Begin { .. } | Entry::Intent { .. } | Entry::Outcome { .. } => {}
+                self.departed.push(Lately { node: node.clone(), id: id.clone(), at: *at });
+            }
+            Entry::Intent { call, node, operation, doubles: true, at } => {
+                let (node, operation) = (node.clone(), operation.clone());
+                self.unanswered.push(Unanswered { node, operation, at: *at, call: Some(*call) });
+            }
+            Entry::Outcome { call, unknown: false, .. } => self.unanswered.retain(|open| open.call != Some(*call)),
+            // Calls are counted from the beginning of a run.
+            Entry::Begin { .. } => self.unanswered.iter_mut().for_each(|open| open.call = None),
+            Entry::Intent { .. } | Entry::Outcome { .. } => {}
         }
+    }
+
+    /// Forgets what no longer explains anything at the time `now`.
+    pub fn forget_before(&mut self, now: Moment) {
+        self.unanswered.retain(|open| open.at + REMEMBERED > now);
+        self.born.retain(|made| made.at + REMEMBERED > now);
+        self.departed.retain(|gone| gone.at + REMEMBERED > now);
     }
 
     /// Notes what a scan found, as a journal's line would.
     pub fn know(&mut self, live: &LiveNode) {
         let generation = self.generation(&live.node);
-        self.apply(&Entry::Known { node: live.node.clone(), id: live.id.clone(), outputs: live.outputs.clone(), generation });
+        let (node, id, outputs) = (live.node.clone(), live.id.clone(), live.outputs.clone());
+        self.apply(&Entry::Known { node, id, outputs, generation, at: 0 });
     }
 }
 

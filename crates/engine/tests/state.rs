@@ -16,7 +16,7 @@ async fn a_killed_run_is_remembered_by_its_journal_torn_line_or_not() {
     let state = bench.state();
     let journal = Journal::open(&bench.path(), &state.lineage, 0).unwrap();
     let node = NodeName::new("test.crate", "house");
-    let known = Entry::Known { node: node.clone(), id: "box-7".into(), outputs: BTreeMap::new(), generation: 0 };
+    let known = Entry::Known { node: node.clone(), id: "box-7".into(), outputs: BTreeMap::new(), generation: 0, at: 0 };
     journal.write(&known).unwrap();
     let path = journal::beside(&bench.path());
     let mut torn = std::fs::read_to_string(&path).unwrap();
@@ -26,7 +26,7 @@ async fn a_killed_run_is_remembered_by_its_journal_torn_line_or_not() {
     // The next run goes on in the same journal, after the torn line.
     Journal::open(&bench.path(), &state.lineage, 0)
         .unwrap()
-        .write(&Entry::Gone { node: node.clone(), id: "box-7".into() })
+        .write(&Entry::Gone { node: node.clone(), id: "box-7".into(), at: 0 })
         .unwrap();
     assert!(bench.state().nodes.is_empty());
 }

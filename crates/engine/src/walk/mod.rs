@@ -77,6 +77,7 @@ pub(crate) struct Log {
     journal: Journal,
     events: mpsc::UnboundedSender<Event>,
     calls: AtomicU64,
+    pub(crate) clock: Clock,
 }
 
 impl Log {
@@ -95,13 +96,25 @@ impl Log {
 impl Recorder for Log {
     fn intent(&self, node: &NodeName, operation: &str) -> std::io::Result<u64> {
         let call = self.calls.fetch_add(1, Ordering::Relaxed);
-        self.journal.write(&Entry::Intent { call, node: node.clone(), operation: operation.to_owned() })?;
+        self.journal.write(&Entry::Intent {
+            call,
+            node: node.clone(),
+            operation: operation.to_owned(),
+            doubles: false,
+            at: self.clock.now(),
+        })?;
         Ok(call)
     }
 
     fn outcome(&self, call: u64, node: &NodeName, operation: &str, result: Result<(), &CallError>) -> std::io::Result<()> {
         let refused = result.err().map(|error| error.code.clone().unwrap_or_else(|| format!("{:?}", error.class)));
-        self.journal.write(&Entry::Outcome { call, node: node.clone(), operation: operation.to_owned(), refused })
+        self.journal.write(&Entry::Outcome {
+            call,
+            node: node.clone(),
+            operation: operation.to_owned(),
+            refused,
+            unknown: result.is_err_and(|error| error.class == Class::Ambiguous),
+        })
     }
 
     fn retrying(&self, node: &NodeName, attempt: u32, wait: Duration, why: &CallError) {
@@ -125,7 +138,7 @@ pub async fn walk(
     events: mpsc::UnboundedSender<Event>,
 ) -> Outcome {
     let order = Order::of(registry, plan, desired, live);
-    let log = Arc::new(Log { journal, events, calls: AtomicU64::new(1) });
+    let log = Arc::new(Log { journal, events, calls: AtomicU64::new(1), clock: options.clock });
     let mut run = Run {
         registry,
         stack: &plan.stack,
@@ -296,12 +309,18 @@ impl Run<'_> {
                 if let Some(live) = live {
                     self.outputs.insert(live.node.clone(), live.outputs.clone());
                     let generation = self.generation(task);
-                    self.state.apply(&Entry::Known { node: live.node, id: live.id, outputs: live.outputs, generation });
+                    self.state.apply(&Entry::Known {
+                        node: live.node,
+                        id: live.id,
+                        outputs: live.outputs,
+                        generation,
+                        at: self.log.clock.now(),
+                    });
                 } else if let What::Remove = self.order.tasks[task].what
                     && let Some(old) = &self.order.tasks[task].live
                 {
                     let (node, id) = (old.node.clone(), old.id.clone());
-                    self.state.apply(&Entry::Gone { node, id });
+                    self.state.apply(&Entry::Gone { node, id, at: self.log.clock.now() });
                 }
                 if stage == Stage::Usable {
                     self.running -= 1;

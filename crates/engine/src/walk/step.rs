@@ -214,7 +214,7 @@ impl Run {
                 None => break,
             }
         }
-        self.log.write(&Entry::Gone { node: self.job.node.clone(), id: live.id })
+        self.log.write(&Entry::Gone { node: self.job.node.clone(), id: live.id, at: self.clock.now() })
     }
 
     /// Waits for `pause`; an error when the wait has lasted too long or the run is being stopped.
@@ -240,5 +240,11 @@ impl Run {
 }
 
 fn known(log: &Log, live: &LiveNode, generation: u64) -> Result<(), CallError> {
-    log.write(&Entry::Known { node: live.node.clone(), id: live.id.clone(), outputs: live.outputs.clone(), generation })
+    log.write(&Entry::Known {
+        node: live.node.clone(),
+        id: live.id.clone(),
+        outputs: live.outputs.clone(),
+        generation,
+        at: log.clock.now(),
+    })
 }

@@ -214,7 +214,7 @@ impl Bench {
         let (plan, live, mut state) = self.plan(graph).await;
         let journal = Journal::open(&self.path(), &state.lineage, state.serial).unwrap();
         let (sender, mut receiver) = mpsc::unbounded_channel();
-        let options = Options { clock: Clock::new(1.0), calls_at_once: 16, wait: true, stop: self.stop.subscribe() };
+        let options = Options { clock: Clock::starting(0, 1.0), calls_at_once: 16, wait: true, stop: self.stop.subscribe() };
         let outcome = walk(&self.registry, &plan, graph, &live, &mut state, journal, options, sender).await;
         while let Ok(event) = receiver.try_recv() {
             self.events.lock().unwrap().push(event);
