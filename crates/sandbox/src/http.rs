@@ -29,7 +29,11 @@ impl HttpConnector for Sandbox {
         let sandbox = self.clone();
         HttpConnectorFuture::new(async move {
             let request = received(request).await?;
-            let answer = sandbox.answer(request).await;
+            // A real connector reports a connection that ends under a request like this.
+            let answer = sandbox
+                .answer(request)
+                .await
+                .map_err(|closed| ConnectorError::io(std::io::Error::new(std::io::ErrorKind::ConnectionReset, closed).into()))?;
             let mut response = http::Response::builder().status(answer.status);
             for (name, value) in &answer.headers {
                 response = response.header(name, value);

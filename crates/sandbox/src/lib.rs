@@ -9,6 +9,7 @@ mod answer;
 mod call;
 mod clock;
 mod fault;
+mod faults;
 mod http;
 mod latency;
 mod server;
@@ -21,23 +22,40 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 pub use call::Call;
 pub use clock::Millis;
+pub use faults::{
+    BadPattern, CallFault, Consistency, Credentials, Durations, Failure, FailureKind, Faults, Moment, Pattern, Refusal, Sight,
+    Then, Throttle, Watcher, What,
+};
 pub use server::serve;
 pub use world::{Record, World};
 
 use crate::clock::WorldClock;
+use crate::faults::{Front, Seen};
 
 /// One AWS: an account and everything in it. Clones are the same AWS.
 #[derive(Clone, Debug)]
 pub struct Sandbox {
     world: Arc<Mutex<World>>,
     clock: Arc<WorldClock>,
+    front: Arc<Front>,
 }
 
 impl Sandbox {
     /// `scale` AWS seconds pass in one second of tokio's clock.
     pub fn new(world: World, scale: f64) -> Self {
+        Self::with_faults(world, scale, Faults::default())
+    }
+
+    /// The same on a bad day. A world that was forked from another one keeps what that one's readers have not seen yet.
+    pub fn with_faults(mut world: World, scale: f64, faults: Faults) -> Self {
         let clock = Arc::new(WorldClock::new(world.now, scale));
-        Self { world: Arc::new(Mutex::new(world)), clock }
+        world.faults = Arc::new(faults);
+        Self { world: Arc::new(Mutex::new(world)), clock, front: Arc::default() }
+    }
+
+    /// From now on `watcher` sees every call, in place of the one before.
+    pub fn watch(&self, watcher: Arc<dyn Watcher>) {
+        self.front.watch(watcher);
     }
 
     /// Looks at the world, or changes it behind everybody's back, at the present time.
@@ -54,8 +72,30 @@ impl Sandbox {
     }
 
     /// Answers one request: takes the time that AWS takes, then acts.
-    pub(crate) async fn answer(&self, request: wire::Request) -> wire::Response {
+    ///
+    /// # Errors
+    /// When the connection is to be closed without an answer.
+    pub(crate) async fn answer(&self, request: wire::Request) -> Result<wire::Response, Closed> {
+        let Some((service, call)) = wire::call_of(&request) else {
+            return Ok(wire::render_unknown());
+        };
         self.clock.sleep(latency::API_CALL).await;
-        self.with_world(|world| services::dispatch(world, &request))
+        match self.with_world(|world| self.front.pass(world, service, &call)) {
+            Seen::Answer(response) => Ok(response),
+            Seen::Closed => Err(Closed),
+            Seen::Silence => std::future::pending().await,
+        }
+    }
+}
+
+/// The server closed the connection and said nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Closed;
+
+impl std::error::Error for Closed {}
+
+impl std::fmt::Display for Closed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("connection closed before message completed")
     }
 }

@@ -1,7 +1,5 @@
 //! The sandbox as a server, for every AWS client that can be given an endpoint.
 
-use std::convert::Infallible;
-
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
@@ -9,8 +7,8 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
 
-use crate::Sandbox;
 use crate::wire::Request;
+use crate::{Closed, Sandbox};
 
 /// Answers connections until the task is dropped.
 ///
@@ -30,7 +28,8 @@ pub async fn serve(sandbox: Sandbox, listener: TcpListener) -> std::io::Result<(
     }
 }
 
-async fn answer(sandbox: Sandbox, request: hyper::Request<Incoming>) -> Result<hyper::Response<Full<Bytes>>, Infallible> {
+/// An error makes hyper drop the connection at once, without a byte to the client.
+async fn answer(sandbox: Sandbox, request: hyper::Request<Incoming>) -> Result<hyper::Response<Full<Bytes>>, Closed> {
     let (parts, body) = request.into_parts();
     let body = body.collect().await.map(|collected| collected.to_bytes().to_vec()).unwrap_or_default();
     let text = |value: &hyper::header::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
@@ -40,7 +39,7 @@ async fn answer(sandbox: Sandbox, request: hyper::Request<Incoming>) -> Result<h
         headers: parts.headers.iter().map(|(name, value)| (name.to_string(), text(value))).collect(),
         body,
     };
-    let answer = sandbox.answer(request).await;
+    let answer = sandbox.answer(request).await?;
     let mut response = hyper::Response::builder().status(answer.status);
     for (name, value) in &answer.headers {
         response = response.header(name, value);

@@ -1,11 +1,14 @@
 //! Everything in the account, saved and loaded as JSON.
 
 use std::collections::BTreeSet;
+use std::io;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::clock::Millis;
+use crate::faults::Faults;
 use crate::services;
 
 /// One answered request.
@@ -29,6 +32,9 @@ pub struct World {
     /// Calls answered since the world was made or loaded; not saved.
     #[serde(skip)]
     pub calls: Vec<Record>,
+    /// What goes wrong in this world; of the sandbox that it lives in, so not saved either.
+    #[serde(skip)]
+    pub(crate) faults: Arc<Faults>,
     pub(crate) ec2: services::ec2::Ec2,
     pub(crate) iam: services::iam::Iam,
     pub(crate) elbv2: services::elbv2::Elbv2,
@@ -54,6 +60,7 @@ impl World {
             region: region.into(),
             serial: 0,
             calls: Vec::new(),
+            faults: Arc::default(),
             ec2: Default::default(),
             iam: Default::default(),
             elbv2: Default::default(),
@@ -104,7 +111,90 @@ impl World {
 
     /// Calls that change something, in order.
     pub fn mutations(&self) -> Vec<&Record> {
-        let reads = ["Describe", "Get", "List", "Head", "BatchGet"];
-        self.calls.iter().filter(|call| !reads.iter().any(|prefix| call.operation.starts_with(prefix))).collect()
+        self.calls.iter().filter(|call| !services::is_read(&call.operation)).collect()
+    }
+
+    /// The same account as it is now, for going on from here more than once. The call log is not taken along.
+    pub fn fork(&self) -> Self {
+        let Self {
+            now,
+            account,
+            region,
+            serial,
+            calls: _,
+            faults,
+            ec2,
+            iam,
+            elbv2,
+            rds,
+            ecs,
+            ecr,
+            secrets,
+            logs,
+            servicediscovery,
+            s3,
+            cloudfront,
+        } = self;
+        Self {
+            now: *now,
+            account: account.clone(),
+            region: region.clone(),
+            serial: *serial,
+            calls: Vec::new(),
+            faults: faults.clone(),
+            ec2: ec2.clone(),
+            iam: iam.clone(),
+            elbv2: elbv2.clone(),
+            rds: rds.clone(),
+            ecs: ecs.clone(),
+            ecr: ecr.clone(),
+            secrets: secrets.clone(),
+            logs: logs.clone(),
+            servicediscovery: servicediscovery.clone(),
+            s3: s3.clone(),
+            cloudfront: cloudfront.clone(),
+        }
+    }
+
+    /// A hash of everything in the account. Clock, counters and call log are no part of it, so two forks with the same essence differ in nothing that a client
+    /// could find out, but for times.
+    pub fn essence(&self) -> String {
+        let Self {
+            now: _,
+            account,
+            region,
+            serial: _,
+            calls: _,
+            faults: _,
+            ec2,
+            iam,
+            elbv2,
+            rds,
+            ecs,
+            ecr,
+            secrets,
+            logs,
+            servicediscovery,
+            s3,
+            cloudfront,
+        } = self;
+        let regional = (ec2, elbv2, rds, ecs, ecr, secrets, logs, servicediscovery);
+        let mut digest = Digesting(Sha256::new());
+        serde_json::to_writer(&mut digest, &(account, region, regional, iam, s3, cloudfront))
+            .expect("the world is plain data with string keys, and a digest takes every byte");
+        digest.0.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+struct Digesting(Sha256);
+
+impl io::Write for Digesting {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }

@@ -21,16 +21,18 @@ use std::collections::BTreeSet;
 use crate::call::Call;
 use crate::fault::Fault;
 use crate::tags::Tags;
-use crate::wire::{self, Reply, Request, Response};
+use crate::wire::{self, Reply, Response, Service};
 use crate::world::{Record, World};
 
-/// Answers one request at the world's present time.
-pub(crate) fn dispatch(world: &mut World, request: &Request) -> Response {
-    let Some((service, call)) = wire::call_of(request) else {
-        return wire::render_unknown();
-    };
+/// Told by its name: it changes nothing.
+pub(crate) fn is_read(operation: &str) -> bool {
+    ["Describe", "Get", "List", "Head", "BatchGet"].iter().any(|prefix| operation.starts_with(prefix))
+}
+
+/// Answers one call at the world's present time.
+pub(crate) fn dispatch(world: &mut World, service: &Service, call: &Call) -> Response {
     let request_id = world.hex();
-    let result = handle(world, &call);
+    let result = handle(world, call);
     world.calls.push(Record {
         at: world.now,
         service: service.signed_as[0].to_owned(),
@@ -38,8 +40,8 @@ pub(crate) fn dispatch(world: &mut World, request: &Request) -> Response {
         refused: result.as_ref().err().map(|fault| fault.code.clone()),
     });
     match result {
-        Ok(reply) => wire::render(service, &call, reply, &request_id),
-        Err(fault) => wire::render_fault(service, &call, &fault, &request_id),
+        Ok(reply) => wire::render(service, call, reply, &request_id),
+        Err(fault) => wire::render_fault(service, call, &fault, &request_id),
     }
 }
 

@@ -1,0 +1,14 @@
+//! Faults on demand: an AWS that is late, forgetful, busy or unreachable, as far as it was asked to be.
+//!
+//! [`Faults`] says what goes wrong; every choice that it leaves open is drawn from its seed and the number of the call, so that the same calls in the same
+//! order meet the same faults. With nothing asked for, nothing here costs anything.
+
+mod front;
+mod pattern;
+mod settings;
+mod watcher;
+
+pub(crate) use front::{Front, Seen};
+pub use pattern::{BadPattern, Pattern};
+pub use settings::{CallFault, Consistency, Credentials, Durations, Failure, FailureKind, Faults, Refusal, Throttle, What};
+pub use watcher::{Moment, Sight, Then, Watcher};
