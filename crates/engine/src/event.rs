@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::{Serialize, Serializer};
 
 use crate::error::Class;
+use crate::kind::Holder;
 use crate::node::NodeName;
 
 fn seconds<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
@@ -52,6 +53,9 @@ pub enum Event {
         state: String,
         #[serde(serialize_with = "seconds")]
         elapsed: Duration,
+        /// What is in the way of a delete, when it is not ours.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        holder: Option<Holder>,
     },
     StepFinished {
         node: NodeName,

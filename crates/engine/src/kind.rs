@@ -108,6 +108,20 @@ pub enum Gone {
     /// Under way, or not possible yet: read again and, while it is still there, call `delete` again with what was read. The text says what is waited
     /// for, in AWS's own words where it has any.
     NotYet(String),
+    /// The same, because something that is not ours to delete uses it.
+    Held(Holder),
+}
+
+/// What keeps an object from going, in words for people.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Holder {
+    /// What it is and whose: `network interface eni-1 of the load balancer shop-dev-alb`.
+    pub by: String,
+    /// Since when it is there, as AWS writes times.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub since: Option<String>,
+    /// What frees it.
+    pub help: String,
 }
 
 /// What one scan is about.

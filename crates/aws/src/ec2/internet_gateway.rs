@@ -76,8 +76,8 @@ impl Kind for InternetGateway {
     /// Detaching is refused while anything in the VPC has a public address; network interfaces outlive their owners by minutes.
     async fn delete(cx: &Aws, door: &Door<'_>, live: &Live<Self>) -> Result<Gone, CallError> {
         if let Some(vpc) = &live.shape.vpc {
-            if let Some(holder) = interfaces::public(cx, vpc.get().as_str()).await? {
-                return Ok(Gone::NotYet(holder));
+            if let Some(held) = interfaces::public(cx, vpc.get().as_str()).await? {
+                return Ok(held);
             }
             detach(cx, door, &live.id, vpc.get()).await?;
         }

@@ -110,8 +110,8 @@ impl Kind for SecurityGroup {
 
     /// Refused while a network interface or a rule of another group names it; interfaces outlive their owners by minutes.
     async fn delete(cx: &Aws, door: &Door<'_>, live: &Live<Self>) -> Result<Gone, CallError> {
-        if let Some(holder) = interfaces::user(cx, "group-id", &live.id).await? {
-            return Ok(Gone::NotYet(holder));
+        if let Some(held) = interfaces::user(cx, "group-id", &live.id).await? {
+            return Ok(held);
         }
         let operation = "ec2:DeleteSecurityGroup";
         ownership::gone(

@@ -85,8 +85,8 @@ impl Kind for Subnet {
 
     /// Refused while a network interface is in it; interfaces outlive their owners by minutes.
     async fn delete(cx: &Aws, door: &Door<'_>, live: &Live<Self>) -> Result<Gone, CallError> {
-        if let Some(holder) = interfaces::user(cx, "subnet-id", &live.id).await? {
-            return Ok(Gone::NotYet(holder));
+        if let Some(held) = interfaces::user(cx, "subnet-id", &live.id).await? {
+            return Ok(held);
         }
         let operation = "ec2:DeleteSubnet";
         ownership::gone(

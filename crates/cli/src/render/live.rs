@@ -46,7 +46,7 @@ impl Live {
             Event::StepStarted { node, doing } => self.start(node, *doing),
             Event::StepKnown { node, id } => self.state(node, &format!("made {id}")),
             Event::StepRetrying { node, why, wait, .. } => self.state(node, &format!("{why}, again in {}", duration(*wait))),
-            Event::StepWaiting { node, state, elapsed } => self.state(node, &format!("{state} for {}", duration(*elapsed))),
+            Event::StepWaiting { node, state, elapsed, .. } => self.state(node, &format!("{state} for {}", duration(*elapsed))),
             Event::StepFinished { node, .. } | Event::StepFailed { node, .. } | Event::StepSkipped { node, .. } => {
                 self.bar.inc(1);
                 self.end(node);

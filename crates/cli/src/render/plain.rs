@@ -44,13 +44,13 @@ impl Lines {
     /// The lines for one event, each after the time since the start.
     pub(crate) fn of(&mut self, event: &Event, since_start: Duration) -> Option<String> {
         let text = match event {
-            Event::StepWaiting { node, state, elapsed } => {
+            Event::StepWaiting { node, state, elapsed, .. } => {
                 let before = self.said.get(node);
                 if before.is_some_and(|(at, said)| said == state && elapsed.saturating_sub(*at) < HEARTBEAT) {
                     return None;
                 }
                 self.said.insert(node.clone(), (*elapsed, state.clone()));
-                format!("{}  {node}: {state}", style::dim("waiting"))
+                format!("{}  {node}: {state} {}", style::dim("waiting"), style::dim(&format!("(for {})", duration(*elapsed))))
             }
             Event::StepRetrying { node, attempt, wait, why } => {
                 format!("{} {node}: {why}; attempt {} in {}", style::change("retrying"), attempt + 1, duration(*wait))

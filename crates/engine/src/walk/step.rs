@@ -13,7 +13,7 @@ use crate::door::{Door, Phase};
 use crate::error::{CallError, Class};
 use crate::event::{Doing, Event};
 use crate::journal::Entry;
-use crate::kind::{Gone, Ready};
+use crate::kind::{Gone, Holder, Ready};
 use crate::node::NodeName;
 use crate::plan;
 use crate::registry::{AnyKind, LiveNode, Registry};
@@ -146,7 +146,7 @@ impl Run {
                     let class = if traits.falls_back { Class::NeverHealthy } else { Class::Invalid };
                     return Err(CallError::new(class, self.job.node.kind(), format!("{} is {why}", live.id)));
                 }
-                Ready::NotYet(state) => self.pause(state, started, traits.poll).await?,
+                Ready::NotYet(state) => self.pause(state, None, started, traits.poll).await?,
             }
             match self.job.kind.read(&self.job.stack, &self.job.node, &live.id).await? {
                 Some(reading) => {
@@ -203,12 +203,11 @@ impl Run {
             };
             match gone {
                 Gone::Yes => break,
-                Gone::NotYet(state) => {
-                    self.pause(&state, started, pause).await?;
-                    // What hangs on somebody else's network interface hangs for minutes.
-                    pause = (pause * 3 / 2).min(LONGEST_PAUSE).max(pause);
-                }
+                Gone::NotYet(state) => self.pause(&state, None, started, pause).await?,
+                Gone::Held(holder) => self.pause(&holder.by, Some(&holder), started, pause).await?,
             }
+            // What hangs on somebody else's network interface hangs for minutes.
+            pause = (pause * 3 / 2).min(LONGEST_PAUSE).max(pause);
             match self.job.kind.read(&self.job.stack, &self.job.node, &live.id).await? {
                 Some(reading) => live = reading,
                 None => break,
@@ -218,16 +217,32 @@ impl Run {
     }
 
     /// Waits for `pause`; an error when the wait has lasted too long or the run is being stopped.
-    async fn pause(&mut self, state: &str, started: Duration, pause: Duration) -> Result<(), CallError> {
+    async fn pause(
+        &mut self,
+        state: &str,
+        holder: Option<&Holder>,
+        started: Duration,
+        pause: Duration,
+    ) -> Result<(), CallError> {
         let traits = self.job.kind.traits();
         let elapsed = self.clock.elapsed().saturating_sub(started);
         if elapsed > traits.patience {
-            let what = format!("not done after {} minutes: {state}", elapsed.as_secs() / 60);
-            return Err(CallError::new(Class::Ambiguous, self.job.node.kind(), what)
-                .help("AWS may still finish it; run again to go on waiting"));
+            let minutes = elapsed.as_secs() / 60;
+            let (what, help) = match holder {
+                Some(Holder { by, since, help }) => {
+                    let since = since.as_ref().map(|since| format!(", there since {since}")).unwrap_or_default();
+                    (format!("still in use after {minutes} minutes: {by}{since}"), help.as_str())
+                }
+                None => (
+                    format!("not done after {minutes} minutes: {state}"),
+                    "AWS may still finish it; run again to go on waiting",
+                ),
+            };
+            return Err(CallError::new(Class::Ambiguous, self.job.node.kind(), what).help(help));
         }
         if self.job.visible {
-            self.log.say(Event::StepWaiting { node: self.job.node.clone(), state: state.to_owned(), elapsed });
+            let (node, holder) = (self.job.node.clone(), holder.cloned());
+            self.log.say(Event::StepWaiting { node, state: state.to_owned(), elapsed, holder });
         }
         if *self.stop.borrow() > Stop::No {
             return Err(CallError::stopped());
