@@ -12,7 +12,7 @@ use landing_blueprint::{Blueprint, Facts, TAG, draw, repositories};
 use landing_engine::journal::Journal;
 use landing_engine::plan::{Plan, Step, preflight};
 use landing_engine::walk::{Options, Outcome};
-use landing_engine::{Clock, Event, Graph, LiveSet, NodeName, Registry, State, Stop, plan, scan, walk};
+use landing_engine::{Clock, Disk, Event, Graph, LiveSet, NodeName, Registry, State, Stop, plan, scan, walk};
 use landing_project::{AlbFrom, Input, Project, SecretSource};
 use landing_sandbox::{Record, Sandbox, World};
 use serde_json::Value;
@@ -111,7 +111,7 @@ impl Site {
     }
 
     pub fn state(&self) -> Option<State> {
-        State::read(&self.state_path()).expect("the state file is whole")
+        State::read(&Disk, &self.state_path()).expect("the state file is whole")
     }
 
     pub fn forget_state(&self) {
@@ -155,7 +155,8 @@ impl Site {
         let facts = facts(&project, &aws).await;
         let blueprint = draw(&project, &facts).expect("the region has zones enough");
         let registry = registry(&aws);
-        let state = State::open(&self.state_path(), &blueprint.stack, &aws.account, &aws.region).expect("the state is ours");
+        let state =
+            State::open(&Disk, &self.state_path(), &blueprint.stack, &aws.account, &aws.region).expect("the state is ours");
         let live = scan(&registry, &blueprint.stack, &blueprint.graph, &state).await.unwrap_or_else(|error| panic!("{error:?}"));
         let desired = if down { Graph::default() } else { blueprint.graph.clone() };
         let plan = plan(&registry, &blueprint.stack, &desired, &live, &state).expect("the blueprint draws whole graphs");
@@ -202,7 +203,7 @@ impl Site {
         assert!(missing.is_empty(), "not at hand: {missing:?}");
         let journal = match look.plan.is_empty() {
             true => Journal::none(),
-            false => Journal::open(&self.state_path(), &look.state.lineage, look.state.serial).expect("the folder is writable"),
+            false => Journal::open(&Disk, &self.state_path(), &look.state).expect("the folder is writable"),
         };
         let (sender, mut receiver) = mpsc::unbounded_channel();
         let (_stay, stop) = watch::channel(Stop::No);
@@ -214,7 +215,7 @@ impl Site {
         };
         let Look { registry, plan, desired, live, state, .. } = &mut look;
         let outcome = walk(registry, plan, desired, live, state, journal, options, sender).await;
-        look.state.save(&self.state_path()).expect("the folder is writable");
+        look.state.save(&Disk, &self.state_path()).expect("the folder is writable");
         let mut events = Vec::new();
         while let Ok(event) = receiver.try_recv() {
             events.push(event);

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use landing_aws::{Aws, Connection, SecretValues, registry};
 use landing_blueprint::{Blueprint, Facts, draw, repositories};
 use landing_engine::lock::{Lock, Owner};
-use landing_engine::{Clock, LiveSet, Plan, Registry, Stack, State, plan, scan};
+use landing_engine::{Clock, Disk, LiveSet, Plan, Registry, Stack, State, plan, scan};
 use landing_project::{AlbFrom, Input, Project, SecretSource};
 
 use crate::args::Common;
@@ -74,7 +74,7 @@ impl Session {
     }
 
     pub(crate) fn state(&self) -> Result<State, Failure> {
-        Ok(State::open(&self.state_path, &self.stack, &self.aws.account, &self.aws.region)?)
+        Ok(State::open(&Disk, &self.state_path, &self.stack, &self.aws.account, &self.aws.region)?)
     }
 
     pub(crate) async fn scan(&self, state: &State) -> Result<LiveSet, Failure> {

@@ -4,9 +4,7 @@
 //! into the state at its end.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
-use std::fs::{File, OpenOptions};
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -14,8 +12,10 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::clock::Moment;
+use crate::files::{Files, OpenFile, folder_of};
 use crate::node::NodeName;
 use crate::stack::hex;
+use crate::state::State;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "entry", rename_all = "kebab-case")]
@@ -61,35 +61,29 @@ pub enum Entry {
 
 /// Where the journal of a state file lies.
 pub fn beside(state: &Path) -> PathBuf {
-    let mut name = state.file_name().map_or_else(|| OsString::from("state"), OsString::from);
-    name.push(".journal");
-    state.with_file_name(name)
+    crate::state::beside(state, ".journal")
 }
 
 #[derive(Debug)]
 pub struct Journal {
-    file: Option<Mutex<File>>,
+    file: Option<Mutex<Box<dyn OpenFile>>>,
 }
 
 impl Journal {
-    /// Goes on in the journal of `state`; the folder is made when it is not there.
+    /// Goes on in the journal beside `path`, for a run on `state`; the folder is made when it is not there.
     ///
     /// # Errors
     /// When it cannot be opened or written.
-    pub fn open(state: &Path, lineage: &str, serial: u64) -> io::Result<Self> {
-        let path = beside(state);
-        if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder)?;
-        }
-        let mut options = OpenOptions::new();
-        options.create(true).append(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let mut file = options.open(path)?;
+    pub fn open(files: &dyn Files, path: &Path, state: &State) -> io::Result<Self> {
+        let folder = folder_of(path);
+        files.create_folder(folder)?;
+        let mut file = files.open(&beside(path))?;
         // A crash may have torn the last line; the next one must not be glued to it.
-        file.write_all(b"\n")?;
+        file.write(b"\n")?;
         let journal = Self { file: Some(Mutex::new(file)) };
-        journal.write(&Entry::Begin { lineage: lineage.to_owned(), serial })?;
+        journal.write(&Entry::Begin { lineage: state.lineage.clone(), serial: state.serial })?;
+        // A new file whose name is forgotten is no journal.
+        files.sync_folder(folder)?;
         Ok(journal)
     }
 
@@ -107,8 +101,8 @@ impl Journal {
         let json = serde_json::to_string(entry).map_err(io::Error::other)?;
         let line = format!("{} {json}\n", checksum(&json));
         let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
-        file.write_all(line.as_bytes())?;
-        file.sync_data()
+        file.write(line.as_bytes())?;
+        file.sync()
     }
 }
 
@@ -116,8 +110,8 @@ impl Journal {
 ///
 /// # Errors
 /// When the file is there and cannot be read.
-pub fn read(path: &Path) -> io::Result<Vec<Entry>> {
-    let bytes = match std::fs::read(path) {
+pub fn read(files: &dyn Files, path: &Path) -> io::Result<Vec<Entry>> {
+    let bytes = match files.read(path) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(error) => return Err(error),

@@ -3,13 +3,14 @@
 //! Written as temp file, fsync, rename, fsync of the folder; mode 0600; no secret value is ever in it.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::io::{self, Write};
+use std::ffi::OsString;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Moment;
+use crate::files::{Files, folder_of};
 use crate::journal::{self, Entry};
 use crate::node::NodeName;
 use crate::registry::LiveNode;
@@ -112,8 +113,8 @@ impl State {
     ///
     /// # Errors
     /// When the file cannot be read, is damaged, is newer than this program, or belongs to another stack, account or region.
-    pub fn open(path: &Path, stack: &Stack, account: &str, region: &str) -> Result<Self, StateError> {
-        let mut state = match Self::read(path)? {
+    pub fn open(files: &dyn Files, path: &Path, stack: &Stack, account: &str, region: &str) -> Result<Self, StateError> {
+        let mut state = match Self::read(files, path)? {
             Some(state) => state,
             None => Self::new(stack, account, region),
         };
@@ -123,7 +124,9 @@ impl State {
             let (found, wanted) = (found.join("/"), wanted.join("/"));
             return Err(StateError::Foreign { path: path.to_owned(), found, wanted });
         }
-        for entry in journal::read(&journal::beside(path)).map_err(|source| io_error("read the journal of", path, source))? {
+        for entry in
+            journal::read(files, &journal::beside(path)).map_err(|source| io_error("read the journal of", path, source))?
+        {
             state.apply(&entry);
         }
         Ok(state)
@@ -133,14 +136,14 @@ impl State {
     ///
     /// # Errors
     /// As [`State::open`], except that any stack will do.
-    pub fn read(path: &Path) -> Result<Option<Self>, StateError> {
-        let text = match fs::read_to_string(path) {
-            Ok(text) => text,
+    pub fn read(files: &dyn Files, path: &Path) -> Result<Option<Self>, StateError> {
+        let bytes = match files.read(path) {
+            Ok(bytes) => bytes,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(source) => return Err(io_error("read", path, source)),
         };
         let unreadable = |source| StateError::Unreadable { path: path.to_owned(), source };
-        let value: serde_json::Value = serde_json::from_str(&text).map_err(unreadable)?;
+        let value: serde_json::Value = serde_json::from_slice(&bytes).map_err(unreadable)?;
         let found = value["format"].as_u64().unwrap_or(0) as u32;
         if found > FORMAT {
             return Err(StateError::Newer { path: path.to_owned(), found });
@@ -152,13 +155,13 @@ impl State {
     ///
     /// # Errors
     /// When the folder cannot be written; the old file is then still there.
-    pub fn save(&mut self, path: &Path) -> Result<(), StateError> {
+    pub fn save(&mut self, files: &dyn Files, path: &Path) -> Result<(), StateError> {
         self.serial += 1;
         self.version = env!("CARGO_PKG_VERSION").to_owned();
         let mut text = serde_json::to_string_pretty(self).expect("the state is plain data with string keys");
         text.push('\n');
-        write_whole(path, text.as_bytes()).map_err(|source| io_error("write", path, source))?;
-        match fs::remove_file(journal::beside(path)) {
+        write_whole(files, path, text.as_bytes()).map_err(|source| io_error("write", path, source))?;
+        match files.remove(&journal::beside(path)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(io_error("remove the journal of", path, error)),
             _ => Ok(()),
         }
@@ -235,12 +238,25 @@ fn io_error(what: &'static str, path: &Path, source: io::Error) -> StateError {
     StateError::Io { what, path: path.to_owned(), source }
 }
 
-fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    fs::create_dir_all(folder)?;
-    let mut file = tempfile::Builder::new().prefix(".state-").tempfile_in(folder)?;
-    file.write_all(bytes)?;
-    file.as_file().sync_all()?;
-    file.persist(path).map_err(|error| error.error)?;
-    File::open(folder)?.sync_all()
+/// Written beside its place first. The name is always the same, so that what a killed run left is overwritten by the next and never piles up.
+fn write_whole(files: &dyn Files, path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let folder = folder_of(path);
+    files.create_folder(folder)?;
+    let new = beside(path, ".new");
+    match files.remove(&new) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut file = files.create_new(&new)?;
+    file.write(bytes)?;
+    file.sync()?;
+    files.rename(&new, path)?;
+    files.sync_folder(folder)
+}
+
+/// The name of a file that lies beside a state.
+pub fn beside(state: &Path, ending: &str) -> PathBuf {
+    let mut name = state.file_name().map_or_else(|| OsString::from("state"), OsString::from);
+    name.push(ending);
+    state.with_file_name(name)
 }

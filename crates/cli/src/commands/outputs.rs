@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use landing_blueprint::{Blueprint, draw};
-use landing_engine::State;
 use landing_engine::reference::{Pointer, is_open, resolve as put};
+use landing_engine::{Disk, State};
 
 use super::{print, print_json};
 use crate::args::Common;
@@ -14,7 +14,7 @@ use crate::session::{facts_of, load, shown, state_path};
 pub(crate) fn run(common: &Common) -> Result<Exit, Failure> {
     let project = load(common)?;
     let path = state_path(common, &project);
-    let Some(state) = State::read(&path)? else {
+    let Some(state) = State::read(&Disk, &path)? else {
         return Err(Failure::new(Exit::Failed, format!("there is no state file {}", shown(&path)))
             .help("run `landing up` first; with AWS objects but no state, `landing up` finds them by their tags"));
     };

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use landing_engine::journal::Journal;
 use landing_engine::plan::{Plan, preflight};
 use landing_engine::walk::{Options, Outcome};
-use landing_engine::{Clock, Event, Graph, LiveSet, State, Stop, walk};
+use landing_engine::{Clock, Disk, Event, Graph, LiveSet, State, Stop, walk};
 use serde_json::json;
 use tokio::sync::{mpsc, watch};
 
@@ -47,7 +47,7 @@ pub(crate) async fn run(common: &Common, consent: &Consent, direction: Direction
     }
     let outcome = carry_out(&session, common, &plan, desired, &live, &mut state, wait).await?;
     if state_differs(&session, &state)? {
-        state.save(&session.state_path)?;
+        state.save(&Disk, &session.state_path)?;
     }
     drop(lock);
     Ok(tell(&session, common, &plan, &outcome, &state, down))
@@ -98,7 +98,7 @@ async fn carry_out(
     let journal = if plan.is_empty() {
         Journal::none()
     } else {
-        Journal::open(&session.state_path, &state.lineage, state.serial).map_err(|e| {
+        Journal::open(&Disk, &session.state_path, state).map_err(|e| {
             Failure::new(Exit::Failed, format!("cannot write the journal beside {}: {e}", session.state_path.display()))
                 .help("nothing was touched; make room for the state folder")
         })?
@@ -166,7 +166,7 @@ async fn listen(mut events: mpsc::UnboundedReceiver<Event>, clock: Clock, json: 
 /// A run that changed nothing writes nothing.
 fn state_differs(session: &Session, state: &State) -> Result<bool, Failure> {
     let journal = landing_engine::journal::beside(&session.state_path);
-    Ok(journal.exists() || State::read(&session.state_path)?.is_none_or(|before| before.nodes != state.nodes))
+    Ok(journal.exists() || State::read(&Disk, &session.state_path)?.is_none_or(|before| before.nodes != state.nodes))
 }
 
 fn tell(session: &Session, common: &Common, plan: &Plan, outcome: &Outcome, state: &State, down: bool) -> Exit {

@@ -1,6 +1,6 @@
 //! `landing state list | show NODE`.
 
-use landing_engine::{NodeName, State};
+use landing_engine::{Disk, NodeName, State};
 
 use super::{print, print_json};
 use crate::args::{Common, StateCommand};
@@ -9,7 +9,7 @@ use crate::session::{load, shown, state_path};
 
 pub(crate) fn run(common: &Common, command: &StateCommand) -> Result<Exit, Failure> {
     let path = state_path(common, &load(common)?);
-    let Some(state) = State::read(&path)? else {
+    let Some(state) = State::read(&Disk, &path)? else {
         return Err(Failure::new(Exit::Failed, format!("there is no state file {}", shown(&path))).help("`landing up` makes one"));
     };
     match command {

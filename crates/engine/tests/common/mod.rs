@@ -9,8 +9,8 @@ use std::time::Duration;
 use landing_engine::journal::Journal;
 use landing_engine::walk::{Options, Outcome};
 use landing_engine::{
-    CallError, Changed, Class, Clock, Door, Event, Gone, Graph, Kind, Live, LiveSet, NodeName, Output, Plan, Ready, Ref,
-    Registry, Scan, Stack, State, Stop, Tags, Traits, plan, scan, walk,
+    CallError, Changed, Class, Clock, Disk, Door, Event, Files, Gone, Graph, Kind, Live, LiveSet, NodeName, Output, Plan, Ready,
+    Ref, Registry, Scan, Stack, State, Stop, Tags, Traits, plan, scan, walk,
 };
 use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, watch};
@@ -180,6 +180,7 @@ pub struct Bench {
     pub registry: Registry,
     pub stack: Stack,
     pub folder: tempfile::TempDir,
+    pub files: Arc<dyn Files>,
     pub stop: watch::Sender<Stop>,
     pub events: Mutex<Vec<Event>>,
 }
@@ -190,7 +191,7 @@ impl Default for Bench {
         let registry = Registry::default().with::<Crate>(&world).with::<Chest>(&world).with::<Bag>(&world);
         let (stop, _) = watch::channel(Stop::No);
         let folder = tempfile::tempdir().unwrap();
-        Self { world, registry, stack: Stack::new("shop", "dev"), folder, stop, events: Mutex::default() }
+        Self { world, registry, stack: Stack::new("shop", "dev"), folder, files: Arc::new(Disk), stop, events: Mutex::default() }
     }
 }
 
@@ -200,7 +201,7 @@ impl Bench {
     }
 
     pub fn state(&self) -> State {
-        State::open(&self.path(), &self.stack, "1", "here").unwrap()
+        State::open(self.files.as_ref(), &self.path(), &self.stack, "1", "here").unwrap()
     }
 
     pub async fn plan(&self, graph: &Graph) -> (Plan, LiveSet, State) {
@@ -212,14 +213,14 @@ impl Bench {
     /// Plan, walk, save.
     pub async fn land(&self, graph: &Graph) -> Outcome {
         let (plan, live, mut state) = self.plan(graph).await;
-        let journal = Journal::open(&self.path(), &state.lineage, state.serial).unwrap();
+        let journal = Journal::open(self.files.as_ref(), &self.path(), &state).unwrap();
         let (sender, mut receiver) = mpsc::unbounded_channel();
         let options = Options { clock: Clock::starting(0, 1.0), calls_at_once: 16, wait: true, stop: self.stop.subscribe() };
         let outcome = walk(&self.registry, &plan, graph, &live, &mut state, journal, options, sender).await;
         while let Ok(event) = receiver.try_recv() {
             self.events.lock().unwrap().push(event);
         }
-        state.save(&self.path()).unwrap();
+        state.save(self.files.as_ref(), &self.path()).unwrap();
         outcome
     }
 
