@@ -10,6 +10,7 @@ use std::sync::Arc;
 use landing_aws::{Aws, Connection, SecretValues, registry};
 use landing_blueprint::{Blueprint, Facts, TAG, draw, repositories};
 use landing_engine::journal::Journal;
+use landing_engine::lock::Permit;
 use landing_engine::plan::{Plan, Step, preflight};
 use landing_engine::walk::{Options, Outcome};
 use landing_engine::{Clock, Disk, Event, Graph, LiveSet, NodeName, Registry, State, Stop, plan, scan, walk};
@@ -212,6 +213,8 @@ impl Site {
             calls_at_once: CALLS_AT_ONCE,
             wait: self.wait,
             stop,
+            permit: Permit::default(),
+            snapshots: None,
         };
         let Look { registry, plan, desired, live, state, .. } = &mut look;
         let outcome = walk(registry, plan, desired, live, state, journal, options, sender).await;

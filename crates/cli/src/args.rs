@@ -1,6 +1,7 @@
 //! What a user types.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
@@ -131,10 +132,19 @@ pub(crate) struct Consent {
     pub(crate) allow_data_loss: bool,
 }
 
+#[derive(Clone, Copy, Debug, ClapArgs)]
+pub(crate) struct Locking {
+    /// Wait so long for another run to end (90s, 15m, 1h30m), in place of ending with 9 at once
+    #[arg(long, value_name = "DURATION", env = "LANDING_LOCK_WAIT", default_value = "0s", value_parser = duration)]
+    pub(crate) lock_wait: Duration,
+}
+
 #[derive(Debug, ClapArgs)]
 pub(crate) struct UpOptions {
     #[command(flatten)]
     pub(crate) consent: Consent,
+    #[command(flatten)]
+    pub(crate) locking: Locking,
     /// Return when everything is created and known, without waiting for the last of it to be ready
     #[arg(long)]
     pub(crate) no_wait: bool,
@@ -144,6 +154,8 @@ pub(crate) struct UpOptions {
 pub(crate) struct DownOptions {
     #[command(flatten)]
     pub(crate) consent: Consent,
+    #[command(flatten)]
+    pub(crate) locking: Locking,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -175,4 +187,44 @@ pub(crate) enum SandboxCommand {
         #[arg(long, value_name = "FILE")]
         world: Option<PathBuf>,
     },
+}
+
+/// `90s`, `15m`, `1h30m`; a bare number is seconds.
+fn duration(text: &str) -> Result<Duration, String> {
+    let mistake = || format!("`{text}` is no duration: write 90s, 15m or 1h30m");
+    if let Ok(seconds) = text.parse() {
+        return Ok(Duration::from_secs(seconds));
+    }
+    let (mut total, mut rest) = (0_u64, text);
+    while !rest.is_empty() {
+        let digits = rest.find(|c: char| !c.is_ascii_digit()).ok_or_else(mistake)?;
+        let count: u64 = rest[..digits].parse().map_err(|_| mistake())?;
+        let mut letters = rest[digits..].chars();
+        let unit = match letters.next() {
+            Some('s') => 1,
+            Some('m') => 60,
+            Some('h') => 3600,
+            _ => return Err(mistake()),
+        };
+        total = count.checked_mul(unit).and_then(|seconds| total.checked_add(seconds)).ok_or_else(mistake)?;
+        rest = letters.as_str();
+    }
+    if text.is_empty() { Err(mistake()) } else { Ok(Duration::from_secs(total)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_as_people_write_them() {
+        let seconds = |text: &str| duration(text).ok().map(|found| found.as_secs());
+        assert_eq!(
+            [seconds("90s"), seconds("15m"), seconds("1h30m"), seconds("7"), seconds("0s")].map(Option::unwrap),
+            [90, 900, 5400, 7, 0]
+        );
+        for wrong in ["", "m", "5x", "1.5m", "-3s", "90 s", "99999999999999999999s", "9999999999999999999h"] {
+            assert_eq!(seconds(wrong), None, "{wrong}");
+        }
+    }
 }

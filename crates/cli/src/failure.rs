@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use landing_engine::lock::LockError;
 use landing_engine::scan::ScanError;
 use landing_engine::state::StateError;
+use landing_engine::store::{NotebookError, StoreError};
 use landing_engine::{CallError, Class};
 use serde_json::json;
 
@@ -195,7 +196,40 @@ impl From<StateError> for Failure {
 
 impl From<LockError> for Failure {
     fn from(error: LockError) -> Self {
-        let exit = if matches!(error, LockError::Held { .. }) { Exit::LockHeld } else { Exit::Failed };
-        Self::new(exit, error.to_string()).help("wait for it to end; a lock whose owner has died frees itself")
+        match error {
+            LockError::Held { ref place, .. } => Self::new(Exit::LockHeld, error.to_string())
+                .because(format!("its state is in {place}"))
+                .help("wait for it to end, or say how long to wait: --lock-wait 15m. A lock whose owner has died frees itself"),
+            LockError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        let (exit, help) = match error {
+            StoreError::Call(error) => return error.into(),
+            StoreError::Io { .. } => (Exit::Failed, "check the folder's permissions and free space".to_owned()),
+            StoreError::Changed { .. } => {
+                (Exit::LockHeld, "another run was at work, or somebody restored the state: run again".to_owned())
+            }
+            StoreError::Lost { .. } => {
+                (Exit::LockHeld, "wait for the other run to end and run again: what was done is found".to_owned())
+            }
+            StoreError::Unreadable { .. } => {
+                (Exit::StateNeedsRepair, "use the newer landing, or delete it when no run is at work".to_owned())
+            }
+            StoreError::Refused { ref help, .. } => (Exit::Failed, help.clone()),
+        };
+        Self::new(exit, error.to_string()).help(help)
+    }
+}
+
+impl From<NotebookError> for Failure {
+    fn from(error: NotebookError) -> Self {
+        match error {
+            NotebookError::State(error) => error.into(),
+            NotebookError::Store(error) => error.into(),
+        }
     }
 }

@@ -5,6 +5,7 @@
 mod args;
 mod commands;
 mod failure;
+mod lock;
 mod render;
 mod session;
 mod world;

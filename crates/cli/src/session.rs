@@ -6,12 +6,14 @@ use std::sync::Arc;
 
 use landing_aws::{Aws, Connection, SecretValues, registry};
 use landing_blueprint::{Blueprint, Facts, draw, repositories};
-use landing_engine::lock::{Lock, Owner};
+use landing_engine::lock::Lease;
+use landing_engine::store::{LocalStore, Notebook, Store};
 use landing_engine::{Clock, Disk, LiveSet, Plan, Registry, Stack, State, plan, scan};
 use landing_project::{AlbFrom, Input, Project, SecretSource};
 
-use crate::args::Common;
+use crate::args::{Common, Locking};
 use crate::failure::{Exit, Failure};
+use crate::lock;
 use crate::world::{self, KeptWorld};
 
 pub(crate) struct Session {
@@ -21,6 +23,8 @@ pub(crate) struct Session {
     pub(crate) blueprint: Blueprint,
     pub(crate) state_path: PathBuf,
     pub(crate) clock: Clock,
+    /// Where the state lies.
+    pub(crate) store: Arc<dyn Store>,
     /// Dropped last, when nothing can change the world any more.
     _world: Option<KeptWorld>,
 }
@@ -46,12 +50,42 @@ pub(crate) fn state_path(common: &Common, project: &Project) -> PathBuf {
 }
 
 impl Session {
+    /// For a command that only reads: it takes no lock, and is never kept out.
     pub(crate) async fn open(common: &Common) -> Result<Self, Failure> {
         let project = load(common)?;
-        let state_path = state_path(common, &project);
+        let store = Arc::new(LocalStore::new(Arc::new(Disk), &state_path(common, &project)));
+        Self::connect(common, &project, store, world::Use::Look).await
+    }
+
+    /// For a command that changes something: the lock is ours when it begins to read. Let it go with [`Session::end`], however the command ends.
+    pub(crate) async fn begin(common: &Common, command: &str, locking: Locking) -> Result<(Self, Arc<Lease>), Failure> {
+        let project = load(common)?;
+        let store = Arc::new(LocalStore::new(Arc::new(Disk), &state_path(common, &project)));
+        // The world of `--sandbox` is read whole and written whole, so it must not be read before the last run has written it.
+        if common.sandbox {
+            let lease = lock::take(store.clone(), command, locking, Clock::starting(0, 1.0)).await?;
+            let session = Self::connect(common, &project, store, world::Use::Change).await;
+            if session.is_err() {
+                lock::release(&lease).await;
+            }
+            return Ok((session?, lease));
+        }
+        let session = Self::connect(common, &project, store, world::Use::Change).await?;
+        let lease = lock::take(session.store.clone(), command, locking, session.clock).await?;
+        Ok((session, lease))
+    }
+
+    /// Writes the world of `--sandbox` and lets the lock go, in this order.
+    pub(crate) async fn end(self, lease: &Lease) {
+        drop(self);
+        lock::release(lease).await;
+    }
+
+    async fn connect(common: &Common, project: &Project, store: Arc<dyn Store>, how: world::Use) -> Result<Self, Failure> {
+        let state_path = state_path(common, project);
         let region = common.region.clone().or_else(|| project.region.clone());
         let world = match common.sandbox {
-            true => Some(KeptWorld::open(&KeptWorld::beside(&state_path), region.as_deref().unwrap_or(world::REGION))?),
+            true => Some(KeptWorld::open(&KeptWorld::beside(&state_path), region.as_deref().unwrap_or(world::REGION), how)?),
             false => None,
         };
         let connection = Connection {
@@ -60,21 +94,38 @@ impl Session {
             endpoint_url: common.endpoint_url.clone(),
             in_process: world.as_ref().map(|world| world.sandbox.http_client()),
         };
-        let secrets = SecretValues::new(secret_values(&project, world.is_some()));
+        let secrets = SecretValues::new(secret_values(project, world.is_some()));
         let aws = Arc::new(Aws::connect(connection, secrets).await?);
-        let facts = facts(&project, &aws).await?;
-        let blueprint = draw(&project, &facts).map_err(|error| {
+        let facts = facts(project, &aws).await?;
+        let blueprint = draw(project, &facts).map_err(|error| {
             Failure::new(Exit::Configuration, error.to_string()).help("lower `zones` under [network], or choose another region")
         })?;
         let clock = match &world {
             Some(world) => Clock::starting(world.sandbox.with_world(|world| world.now) / 1000, world::SCALE),
             None => Clock::starting(jiff::Timestamp::now().as_second().unsigned_abs(), 1.0),
         };
-        Ok(Self { stack: blueprint.stack.clone(), registry: registry(&aws), aws, blueprint, state_path, clock, _world: world })
+        Ok(Self {
+            stack: blueprint.stack.clone(),
+            registry: registry(&aws),
+            aws,
+            blueprint,
+            state_path,
+            clock,
+            store,
+            _world: world,
+        })
     }
 
-    pub(crate) fn state(&self) -> Result<State, Failure> {
-        Ok(State::open(&Disk, &self.state_path, &self.stack, &self.aws.account, &self.aws.region)?)
+    /// The state with what a killed run left in its journal.
+    pub(crate) async fn state(&self) -> Result<State, Failure> {
+        Ok(self.notebook().await?.1)
+    }
+
+    /// The same, with the hold on it that is needed to write it.
+    pub(crate) async fn notebook(&self) -> Result<(Notebook, State), Failure> {
+        let notebook = Notebook::open(self.store.clone(), Arc::new(Disk), &self.state_path).await?;
+        let state = notebook.state(&self.stack, &self.aws.account, &self.aws.region)?;
+        Ok((notebook, state))
     }
 
     pub(crate) async fn scan(&self, state: &State) -> Result<LiveSet, Failure> {
@@ -92,22 +143,6 @@ impl Session {
     /// Where this run works, in words.
     pub(crate) fn place(&self) -> String {
         format!("{}, account {}", self.aws.region, self.aws.account)
-    }
-
-    pub(crate) fn lock(&self, command: &str) -> Result<Lock, Failure> {
-        Ok(Lock::take(&self.state_path, &owner(command))?)
-    }
-}
-
-fn owner(command: &str) -> Owner {
-    let variable = |names: &[&str]| names.iter().find_map(|name| std::env::var(name).ok()).unwrap_or_else(|| "unknown".into());
-    let host = std::fs::read_to_string("/etc/hostname").map(|text| text.trim().to_owned());
-    Owner {
-        pid: std::process::id(),
-        host: host.unwrap_or_else(|_| variable(&["HOSTNAME", "COMPUTERNAME"])),
-        user: variable(&["USER", "USERNAME", "LOGNAME"]),
-        command: format!("landing {command}"),
-        since: jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
     }
 }
 

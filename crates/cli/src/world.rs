@@ -12,9 +12,20 @@ pub(crate) const SCALE: f64 = 60.0;
 /// Where it is when nobody says a region.
 pub(crate) const REGION: &str = "us-west-2";
 
+/// What a command does with the world. Many may look at one world, and one may change it meanwhile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Use {
+    Look,
+    /// The lock of the state beside it is held, so nobody else writes the world.
+    Change,
+}
+
 pub(crate) struct KeptWorld {
     pub(crate) sandbox: Sandbox,
     path: PathBuf,
+    how: Use,
+    /// As it was read.
+    before: Option<String>,
 }
 
 impl KeptWorld {
@@ -23,9 +34,10 @@ impl KeptWorld {
     }
 
     /// The world of `path`, or a fresh account.
-    pub(crate) fn open(path: &Path, region: &str) -> Result<Self, Failure> {
-        let world = match std::fs::read_to_string(path) {
-            Ok(text) => World::load(&text).map_err(|error| {
+    pub(crate) fn open(path: &Path, region: &str, how: Use) -> Result<Self, Failure> {
+        let before = std::fs::read_to_string(path);
+        let world = match &before {
+            Ok(text) => World::load(text).map_err(|error| {
                 Failure::new(Exit::Failed, format!("{} is not a saved sandbox", path.display()))
                     .because(error.to_string())
                     .help("delete it to begin with an empty account")
@@ -40,7 +52,7 @@ impl KeptWorld {
             )
             .help("delete the file, or use the other region"));
         }
-        Ok(Self { sandbox: Sandbox::new(world, SCALE), path: path.to_owned() })
+        Ok(Self { sandbox: Sandbox::new(world, SCALE), path: path.to_owned(), how, before: before.ok() })
     }
 
     pub(crate) fn save(&self) -> Result<(), Failure> {
@@ -59,8 +71,12 @@ impl KeptWorld {
 }
 
 impl Drop for KeptWorld {
-    /// Whatever way a command ends, the world stays as it was left.
+    /// Whatever way a command ends, the world stays as it was left. One that only looked writes nothing over what another command wrote meanwhile: all
+    /// that it has to say is that time went by.
     fn drop(&mut self) {
+        if self.how == Use::Look && std::fs::read_to_string(&self.path).ok() != self.before {
+            return;
+        }
         if let Err(failure) = self.save() {
             failure.report(false);
         }

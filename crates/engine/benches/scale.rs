@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use landing_engine::journal::Journal;
+use landing_engine::lock::Permit;
 use landing_engine::walk::Options;
 use landing_engine::{
     CallError, Changed, Clock, Door, Gone, Graph, Kind, Live, NodeName, Output, Ready, Ref, Registry, Scan, Stack, State, Stop,
@@ -90,7 +91,8 @@ async fn run(size: usize) -> [f64; 4] {
         let started = Instant::now();
         let (sender, _events) = mpsc::unbounded_channel();
         let (_keep, stop) = watch::channel(Stop::No);
-        let options = Options { clock: Clock::starting(0, 1.0), calls_at_once: 16, wait: true, stop };
+        let clock = Clock::starting(0, 1.0);
+        let options = Options { clock, calls_at_once: 16, wait: true, stop, permit: Permit::default(), snapshots: None };
         let outcome = walk(&registry, &planned, &graph, &live, &mut state, Journal::none(), options, sender).await;
         seconds[round * 2 + 1] = started.elapsed().as_secs_f64();
         assert!(outcome.is_complete() && state.nodes.len() == size);

@@ -21,6 +21,11 @@ impl Clock {
         Self { start: Instant::now(), scale, base }
     }
 
+    /// AWS seconds in one second on the wall.
+    pub fn scale(&self) -> f64 {
+        self.scale
+    }
+
     /// AWS time since the clock was made.
     pub fn elapsed(&self) -> Duration {
         self.start.elapsed().mul_f64(self.scale)
@@ -29,6 +34,11 @@ impl Clock {
     /// What AWS's own clocks show, as far as the clock that it was made from was right.
     pub fn now(&self) -> Moment {
         self.base + self.elapsed().as_secs()
+    }
+
+    /// AWS time between two moments of tokio's clock.
+    pub fn between(&self, from: Instant, to: Instant) -> Duration {
+        to.saturating_duration_since(from).mul_f64(self.scale)
     }
 
     pub async fn sleep(&self, aws_time: Duration) {

@@ -11,6 +11,7 @@ use tokio::sync::{Semaphore, watch};
 
 use crate::clock::Clock;
 use crate::error::{CallError, Class};
+use crate::lock::Permit;
 use crate::node::NodeName;
 use crate::stack::{Stack, Tags};
 use crate::walk::Stop;
@@ -30,6 +31,10 @@ pub trait Recorder: Send + Sync {
     fn intent(&self, node: &NodeName, operation: &str) -> std::io::Result<u64>;
     fn outcome(&self, call: u64, node: &NodeName, operation: &str, result: Result<(), &CallError>) -> std::io::Result<()>;
     fn retrying(&self, node: &NodeName, attempt: u32, wait: Duration, why: &CallError);
+    /// Who is asked, before every call, whether the lock is still ours.
+    fn permit(&self) -> Permit {
+        Permit::default()
+    }
 }
 
 /// What the step at the door is about: a "not found" means "not visible yet" to one and "done" to the other.
@@ -111,6 +116,7 @@ impl<'a> Door<'a> {
                     .help("nothing was sent; make room for the state folder and run again")
             };
             let permit = self.permits.acquire().await;
+            self.still_allowed().await?;
             let call = self.recorder.intent(self.node, operation).map_err(disk)?;
             let result = OPEN.scope((), send()).await;
             drop(permit);
@@ -138,6 +144,15 @@ impl<'a> Door<'a> {
             }
             wait = (wait * 2).min(LONGEST_WAIT);
             attempt += 1;
+        }
+    }
+    /// Waits for the lock when its lease has run out and can still be renewed. Without the lock nothing more is sent: another run may be at work.
+    async fn still_allowed(&self) -> Result<(), CallError> {
+        let (permit, mut stop) = (self.recorder.permit(), self.stop.clone());
+        tokio::select! {
+            biased;
+            granted = permit.granted() => granted.map_err(|_| CallError::stopped()),
+            Ok(_) = stop.wait_for(|level| *level > Stop::No) => Err(CallError::stopped()),
         }
     }
 }

@@ -14,12 +14,14 @@ pub mod journal;
 pub mod kind;
 pub mod lock;
 pub mod node;
+pub mod owner;
 pub mod plan;
 pub mod reference;
 pub mod registry;
 pub mod scan;
 pub mod stack;
 pub mod state;
+pub mod store;
 pub mod walk;
 
 pub use clock::{Clock, Moment};

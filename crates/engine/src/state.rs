@@ -114,7 +114,22 @@ impl State {
     /// # Errors
     /// When the file cannot be read, is damaged, is newer than this program, or belongs to another stack, account or region.
     pub fn open(files: &dyn Files, path: &Path, stack: &Stack, account: &str, region: &str) -> Result<Self, StateError> {
-        let mut state = match Self::read(files, path)? {
+        Self::go_on(files, Self::read(files, path)?, path, stack, account, region)
+    }
+
+    /// The same from what was found, wherever it lay; the journal lies beside `path`.
+    ///
+    /// # Errors
+    /// As [`State::open`].
+    pub fn go_on(
+        files: &dyn Files,
+        found: Option<Self>,
+        path: &Path,
+        stack: &Stack,
+        account: &str,
+        region: &str,
+    ) -> Result<Self, StateError> {
+        let mut state = match found {
             Some(state) => state,
             None => Self::new(stack, account, region),
         };
@@ -137,18 +152,25 @@ impl State {
     /// # Errors
     /// As [`State::open`], except that any stack will do.
     pub fn read(files: &dyn Files, path: &Path) -> Result<Option<Self>, StateError> {
-        let bytes = match files.read(path) {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(source) => return Err(io_error("read", path, source)),
-        };
+        match files.read(path) {
+            Ok(bytes) => Self::parse(&bytes, path).map(Some),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(io_error("read", path, source)),
+        }
+    }
+
+    /// The state in these bytes; `path` is for messages.
+    ///
+    /// # Errors
+    /// When they are damaged or newer than this program.
+    pub fn parse(bytes: &[u8], path: &Path) -> Result<Self, StateError> {
         let unreadable = |source| StateError::Unreadable { path: path.to_owned(), source };
-        let value: serde_json::Value = serde_json::from_slice(&bytes).map_err(unreadable)?;
+        let value: serde_json::Value = serde_json::from_slice(bytes).map_err(unreadable)?;
         let found = value["format"].as_u64().unwrap_or(0) as u32;
         if found > FORMAT {
             return Err(StateError::Newer { path: path.to_owned(), found });
         }
-        serde_json::from_value(value).map(Some).map_err(unreadable)
+        serde_json::from_value(value).map_err(unreadable)
     }
 
     /// Writes the file whole and durable, and drops the journal that is folded into it.
@@ -156,11 +178,24 @@ impl State {
     /// # Errors
     /// When the folder cannot be written; the old file is then still there.
     pub fn save(&mut self, files: &dyn Files, path: &Path) -> Result<(), StateError> {
+        write_whole(files, path, &self.next()).map_err(|source| io_error("write", path, source))?;
+        Self::folded(files, path)
+    }
+
+    /// What is to be written next, one serial later.
+    pub fn next(&mut self) -> Vec<u8> {
         self.serial += 1;
         self.version = env!("CARGO_PKG_VERSION").to_owned();
         let mut text = serde_json::to_string_pretty(self).expect("the state is plain data with string keys");
         text.push('\n');
-        write_whole(files, path, text.as_bytes()).map_err(|source| io_error("write", path, source))?;
+        text.into_bytes()
+    }
+
+    /// Drops the journal of the state at `path`, which was written with all that the journal says.
+    ///
+    /// # Errors
+    /// When it cannot be removed.
+    pub fn folded(files: &dyn Files, path: &Path) -> Result<(), StateError> {
         match files.remove(&journal::beside(path)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(io_error("remove the journal of", path, error)),
             _ => Ok(()),
@@ -239,7 +274,7 @@ fn io_error(what: &'static str, path: &Path, source: io::Error) -> StateError {
 }
 
 /// Written beside its place first. The name is always the same, so that what a killed run left is overwritten by the next and never piles up.
-fn write_whole(files: &dyn Files, path: &Path, bytes: &[u8]) -> io::Result<()> {
+pub(crate) fn write_whole(files: &dyn Files, path: &Path, bytes: &[u8]) -> io::Result<()> {
     let folder = folder_of(path);
     files.create_folder(folder)?;
     let new = beside(path, ".new");

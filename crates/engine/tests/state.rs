@@ -6,7 +6,6 @@ use std::collections::BTreeMap;
 
 use common::{Bench, house};
 use landing_engine::journal::{self, Entry, Journal};
-use landing_engine::lock::{Lock, LockError, Owner};
 use landing_engine::state::StateError;
 use landing_engine::{Disk, NodeName, Stack, State};
 
@@ -58,25 +57,4 @@ fn what_is_damaged_newer_or_another_stacks_is_refused() {
     assert!(matches!(State::open(&Disk, &path, &stack, "1", "here"), Err(StateError::Newer { found: 2, .. })));
     std::fs::write(&path, &text[..text.len() / 2]).unwrap();
     assert!(matches!(State::open(&Disk, &path, &stack, "1", "here"), Err(StateError::Unreadable { .. })));
-}
-
-#[test]
-fn a_second_run_is_kept_out_and_told_by_whom_and_a_dead_owner_is_named() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("x.json");
-    let owner = |command: &str| Owner {
-        pid: 7,
-        host: "host".into(),
-        user: "ada".into(),
-        command: command.into(),
-        since: "2026-01-01T00:00:00Z".into(),
-    };
-    let held = Lock::take(&path, &owner("landing up")).unwrap();
-    let error = Lock::take(&path, &owner("landing down")).unwrap_err();
-    insta::assert_snapshot!(error, @"another run holds the lock: `landing up` of ada on host, process 7, since 2026-01-01T00:00:00Z");
-    assert!(matches!(error, LockError::Held { owner: Some(_) }));
-    drop(held);
-    assert_eq!(Lock::take(&path, &owner("landing down")).unwrap().taken_over, None);
-    std::fs::write(folder.path().join("x.json.lock"), serde_json::to_string(&owner("landing up")).unwrap()).unwrap();
-    assert_eq!(Lock::take(&path, &owner("landing up")).unwrap().taken_over.as_ref().unwrap().command, "landing up");
 }

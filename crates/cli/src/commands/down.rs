@@ -5,5 +5,5 @@ use crate::args::{Common, DownOptions};
 use crate::failure::{Exit, Failure};
 
 pub(crate) async fn run(common: &Common, options: &DownOptions) -> Result<Exit, Failure> {
-    walk(common, &options.consent, Direction::Down, true).await
+    walk(common, &options.consent, options.locking, Direction::Down, true).await
 }

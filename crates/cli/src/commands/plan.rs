@@ -10,7 +10,7 @@ use crate::session::Session;
 
 pub(crate) async fn run(common: &Common, options: &PlanOptions) -> Result<Exit, Failure> {
     let session = Session::open(common).await?;
-    let state = session.state()?;
+    let state = session.state().await?;
     let live = session.scan(&state).await?;
     let plan = session.plan(options.down, &live, &state)?;
     let typical = plan.typical_duration(&session.blueprint.graph, &session.registry);

@@ -4,14 +4,16 @@ use std::io::IsTerminal;
 use std::sync::Arc;
 
 use landing_engine::journal::Journal;
+use landing_engine::lock::{Lease, Permit};
 use landing_engine::plan::{Plan, preflight};
+use landing_engine::store::{Keeper, Notebook, StoreError};
 use landing_engine::walk::{Options, Outcome};
 use landing_engine::{Clock, Disk, Event, Graph, LiveSet, State, Stop, walk};
 use serde_json::json;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{print, print_json, say};
-use crate::args::{Common, Consent};
+use crate::args::{Common, Consent, Locking};
 use crate::failure::{Exit, Failure, help_of};
 use crate::render::{self, live::Live, plain::Lines, style};
 use crate::session::Session;
@@ -25,32 +27,100 @@ pub(crate) enum Direction {
     Down,
 }
 
-pub(crate) async fn run(common: &Common, consent: &Consent, direction: Direction, wait: bool) -> Result<Exit, Failure> {
-    let session = Session::open(common).await?;
-    let down = direction == Direction::Down;
-    let lock = session.lock(if down { "down" } else { "up" })?;
-    if let Some(dead) = &lock.taken_over {
-        say(&format!("{}: the last run did not end by itself ({dead}); going on from its journal", style::change("note")));
+impl Direction {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Up => "up",
+            Self::Down => "down",
+        }
     }
-    let mut state = session.state()?;
-    let live = session.scan(&state).await?;
-    let plan = session.plan(down, &live, &state)?;
+}
+
+pub(crate) async fn run(
+    common: &Common,
+    consent: &Consent,
+    locking: Locking,
+    direction: Direction,
+    wait: bool,
+) -> Result<Exit, Failure> {
+    let (session, lease) = Session::begin(common, direction.word(), locking).await?;
+    let exit = locked(&session, common, consent, direction, wait, &lease).await;
+    session.end(&lease).await;
+    exit
+}
+
+/// All that happens while the lock is ours.
+async fn locked(
+    session: &Session,
+    common: &Common,
+    consent: &Consent,
+    direction: Direction,
+    wait: bool,
+    lease: &Arc<Lease>,
+) -> Result<Exit, Failure> {
+    let down = direction == Direction::Down;
+    let stops = Stops::of_signals();
+    let mut stop = stops.receiver();
     let nothing = Graph::default();
     let desired = if down { &nothing } else { &session.blueprint.graph };
-    check(&session, &plan, desired)?;
+    let prepared = tokio::select! {
+        prepared = prepare(session, common, consent, down, desired) => prepared?,
+        Ok(_) = stop.wait_for(|level| *level > Stop::No) => {
+            return Err(Failure::new(Exit::Interrupted, "interrupted; nothing was touched"));
+        }
+    };
+    let Prepared { mut notebook, mut state, live, plan } = prepared;
+    if !plan.is_empty() {
+        // What a killed run left in its journal is folded in before a new one begins; and from here on nobody who held the lock before can write.
+        notebook.fold(&mut state, lease).await?;
+    }
+    let (outcome, notebook) =
+        carry_out(session, common, &plan, desired, &live, &mut state, wait, lease, notebook, &stops).await?;
+    let kept = keep(notebook, &mut state, lease).await;
+    let trouble = kept.err().or_else(|| lease.permit().is_lost().map(Failure::from));
+    let exit = trouble.map(|failure| failure.report(common.json));
+    Ok(tell(session, common, &plan, &outcome, &state, down, exit))
+}
+
+struct Prepared {
+    notebook: Notebook,
+    state: State,
+    live: LiveSet,
+    plan: Plan,
+}
+
+/// Everything up to the consent: nothing is changed.
+async fn prepare(
+    session: &Session,
+    common: &Common,
+    consent: &Consent,
+    down: bool,
+    desired: &Graph,
+) -> Result<Prepared, Failure> {
+    let (notebook, state) = session.notebook().await?;
+    let live = session.scan(&state).await?;
+    let plan = session.plan(down, &live, &state)?;
+    check(session, &plan, desired)?;
     let typical = plan.typical_duration(&session.blueprint.graph, &session.registry);
     if !plan.is_empty() {
         if !common.json {
             say(&render::plan::text(&plan, &session.place(), typical));
         }
-        ask(&plan, consent, down, &session)?;
+        ask(&plan, consent, down, session).await?;
     }
-    let outcome = carry_out(&session, common, &plan, desired, &live, &mut state, wait).await?;
-    if state_differs(&session, &state)? {
-        state.save(&Disk, &session.state_path)?;
+    Ok(Prepared { notebook, state, live, plan })
+}
+
+/// Writes the state at the end, unless the run changed nothing.
+async fn keep(notebook: Option<Notebook>, state: &mut State, lease: &Lease) -> Result<(), Failure> {
+    let Some(mut notebook) = notebook else {
+        return Err(Failure::new(Exit::Failed, "the state could not be written at the end")
+            .help("nothing is lost: the journal has all of it; run the same command again"));
+    };
+    if notebook.differs(state) {
+        notebook.fold(state, lease).await?;
     }
-    drop(lock);
-    Ok(tell(&session, common, &plan, &outcome, &state, down))
+    Ok(())
 }
 
 /// What must be at hand before anything is touched.
@@ -63,7 +133,7 @@ fn check(session: &Session, plan: &Plan, desired: &Graph) -> Result<(), Failure>
     Err(missing.into_iter().fold(failure, |failure, (node, what)| failure.because(format!("{node}: {what}"))))
 }
 
-fn ask(plan: &Plan, consent: &Consent, down: bool, session: &Session) -> Result<(), Failure> {
+async fn ask(plan: &Plan, consent: &Consent, down: bool, session: &Session) -> Result<(), Failure> {
     let losing: Vec<String> = plan.losing_data().map(|step| step.node.to_string()).collect();
     if !losing.is_empty() && !consent.allow_data_loss {
         return Err(Failure::new(Exit::Configuration, format!("this deletes data for good: {}", losing.join(", ")))
@@ -78,14 +148,25 @@ fn ask(plan: &Plan, consent: &Consent, down: bool, session: &Session) -> Result<
     }
     let what = if down { "Delete all of this" } else { "Go ahead" };
     say(&format!("\n{what} in {}? Only `yes` is taken:", session.place()));
-    let mut answer = String::new();
-    let read = std::io::stdin().read_line(&mut answer);
-    match read {
-        Ok(_) if answer.trim() == "yes" => Ok(()),
+    match line().await {
+        Some(answer) if answer.trim() == "yes" => Ok(()),
         _ => Err(Failure::new(Exit::Failed, "not confirmed; nothing was touched").help("next time: --yes")),
     }
 }
 
+/// A line from the terminal. Read by a thread of its own, so that Ctrl-C is heard meanwhile; it ends with the process.
+async fn line() -> Option<String> {
+    let (sender, receiver) = oneshot::channel();
+    std::thread::spawn(move || {
+        let mut answer = String::new();
+        let read = std::io::stdin().read_line(&mut answer);
+        // Nobody listens any more after an interrupt.
+        let _ = sender.send(read.ok().map(|_| answer));
+    });
+    receiver.await.ok().flatten()
+}
+
+#[expect(clippy::too_many_arguments, reason = "all that the walk needs, and what saves the state meanwhile")]
 async fn carry_out(
     session: &Session,
     common: &Common,
@@ -94,7 +175,10 @@ async fn carry_out(
     live: &LiveSet,
     state: &mut State,
     wait: bool,
-) -> Result<Outcome, Failure> {
+    lease: &Arc<Lease>,
+    notebook: Notebook,
+    stops: &Stops,
+) -> Result<(Outcome, Option<Notebook>), Failure> {
     let journal = if plan.is_empty() {
         Journal::none()
     } else {
@@ -105,32 +189,71 @@ async fn carry_out(
     };
     let (sender, receiver) = mpsc::unbounded_channel();
     let printer = tokio::spawn(listen(receiver, session.clock, common.json, plan.is_empty()));
-    let options = Options { clock: session.clock, calls_at_once: CALLS_AT_ONCE, wait, stop: signals() };
+    let (snapshots, keeper) = Keeper::start(notebook, lease.clone());
+    stops.gently_after(lease.permit());
+    stops.gently_when(keeper.refused());
+    let options = Options {
+        clock: session.clock,
+        calls_at_once: CALLS_AT_ONCE,
+        wait,
+        stop: stops.receiver(),
+        permit: lease.permit(),
+        // A file needs none: its journal lies on the same disk.
+        snapshots: session.store.is_remote().then_some(snapshots),
+    };
     let outcome = walk(&session.registry, plan, desired, live, state, journal, options, sender).await;
     // The printer ends with the channel.
     let _ = printer.await;
-    Ok(outcome)
+    Ok((outcome, keeper.end().await))
 }
 
-/// Ctrl-C or SIGTERM once: stop gently; again: now; a third time the process just leaves.
-fn signals() -> watch::Receiver<Stop> {
-    let (sender, receiver) = watch::channel(Stop::No);
-    let sender = Arc::new(sender);
-    tokio::spawn(async move {
-        let mut level = Stop::No;
-        loop {
-            if signal().await.is_err() {
-                return;
+/// What stops a run: signals, and a lock that is not ours any more.
+struct Stops {
+    sender: Arc<watch::Sender<Stop>>,
+}
+
+impl Stops {
+    /// Ctrl-C or SIGTERM once: stop gently; again: now; a third time the process just leaves.
+    fn of_signals() -> Self {
+        let sender = Arc::new(watch::channel(Stop::No).0);
+        let raised = sender.clone();
+        tokio::spawn(async move {
+            let mut level = Stop::No;
+            while signal().await.is_ok() {
+                level = match level {
+                    Stop::No => Stop::Gently,
+                    Stop::Gently => Stop::Now,
+                    Stop::Now => std::process::exit(i32::from(Exit::Interrupted as u8)),
+                };
+                raise(&raised, level);
             }
-            level = match level {
-                Stop::No => Stop::Gently,
-                Stop::Gently => Stop::Now,
-                Stop::Now => std::process::exit(i32::from(Exit::Interrupted as u8)),
-            };
-            sender.send_replace(level);
-        }
+        });
+        Self { sender }
+    }
+
+    fn receiver(&self) -> watch::Receiver<Stop> {
+        self.sender.subscribe()
+    }
+
+    fn gently_after(&self, permit: Permit) {
+        self.gently_when(async move { permit.lost().await });
+    }
+
+    fn gently_when(&self, refused: impl Future<Output = StoreError> + Send + 'static) {
+        let sender = self.sender.clone();
+        tokio::spawn(async move {
+            refused.await;
+            raise(&sender, Stop::Gently);
+        });
+    }
+}
+
+fn raise(sender: &watch::Sender<Stop>, level: Stop) {
+    sender.send_if_modified(|now| {
+        let higher = level > *now;
+        *now = level.max(*now);
+        higher
     });
-    receiver
 }
 
 /// The next Ctrl-C or SIGTERM.
@@ -163,14 +286,16 @@ async fn listen(mut events: mpsc::UnboundedReceiver<Event>, clock: Clock, json: 
     }
 }
 
-/// A run that changed nothing writes nothing.
-fn state_differs(session: &Session, state: &State) -> Result<bool, Failure> {
-    let journal = landing_engine::journal::beside(&session.state_path);
-    Ok(journal.exists() || State::read(&Disk, &session.state_path)?.is_none_or(|before| before.nodes != state.nodes))
-}
-
-fn tell(session: &Session, common: &Common, plan: &Plan, outcome: &Outcome, state: &State, down: bool) -> Exit {
-    let exit = exit_of(outcome);
+fn tell(
+    session: &Session,
+    common: &Common,
+    plan: &Plan,
+    outcome: &Outcome,
+    state: &State,
+    down: bool,
+    trouble: Option<Exit>,
+) -> Exit {
+    let exit = trouble.unwrap_or_else(|| exit_of(outcome));
     let outputs = if down { Vec::new() } else { super::outputs::resolve(&session.blueprint, state) };
     let calls = session.aws.call_counts();
     if common.json {

@@ -12,7 +12,7 @@ use crate::session::Session;
 
 pub(crate) async fn run(common: &Common, options: &StatusOptions) -> Result<Exit, Failure> {
     let session = Session::open(common).await?;
-    let state = session.state()?;
+    let state = session.state().await?;
     let live = session.scan(&state).await?;
     let plan = session.plan(false, &live, &state)?;
     let drifted: Vec<&Step> = plan.steps.iter().filter(|step| step.changes_aws()).collect();

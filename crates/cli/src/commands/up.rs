@@ -5,5 +5,5 @@ use crate::args::{Common, UpOptions};
 use crate::failure::{Exit, Failure};
 
 pub(crate) async fn run(common: &Common, options: &UpOptions) -> Result<Exit, Failure> {
-    walk(common, &options.consent, Direction::Up, !options.no_wait).await
+    walk(common, &options.consent, options.locking, Direction::Up, !options.no_wait).await
 }

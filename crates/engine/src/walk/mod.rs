@@ -21,6 +21,7 @@ use crate::event::Event;
 use crate::graph::Graph;
 use crate::journal::{Entry, Journal};
 use crate::kind::Ready;
+use crate::lock::Permit;
 use crate::node::NodeName;
 use crate::plan::Plan;
 use crate::reference::{self, Pointer};
@@ -28,6 +29,7 @@ use crate::registry::{LiveNode, Registry};
 use crate::scan::LiveSet;
 use crate::stack::Stack;
 use crate::state::State;
+use crate::store::Snapshots;
 
 use order::{Order, Stage, What};
 
@@ -48,7 +50,14 @@ pub struct Options {
     /// Whether to wait for the readiness of what nothing else waits for.
     pub wait: bool,
     pub stop: watch::Receiver<Stop>,
+    /// Whether the lock is still ours, asked before every call.
+    pub permit: Permit,
+    /// Where to send what is known so far, for saving it while the run goes on.
+    pub snapshots: Option<Snapshots>,
 }
+
+/// How often a snapshot is sent, while something changes: a machine that goes for good loses no more than this.
+const SNAPSHOT: Duration = Duration::from_secs(20);
 
 /// What became of a run.
 #[derive(Debug, Default)]
@@ -77,6 +86,7 @@ pub(crate) struct Log {
     journal: Journal,
     events: mpsc::UnboundedSender<Event>,
     calls: AtomicU64,
+    permit: Permit,
     pub(crate) clock: Clock,
 }
 
@@ -120,6 +130,10 @@ impl Recorder for Log {
     fn retrying(&self, node: &NodeName, attempt: u32, wait: Duration, why: &CallError) {
         self.say(Event::StepRetrying { node: node.clone(), attempt, wait, why: why.to_string() });
     }
+
+    fn permit(&self) -> Permit {
+        self.permit.clone()
+    }
 }
 
 /// Carries out `plan`, keeping `state` up to date; the caller saves it.
@@ -138,7 +152,7 @@ pub async fn walk(
     events: mpsc::UnboundedSender<Event>,
 ) -> Outcome {
     let order = Order::of(registry, plan, desired, live);
-    let log = Arc::new(Log { journal, events, calls: AtomicU64::new(1), clock: options.clock });
+    let log = Arc::new(Log { journal, events, calls: AtomicU64::new(1), permit: options.permit.clone(), clock: options.clock });
     let mut run = Run {
         registry,
         stack: &plan.stack,
@@ -152,6 +166,7 @@ pub async fn walk(
         order,
         generations: state.nodes.iter().map(|(name, record)| (name.clone(), record.generation)).collect(),
         state,
+        unsaved: false,
         log: log.clone(),
     };
     run.walk(options, log).await
@@ -179,6 +194,8 @@ struct Run<'a> {
     running: usize,
     outcome: Outcome,
     state: &'a mut State,
+    /// Whether the state knows more than the last snapshot.
+    unsaved: bool,
     log: Arc<Log>,
 }
 
@@ -191,6 +208,7 @@ impl Run<'_> {
         let mut level = *stop.borrow();
         let mut steps = JoinSet::new();
         let mut spawned = BTreeMap::new();
+        let mut snapshot_due = started + SNAPSHOT;
         log.say(Event::RunStarted { steps: self.order.tasks.iter().filter(|task| task.visible).count() });
         for task in 0..self.order.tasks.len() {
             if self.unmet[task] == 0 {
@@ -211,8 +229,14 @@ impl Run<'_> {
             if self.running == 0 {
                 break;
             }
+            let until_snapshot = snapshot_due.saturating_sub(options.clock.elapsed());
             tokio::select! {
                 message = messages.recv() => if let Some(message) = message { self.hear(message) },
+                () = options.clock.sleep(until_snapshot), if self.unsaved && options.snapshots.is_some() => {
+                    self.unsaved = false;
+                    snapshot_due = options.clock.elapsed() + SNAPSHOT;
+                    options.snapshots.as_ref().map(|snapshots| snapshots.send_replace(Some(self.state.clone())));
+                }
                 Some(Err(broken)) = steps.join_next(), if !steps.is_empty() => {
                     // A step that panicked can send nothing more; the run must not wait for it.
                     if let Some(task) = spawned.get(&broken.id()).copied() {
@@ -306,6 +330,7 @@ impl Run<'_> {
     fn hear(&mut self, message: Message) {
         match message {
             Message::Reached { task, stage, live } => {
+                self.unsaved = true;
                 if let Some(live) = live {
                     self.outputs.insert(live.node.clone(), live.outputs.clone());
                     let generation = self.generation(task);

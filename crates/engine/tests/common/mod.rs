@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use landing_engine::journal::Journal;
+use landing_engine::lock::Permit;
 use landing_engine::walk::{Options, Outcome};
 use landing_engine::{
     CallError, Changed, Class, Clock, Disk, Door, Event, Files, Gone, Graph, Kind, Live, LiveSet, NodeName, Output, Plan, Ready,
@@ -215,7 +216,8 @@ impl Bench {
         let (plan, live, mut state) = self.plan(graph).await;
         let journal = Journal::open(self.files.as_ref(), &self.path(), &state).unwrap();
         let (sender, mut receiver) = mpsc::unbounded_channel();
-        let options = Options { clock: Clock::starting(0, 1.0), calls_at_once: 16, wait: true, stop: self.stop.subscribe() };
+        let (clock, stop) = (Clock::starting(0, 1.0), self.stop.subscribe());
+        let options = Options { clock, calls_at_once: 16, wait: true, stop, permit: Permit::default(), snapshots: None };
         let outcome = walk(&self.registry, &plan, graph, &live, &mut state, journal, options, sender).await;
         while let Ok(event) = receiver.try_recv() {
             self.events.lock().unwrap().push(event);
