@@ -23,7 +23,7 @@ pub use crate::{
     problem::{Problem, Problems},
     project::{
         AlbFrom, AlbSettings, Database, Github, KeyOutcome, Logs, Nat, Network, Outcome, Project, Registry, Secret, SecretSource,
-        Skipped, Spa,
+        Skipped, Spa, StatePlace,
     },
     service::{
         BakedFile, Build, Condition, DatabaseAttribute, DatabaseKey, EnvValue, HealthCheck, HealthPath, Image, Nofile, Piece,

@@ -19,6 +19,7 @@ pub struct Project {
     pub dir: PathBuf,
     /// The compose file and every file that it took in, relative to `dir`.
     pub files: Vec<PathBuf>,
+    pub state: StatePlace,
     pub network: Network,
     /// Long-running services, by name.
     pub services: Vec<Service>,
@@ -42,6 +43,20 @@ impl Project {
     pub fn find(&self, name: &str) -> Option<&Service> {
         self.services.iter().chain(&self.jobs).find(|service| service.name == name)
     }
+}
+
+/// Where the state lies.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum StatePlace {
+    /// A file in the project's folder.
+    Local,
+    S3 {
+        /// `None`: one that `landing` names and makes.
+        bucket: Option<String>,
+        /// Empty, or ends in a slash.
+        prefix: String,
+    },
 }
 
 /// In compose, not in AWS.

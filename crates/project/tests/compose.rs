@@ -407,3 +407,21 @@ fn the_public_address_can_be_told_to_a_service_when_there_is_one() {
     let problems = common::project(&[("landing.toml", &private), ("docker-compose.yml", compose)]).unwrap_err();
     assert_eq!(problems.0[0].title, "nothing here has a public address");
 }
+
+#[test]
+fn a_state_lies_in_a_file_or_in_a_bucket_and_each_environment_may_have_its_own() {
+    use landing_project::StatePlace;
+    let compose = "services:\n  web:\n    image: nginx\n    expose: [\"80\"]\n";
+    let place = |lines: &str| {
+        let toml = format!("name = \"shop\"\n{lines}");
+        common::project(&[("landing.toml", &toml), ("docker-compose.yml", compose)]).unwrap().state
+    };
+    let s3 = |bucket: Option<&str>, prefix: &str| StatePlace::S3 { bucket: bucket.map(str::to_owned), prefix: prefix.to_owned() };
+    assert_eq!(place(""), StatePlace::Local);
+    assert_eq!(place("state = \"local\"\n"), StatePlace::Local);
+    assert_eq!(place("state = \"s3\"\n"), s3(None, ""));
+    assert_eq!(place("state = { s3 = \"acme-state\" }\n"), s3(Some("acme-state"), ""));
+    assert_eq!(place("[state]\ns3 = \"acme-state\"\nprefix = \"/teams/shop/\"\n"), s3(Some("acme-state"), "teams/shop/"));
+    assert_eq!(place("state = { s3 = \"acme-state\" }\n[env.dev]\nstate = \"local\"\n"), StatePlace::Local);
+    assert_eq!(place("state = \"s3\"\n[env.dev.state]\ns3 = \"acme-dev\"\n"), s3(Some("acme-dev"), ""));
+}

@@ -326,3 +326,11 @@ fn plain_text_has_file_line_and_column() {
     ");
     assert_eq!((problems.0[0].code, problems.0[0].line, problems.0[0].column), ("unknown-key", 2, 3));
 }
+
+#[test]
+fn places_where_no_state_can_lie() {
+    assert_snapshot!("state_word", toml("state = \"s4\"\n"));
+    assert_snapshot!("state_address", toml("state = \"s3://acme-state/teams/shop/\"\n"));
+    assert_snapshot!("state_bucket", toml("state = { s3 = \"Acme.State\", prefix = \"a//b\" }\n"));
+    assert_snapshot!("state_key", toml("[state]\ns3 = \"acme-state\"\nprefx = \"a\"\n"));
+}

@@ -11,6 +11,7 @@ mod references;
 mod rules;
 mod secrets;
 mod services;
+mod state;
 
 use std::{collections::BTreeMap, path::PathBuf};
 
@@ -47,6 +48,7 @@ pub(crate) fn project(input: &Input<'_>) -> Result<Project, Problems> {
     names::environment(&mut cx, input.env_name);
     let name = names::project(&mut cx);
     names::region(&mut cx);
+    let state = state::read(&mut cx);
     let network = network::read(&mut cx);
     let spa = spa(&mut cx, &files);
     let github = github(&mut cx);
@@ -76,6 +78,7 @@ pub(crate) fn project(input: &Input<'_>) -> Result<Project, Problems> {
         region: input.region.map(str::to_owned).or_else(|| settings.region.clone()),
         dir: input.dir.to_owned(),
         files: files.read.into_iter().collect(),
+        state,
         network,
         services,
         jobs,

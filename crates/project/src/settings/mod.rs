@@ -25,6 +25,8 @@ pub(crate) struct Settings {
     pub(crate) compose: Option<String>,
     /// The AWS region, e.g. us-west-2.
     pub(crate) region: Option<String>,
+    /// Where the state lies. `"local"` (the default): a file beside this one. `"s3"`: a bucket that `landing` makes, for teams and CI.
+    pub(crate) state: Option<StateSetting>,
     /// Compose services that are not deployed.
     pub(crate) skip: Vec<String>,
     /// Active compose profiles.
@@ -49,6 +51,22 @@ pub(crate) struct Settings {
     pub(crate) registry: RegistrySettings,
     /// Any key again, for one environment: `[env.staging]`.
     pub(crate) env: BTreeMap<String, Settings>,
+}
+
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub(crate) enum StateSetting {
+    Word(#[schemars(extend("enum" = ["local", "s3"]))] String),
+    Bucket(StateBucket),
+}
+
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct StateBucket {
+    /// A bucket of your own, in the stack's account and region.
+    pub(crate) s3: String,
+    /// Where in the bucket, e.g. `"teams/shop"`.
+    pub(crate) prefix: Option<String>,
 }
 
 #[derive(Debug, Default, Clone, Deserialize, JsonSchema)]
