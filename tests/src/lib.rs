@@ -89,6 +89,11 @@ impl Site {
         Self { folder, sandbox: Sandbox::new(World::new("us-west-2"), 1.0), wait: true }
     }
 
+    /// The sandbox's time, as the engine counts it.
+    fn clock(&self) -> Clock {
+        Clock::starting(self.sandbox.with_world(|world| world.now) / 1000, 1.0)
+    }
+
     /// Where a file of the project is.
     pub fn path(&self, path: &str) -> PathBuf {
         self.folder.path().join(path)
@@ -158,7 +163,8 @@ impl Site {
         let registry = registry(&aws);
         let state =
             State::open(&Disk, &self.state_path(), &blueprint.stack, &aws.account, &aws.region).expect("the state is ours");
-        let live = scan(&registry, &blueprint.stack, &blueprint.graph, &state).await.unwrap_or_else(|error| panic!("{error:?}"));
+        let scanned = scan(&registry, &blueprint.stack, &blueprint.graph, &state, &self.clock()).await;
+        let live = scanned.unwrap_or_else(|error| panic!("{error:?}"));
         let desired = if down { Graph::default() } else { blueprint.graph.clone() };
         let plan = plan(&registry, &blueprint.stack, &desired, &live, &state).expect("the blueprint draws whole graphs");
         Look { aws, registry, blueprint, state, live, plan, desired }
@@ -209,7 +215,7 @@ impl Site {
         let (sender, mut receiver) = mpsc::unbounded_channel();
         let (_stay, stop) = watch::channel(Stop::No);
         let options = Options {
-            clock: Clock::starting(self.sandbox.with_world(|world| world.now) / 1000, 1.0),
+            clock: self.clock(),
             calls_at_once: CALLS_AT_ONCE,
             wait: self.wait,
             stop,

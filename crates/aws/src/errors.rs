@@ -43,7 +43,7 @@ where
     });
     let message = service.message().unwrap_or("AWS gave no message").trim().to_owned();
     let class = code.as_deref().map_or(Class::Invalid, |code| class_of(code, &message, status));
-    CallError { class, operation: operation.to_owned(), code, message, request_id: request_id.map(str::to_owned), help: None }
+    CallError { code, request_id: request_id.map(str::to_owned), ..CallError::new(class, operation, message) }
 }
 
 /// The request did not get an answer that the SDK could read.

@@ -129,14 +129,14 @@ pub(crate) fn found<T>(result: Result<T, CallError>) -> Result<Option<T>, CallEr
     }
 }
 
-/// What a synchronous delete means: done, or it was done before.
+/// What a synchronous delete means: done, or there was nothing to do.
 pub(crate) fn gone<T>(result: Result<T, CallError>) -> Result<Gone, CallError> {
-    found(result).map(|_| Gone::Yes)
+    Ok(found(result)?.map_or(Gone::Absent, |_| Gone::Yes))
 }
 
-/// What a delete means that takes its time: `state` until it is done, unless it was done before.
+/// What a delete means that takes its time: `state` until it is done, unless there was nothing to do.
 pub(crate) fn going<T>(result: Result<T, CallError>, state: &str) -> Result<Gone, CallError> {
-    Ok(found(result)?.map_or(Gone::Yes, |_| Gone::NotYet(state.to_owned())))
+    Ok(found(result)?.map_or(Gone::Absent, |_| Gone::NotYet(state.to_owned())))
 }
 
 /// A refusal of class `already` means that the call had its effect before: the answer was lost, or somebody else was faster. Said inside the

@@ -129,7 +129,7 @@ impl Session {
     }
 
     pub(crate) async fn scan(&self, state: &State) -> Result<LiveSet, Failure> {
-        Ok(scan(&self.registry, &self.stack, &self.blueprint.graph, state).await?)
+        Ok(scan(&self.registry, &self.stack, &self.blueprint.graph, state, &self.clock).await?)
     }
 
     /// The plan to reach the blueprint, or to reach nothing.

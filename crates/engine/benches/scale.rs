@@ -85,7 +85,7 @@ async fn run(size: usize) -> [f64; 4] {
     let mut seconds = [0.0; 4];
     for round in 0..2 {
         let started = Instant::now();
-        let live = scan(&registry, &stack, &graph, &state).await.unwrap();
+        let live = scan(&registry, &stack, &graph, &state, &Clock::starting(0, 1.0)).await.unwrap();
         let planned = plan(&registry, &stack, &graph, &live, &state).unwrap();
         seconds[round * 2] = started.elapsed().as_secs_f64();
         let started = Instant::now();

@@ -7,6 +7,10 @@ use tokio::time::Instant;
 /// AWS time in whole seconds since 1970, as the state and the journal write it.
 pub type Moment = u64;
 
+/// AWS shows everybody what it made, changed or removed within this many seconds: up to 60, and two for clocks that count whole ones. Source: `aws-behaviours` 1.4,
+/// 1.5.
+pub const SHOWN_WITHIN: Moment = 62;
+
 /// All waiting of the engine goes through one of these; in tests tokio's clock is paused and `scale` is 1.
 #[derive(Clone, Copy, Debug)]
 pub struct Clock {

@@ -1,6 +1,7 @@
 //! What can go wrong with one call, in the classes that the door and the exit codes tell apart.
 
 use std::fmt;
+use std::time::Duration;
 
 /// What a refused call means for what to do next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
@@ -42,11 +43,14 @@ pub struct CallError {
     pub request_id: Option<String>,
     /// What to do about it, when there is more to say than the class implies.
     pub help: Option<String>,
+    /// For how long it is worth trying again, where that differs from what the class says: what looks like a refusal for good may be a reading that lags.
+    pub again_within: Option<Duration>,
 }
 
 impl CallError {
     pub fn new(class: Class, operation: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { class, operation: operation.into(), code: None, message: message.into(), request_id: None, help: None }
+        let (operation, message) = (operation.into(), message.into());
+        Self { class, operation, code: None, message, request_id: None, help: None, again_within: None }
     }
 
     /// How a step ends whose waiting was cut short because the run is being stopped.
@@ -62,6 +66,18 @@ impl CallError {
     pub fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
         self
+    }
+
+    /// Trying again may help until `limit` has passed since the first attempt.
+    #[must_use]
+    pub fn again_within(mut self, limit: Duration) -> Self {
+        self.again_within = Some(limit);
+        self
+    }
+
+    /// Whether the same call may well be answered a moment later, as it stands.
+    pub fn is_passing(&self) -> bool {
+        matches!(self.class, Class::Throttled | Class::Ambiguous)
     }
 
     pub fn has_code(&self, codes: &[&str]) -> bool {

@@ -5,7 +5,7 @@
 //! - `create` makes **one** durable change: the object itself, with its tags. What AWS lets one set only afterwards is left to `update`, which the
 //!   engine calls at once for every field in which the new object differs from the desired one.
 //! - `create`, `update` and `delete` may run again after a crash and then finish the job.
-//! - every mutating call goes through the [`Door`].
+//! - every mutating call goes through the [`Door`]: with `call_once` when each such call makes another object, with `call` when repeating it has no second effect.
 //! - `scan` and `read` answer `Err` when they cannot know. An absent object is `None`, never an error, and an error is never absence.
 
 use std::collections::BTreeMap;
@@ -105,6 +105,8 @@ pub enum Ready {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Gone {
     Yes,
+    /// AWS says that it is not there. Of something that was made a moment ago this may only mean "not visible yet", so it is asked again.
+    Absent,
     /// Under way, or not possible yet: read again and, while it is still there, call `delete` again with what was read. The text says what is waited
     /// for, in AWS's own words where it has any.
     NotYet(String),

@@ -25,7 +25,7 @@ pub mod store;
 pub mod walk;
 
 pub use clock::{Clock, Moment};
-pub use door::{Door, Phase};
+pub use door::{Door, Past, Phase};
 pub use error::{CallError, Class};
 pub use event::Event;
 pub use files::{Disk, Files};

@@ -140,7 +140,7 @@ pub fn plan(registry: &Registry, stack: &Stack, desired: &Graph, live: &LiveSet,
             .filter(|node| node.owned && desired.get(&node.node).is_none())
             .map(|node| removal(registry, node, NOT_ASKED_FOR)),
     );
-    ordered.extend(live.leftovers.iter().map(|node| removal(registry, node, "an interrupted replacement left it")));
+    ordered.extend(live.leftovers.iter().map(|node| removal(registry, node, why_left(state, node))));
     let mut summary = Summary::default();
     for step in &ordered {
         *match step.action {
@@ -157,6 +157,11 @@ pub fn plan(registry: &Registry, stack: &Stack, desired: &Graph, live: &LiveSet,
 
 /// Why most objects are deleted.
 pub const NOT_ASKED_FOR: &str = "it is not asked for any more";
+
+fn why_left(state: &State, live: &LiveNode) -> &'static str {
+    let replaced = state.nodes.get(&live.node).is_some_and(|record| record.leaving.contains(&live.id));
+    if replaced { "an interrupted replacement left it" } else { "it was made twice, by a call whose answer was lost" }
+}
 
 fn removal(registry: &Registry, live: &LiveNode, reason: &str) -> Step {
     Step {

@@ -33,7 +33,8 @@ pub struct State {
     pub account: String,
     pub region: String,
     pub nodes: BTreeMap<NodeName, Record>,
-    /// Calls that may have made an object of which nothing is known: proof that a second object of the node is our own.
+    /// Calls whose answer is not known: what they made may show late, and of those that make another object each time it is proof that a second object
+    /// of the node is our own.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unanswered: Vec<Unanswered>,
     /// What was made a short while ago, so that AWS may not show it yet.
@@ -44,12 +45,15 @@ pub struct State {
     pub departed: Vec<Lately>,
 }
 
-/// A call that makes another object each time it is sent, and whose answer is not known.
+/// A call whose answer is not known.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unanswered {
     pub node: NodeName,
     pub operation: String,
     pub at: Moment,
+    /// It makes another object each time it is sent.
+    #[serde(default)]
+    pub doubles: bool,
     /// Number of the call in the run that is being folded.
     #[serde(skip)]
     call: Option<u64>,
@@ -228,6 +232,7 @@ impl State {
                 };
                 // Later lines of the same life only renew its outputs.
                 if self.nodes.get(node).is_none_or(|old| old.id != *id) && *at > 0 {
+                    self.departed.retain(|gone| gone.id != *id);
                     self.born.push(Lately { node: node.clone(), id: id.clone(), at: *at });
                 }
                 let record = Record { id: id.clone(), outputs: outputs.clone(), generation: *generation, leaving };
@@ -241,16 +246,29 @@ impl State {
                     Some(record) => record.leaving.retain(|old| old != id),
                     None => {}
                 }
+                self.born.retain(|made| made.id != *id);
                 self.departed.push(Lately { node: node.clone(), id: id.clone(), at: *at });
             }
-            Entry::Intent { call, node, operation, doubles: true, at } => {
-                let (node, operation) = (node.clone(), operation.clone());
-                self.unanswered.push(Unanswered { node, operation, at: *at, call: Some(*call) });
+            Entry::Intent { call, node, operation, doubles, at } => {
+                // A state that was saved while the run was under way knows it already, without its number.
+                let same = |open: &&mut Unanswered| {
+                    open.call.is_none() && open.node == *node && open.operation == *operation && open.at == *at
+                };
+                if let Some(open) = self.unanswered.iter_mut().find(same) {
+                    open.call = Some(*call);
+                } else {
+                    let (node, operation) = (node.clone(), operation.clone());
+                    self.unanswered.push(Unanswered { node, operation, at: *at, doubles: *doubles, call: Some(*call) });
+                }
             }
-            Entry::Outcome { call, unknown: false, .. } => self.unanswered.retain(|open| open.call != Some(*call)),
+            // What has no second effect when it is repeated is answered for all its attempts at once.
+            Entry::Outcome { call, node, operation, unknown: false, .. } => self.unanswered.retain(|open| {
+                let repeated = !open.doubles && open.node == *node && open.operation == *operation;
+                open.call != Some(*call) && !repeated
+            }),
             // Calls are counted from the beginning of a run.
             Entry::Begin { .. } => self.unanswered.iter_mut().for_each(|open| open.call = None),
-            Entry::Intent { .. } | Entry::Outcome { .. } => {}
+            Entry::Outcome { .. } => {}
         }
     }
 
@@ -261,11 +279,11 @@ impl State {
         self.departed.retain(|gone| gone.at + REMEMBERED > now);
     }
 
-    /// Notes what a scan found, as a journal's line would.
-    pub fn know(&mut self, live: &LiveNode) {
+    /// Notes what a scan found, as a journal's line would; what was not known before may have been made a moment ago.
+    pub fn know(&mut self, live: &LiveNode, now: Moment) {
         let generation = self.generation(&live.node);
         let (node, id, outputs) = (live.node.clone(), live.id.clone(), live.outputs.clone());
-        self.apply(&Entry::Known { node, id, outputs, generation, at: 0 });
+        self.apply(&Entry::Known { node, id, outputs, generation, at: now });
     }
 }
 

@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use landing_engine::{Clock, Disk};
 use landing_engine::lock::{self, Lease, LockError, Waiting};
 use landing_engine::owner::{Owner, Process};
 use landing_engine::store::{LocalStore, Store, StoreError, Version};
+use landing_engine::{Clock, Disk};
 use tempfile::TempDir;
 
 const NEVER: Duration = Duration::ZERO;

@@ -129,7 +129,7 @@ async fn two_objects_that_claim_one_node_stop_the_run_and_are_both_named() {
         world.boxes.insert("box-99".into(), twin);
     }
     let state = bench.state();
-    let error = landing_engine::scan(&bench.registry, &bench.stack, &house(9), &state).await.unwrap_err();
+    let error = landing_engine::scan(&bench.registry, &bench.stack, &house(9), &state, &bench.clock).await.unwrap_err();
     insta::assert_snapshot!(error, @"two objects in AWS say that they are test.crate.house: box-1 and box-99");
 }
 

@@ -46,24 +46,23 @@ impl Kind for ElasticIp {
 
     async fn create(&self, cx: &Aws, door: &Door<'_>) -> Result<Live<Self>, CallError> {
         let operation = "ec2:AllocateAddress";
-        let reply = door
-            .call(operation, || async {
-                cx.ec2
-                    .allocate_address()
-                    .domain(DomainType::from(self.domain.as_str()))
-                    .tag_specifications(filters::born_with(ResourceType::ElasticIp, &door.tags()))
-                    .send()
-                    .await
-                    .call(operation)
-            })
-            .await?;
-        // The reply has no tags, but the call is refused as a whole when they cannot be set.
-        let address = Reply::builder()
-            .set_allocation_id(reply.allocation_id().map(str::to_owned))
-            .set_public_ip(reply.public_ip().map(str::to_owned))
-            .set_domain(reply.domain().cloned())
-            .build();
-        Ok(Live { node: door.node().clone(), tags: door.tags(), ..of(&address) })
+        let send = || async {
+            let request = cx.ec2.allocate_address().domain(DomainType::from(self.domain.as_str()));
+            let tags = filters::born_with(ResourceType::ElasticIp, &door.tags());
+            let reply = request.tag_specifications(tags).send().await.call(operation)?;
+            let address = Reply::builder()
+                .set_allocation_id(reply.allocation_id().map(str::to_owned))
+                .set_public_ip(reply.public_ip().map(str::to_owned))
+                .set_domain(reply.domain().cloned())
+                .build();
+            // The reply has no tags, but the call is refused as a whole when they cannot be set.
+            Ok(Live { node: door.node().clone(), tags: door.tags(), ..of(&address) })
+        };
+        let find = || async {
+            let listing = cx.ec2.describe_addresses().set_filters(Some(filters::of_node(door)));
+            Ok(listing.send().await.call("ec2:DescribeAddresses")?.addresses().iter().map(of).collect())
+        };
+        door.call_once(operation, send, find).await
     }
 
     async fn update(&self, cx: &Aws, door: &Door<'_>, live: &Live<Self>, changed: &Changed) -> Result<Live<Self>, CallError> {

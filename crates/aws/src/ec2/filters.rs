@@ -1,7 +1,7 @@
 //! What the EC2 kinds share: filters by the stack's tags, and tags in the create call.
 
 use aws_sdk_ec2::types::{Filter, ResourceType, TagSpecification};
-use landing_engine::stack::{TAG_ENV, TAG_PROJECT};
+use landing_engine::stack::{TAG_ENV, TAG_NODE, TAG_PROJECT};
 use landing_engine::{CallError, Door, Stack, Tags};
 
 use crate::{Aws, IntoCallError, tags};
@@ -18,6 +18,13 @@ pub(crate) fn any<'a>(name: &str, values: impl IntoIterator<Item = &'a str>) -> 
 /// The two filters that select everything of a stack.
 pub(crate) fn of_stack(stack: &Stack) -> Vec<Filter> {
     vec![filter(&format!("tag:{TAG_PROJECT}"), &stack.project), filter(&format!("tag:{TAG_ENV}"), &stack.env)]
+}
+
+/// The filters that select the objects of the door's node: more than one after a call whose answer was lost.
+pub(crate) fn of_node(door: &Door<'_>) -> Vec<Filter> {
+    let mut filters = of_stack(door.stack());
+    filters.push(filter(&format!("tag:{TAG_NODE}"), door.node().as_str()));
+    filters
 }
 
 pub(crate) fn born_with(kind: ResourceType, tags: &Tags) -> TagSpecification {

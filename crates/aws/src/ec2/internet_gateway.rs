@@ -48,14 +48,17 @@ impl Kind for InternetGateway {
 
     async fn create(&self, cx: &Aws, door: &Door<'_>) -> Result<Live<Self>, CallError> {
         let operation = "ec2:CreateInternetGateway";
-        let reply = door
-            .call(operation, || async {
-                let tags = filters::born_with(ResourceType::InternetGateway, &door.tags());
-                cx.ec2.create_internet_gateway().tag_specifications(tags).send().await.call(operation)
-            })
-            .await?;
-        let gateway = reply.internet_gateway().cloned().unwrap_or_else(|| Reply::builder().build());
-        Ok(Live { node: door.node().clone(), ..of(&gateway) })
+        let send = || async {
+            let tags = filters::born_with(ResourceType::InternetGateway, &door.tags());
+            let reply = cx.ec2.create_internet_gateway().tag_specifications(tags).send().await.call(operation)?;
+            let gateway = reply.internet_gateway().cloned().unwrap_or_else(|| Reply::builder().build());
+            Ok(Live { node: door.node().clone(), ..of(&gateway) })
+        };
+        let find = || async {
+            let listing = cx.ec2.describe_internet_gateways().set_filters(Some(filters::of_node(door)));
+            Ok(listing.send().await.call("ec2:DescribeInternetGateways")?.internet_gateways().iter().map(of).collect())
+        };
+        door.call_once(operation, send, find).await
     }
 
     async fn update(&self, cx: &Aws, door: &Door<'_>, live: &Live<Self>, changed: &Changed) -> Result<Live<Self>, CallError> {

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_ec2::types::{AttributeBooleanValue, ResourceType, Vpc as Reply, VpcAttributeName, VpcState};
+use futures_util::future::try_join_all;
 use landing_engine::{CallError, Changed, Door, Gone, Kind, Live, NodeName, Output, Ready, Scan, Stack, Traits};
 use serde::{Deserialize, Serialize};
 
@@ -47,21 +48,19 @@ impl Kind for Vpc {
 
     async fn create(&self, cx: &Aws, door: &Door<'_>) -> Result<Live<Self>, CallError> {
         let operation = "ec2:CreateVpc";
-        let reply = door
-            .call(operation, || async {
-                cx.ec2
-                    .create_vpc()
-                    .cidr_block(&self.cidr)
-                    .tag_specifications(filters::born_with(ResourceType::Vpc, &door.tags()))
-                    .send()
-                    .await
-                    .call(operation)
-            })
-            .await?;
-        let vpc = reply.vpc().cloned().unwrap_or_else(|| Reply::builder().build());
-        // AWS's defaults for a new VPC: support on, host names off.
-        let shape = Self { cidr: self.cidr.clone(), dns_support: true, dns_hostnames: false };
-        Ok(Live { node: door.node().clone(), ..of(&vpc, shape) })
+        let send = || async {
+            let tags = filters::born_with(ResourceType::Vpc, &door.tags());
+            let reply = cx.ec2.create_vpc().cidr_block(&self.cidr).tag_specifications(tags).send().await.call(operation)?;
+            let vpc = reply.vpc().cloned().unwrap_or_else(|| Reply::builder().build());
+            // AWS's defaults for a new VPC: support on, host names off.
+            let shape = Self { cidr: self.cidr.clone(), dns_support: true, dns_hostnames: false };
+            Ok(Live { node: door.node().clone(), ..of(&vpc, shape) })
+        };
+        let find = || async {
+            let reply = cx.ec2.describe_vpcs().set_filters(Some(filters::of_node(door))).send().await.call("ec2:DescribeVpcs")?;
+            try_join_all(reply.vpcs().iter().map(|vpc| live(cx, vpc))).await
+        };
+        door.call_once(operation, send, find).await
     }
 
     async fn update(&self, cx: &Aws, door: &Door<'_>, live: &Live<Self>, changed: &Changed) -> Result<Live<Self>, CallError> {

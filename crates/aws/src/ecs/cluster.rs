@@ -87,7 +87,8 @@ impl Kind for Cluster {
         let call = || async { cx.ecs.delete_cluster().cluster(&live.id).send().await.call(operation) };
         let reply = ownership::found(door.call(operation, call).await)?;
         match reply.as_ref().and_then(|reply| reply.cluster()).and_then(Reply::status) {
-            None | Some("INACTIVE") => Ok(Gone::Yes),
+            None => Ok(Gone::Absent),
+            Some("INACTIVE") => Ok(Gone::Yes),
             Some(status) => Ok(Gone::NotYet(status.to_owned())),
         }
     }

@@ -119,7 +119,7 @@ impl Kind for Bucket {
                 answer => answer.map(|_| Gone::Yes),
             }
         };
-        Ok(ownership::found(door.call(operation, call).await)?.unwrap_or(Gone::Yes))
+        Ok(ownership::found(door.call(operation, call).await)?.unwrap_or(Gone::Absent))
     }
 }
 

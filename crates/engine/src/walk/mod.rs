@@ -6,7 +6,7 @@
 mod order;
 mod step;
 
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -14,8 +14,8 @@ use std::time::Duration;
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
 
-use crate::clock::Clock;
-use crate::door::Recorder;
+use crate::clock::{Clock, Moment};
+use crate::door::{Past, Recorder};
 use crate::error::{CallError, Class};
 use crate::event::Event;
 use crate::graph::Graph;
@@ -77,14 +77,24 @@ impl Outcome {
 
 /// What a step tells the owner of the run.
 pub(crate) enum Message {
-    Reached { task: usize, stage: Stage, live: Option<LiveNode> },
-    Failed { task: usize, error: CallError },
+    Reached {
+        task: usize,
+        stage: Stage,
+        live: Option<LiveNode>,
+    },
+    Failed {
+        task: usize,
+        error: CallError,
+    },
+    /// A line that is in the journal now.
+    Wrote(Entry),
 }
 
-/// Where steps and the door write.
+/// Where steps and the door write. What is written to the journal goes to the owner of the run too, who holds the state: it is the journal folded, at any time.
 pub(crate) struct Log {
     journal: Journal,
     events: mpsc::UnboundedSender<Event>,
+    owner: mpsc::UnboundedSender<Message>,
     calls: AtomicU64,
     permit: Permit,
     pub(crate) clock: Clock,
@@ -96,29 +106,29 @@ impl Log {
         let _ = self.events.send(event);
     }
 
-    pub(crate) fn write(&self, entry: &Entry) -> Result<(), CallError> {
-        self.journal
-            .write(entry)
-            .map_err(|e| CallError::new(Class::Ambiguous, "state", format!("the journal cannot be written: {e}")))
+    pub(crate) fn write(&self, entry: Entry) -> Result<(), CallError> {
+        self.record(entry).map_err(|e| CallError::new(Class::Ambiguous, "state", format!("the journal cannot be written: {e}")))
+    }
+
+    fn record(&self, entry: Entry) -> std::io::Result<()> {
+        self.journal.write(&entry)?;
+        // The owner is gone only when the run is over.
+        let _ = self.owner.send(Message::Wrote(entry));
+        Ok(())
     }
 }
 
 impl Recorder for Log {
-    fn intent(&self, node: &NodeName, operation: &str) -> std::io::Result<u64> {
+    fn intent(&self, node: &NodeName, operation: &str, doubles: bool) -> std::io::Result<u64> {
         let call = self.calls.fetch_add(1, Ordering::Relaxed);
-        self.journal.write(&Entry::Intent {
-            call,
-            node: node.clone(),
-            operation: operation.to_owned(),
-            doubles: false,
-            at: self.clock.now(),
-        })?;
+        let (node, operation) = (node.clone(), operation.to_owned());
+        self.record(Entry::Intent { call, node, operation, doubles, at: self.clock.now() })?;
         Ok(call)
     }
 
     fn outcome(&self, call: u64, node: &NodeName, operation: &str, result: Result<(), &CallError>) -> std::io::Result<()> {
         let refused = result.err().map(|error| error.code.clone().unwrap_or_else(|| format!("{:?}", error.class)));
-        self.journal.write(&Entry::Outcome {
+        self.record(Entry::Outcome {
             call,
             node: node.clone(),
             operation: operation.to_owned(),
@@ -152,7 +162,18 @@ pub async fn walk(
     events: mpsc::UnboundedSender<Event>,
 ) -> Outcome {
     let order = Order::of(registry, plan, desired, live);
-    let log = Arc::new(Log { journal, events, calls: AtomicU64::new(1), permit: options.permit.clone(), clock: options.clock });
+    let (owner, messages) = mpsc::unbounded_channel();
+    let log = Arc::new(Log {
+        journal,
+        events,
+        owner: owner.clone(),
+        calls: AtomicU64::new(1),
+        permit: options.permit.clone(),
+        clock: options.clock,
+    });
+    // Calls are counted anew, and what is old explains nothing any more.
+    state.apply(&Entry::Begin { lineage: state.lineage.clone(), serial: state.serial });
+    state.forget_before(options.clock.now());
     let mut run = Run {
         registry,
         stack: &plan.stack,
@@ -165,11 +186,14 @@ pub async fn walk(
         unmet: order.tasks.iter().map(|task| task.waits.len()).collect(),
         order,
         generations: state.nodes.iter().map(|(name, record)| (name.clone(), record.generation)).collect(),
+        recorded: state.nodes.values().flat_map(|record| record.leaving.iter().chain([&record.id])).cloned().collect(),
+        began: options.clock.now(),
+        refused: false,
         state,
         unsaved: false,
         log: log.clone(),
     };
-    run.walk(options, log).await
+    run.walk(options, log, owner, messages).await
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -189,6 +213,10 @@ struct Run<'a> {
     outputs: BTreeMap<NodeName, BTreeMap<String, String>>,
     /// As the state had them when the run began.
     generations: BTreeMap<NodeName, u64>,
+    recorded: BTreeSet<String>,
+    began: Moment,
+    /// AWS knows us no more: every further call would be refused.
+    refused: bool,
     /// Ready to start, by remaining time.
     queue: BinaryHeap<(Duration, std::cmp::Reverse<usize>)>,
     running: usize,
@@ -200,10 +228,15 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    async fn walk(&mut self, options: Options, log: Arc<Log>) -> Outcome {
+    async fn walk(
+        &mut self,
+        options: Options,
+        log: Arc<Log>,
+        sender: mpsc::UnboundedSender<Message>,
+        mut messages: mpsc::UnboundedReceiver<Message>,
+    ) -> Outcome {
         let started = options.clock.elapsed();
         let permits = Arc::new(Semaphore::new(options.calls_at_once.max(1)));
-        let (sender, mut messages) = mpsc::unbounded_channel();
         let mut stop = options.stop.clone();
         let mut level = *stop.borrow();
         let mut steps = JoinSet::new();
@@ -216,7 +249,7 @@ impl Run<'_> {
             }
         }
         loop {
-            if level == Stop::No {
+            if level == Stop::No && !self.refused {
                 while let Some((_, std::cmp::Reverse(task))) = self.queue.pop() {
                     if let Some(job) = self.start(task, &options) {
                         let (sender, log, permits, stop) = (sender.clone(), log.clone(), permits.clone(), options.stop.clone());
@@ -257,6 +290,11 @@ impl Run<'_> {
                 }
             }
         }
+        // What steps that were cut short had written is in the journal, so it must be in the state.
+        while steps.join_next().await.is_some() {}
+        while let Ok(message) = messages.try_recv() {
+            self.hear(message);
+        }
         self.skip_the_rest();
         let mut outcome = std::mem::take(&mut self.outcome);
         outcome.elapsed = options.clock.elapsed().saturating_sub(started);
@@ -287,7 +325,7 @@ impl Run<'_> {
             && (live.ready == Ready::Yes || !(options.wait || planned.awaited))
         {
             let live = live.clone();
-            self.state.know(&live);
+            self.state.know(&live, self.log.clock.now());
             self.reach(task, Stage::Usable);
             return None;
         }
@@ -305,6 +343,7 @@ impl Run<'_> {
             return None;
         }
         let generation = self.generation(task);
+        let (past, born) = (self.past(task), self.born(task));
         Some(step::Job {
             task,
             kind: self.registry.get(node.kind())?.clone(),
@@ -315,9 +354,31 @@ impl Run<'_> {
             wait: options.wait || planned.awaited,
             visible: planned.visible,
             generation,
+            past,
+            born,
             node,
             shape,
         })
+    }
+
+    fn past(&self, task: usize) -> Past {
+        let task = &self.order.tasks[task];
+        let unanswered = self.state.unanswered.iter().filter(|open| open.node == task.node);
+        let departed = self.state.departed.iter().filter(|gone| gone.node == task.node).map(|gone| &gone.id);
+        let leaving = self.state.nodes.get(&task.node).map_or(&[][..], |record| &record.leaving);
+        let replaced = task.live.as_ref().filter(|_| task.what == What::Create).map(|live| &live.id);
+        Past {
+            unanswered: unanswered.map(|open| (open.operation.clone(), open.at)).collect(),
+            gone: departed.chain(leaving).chain(replaced).cloned().collect(),
+        }
+    }
+
+    /// When the object of the task was made, if that may be so short a time ago that AWS does not show it everywhere. What the state did not know when the run began may have
+    /// been made just before.
+    fn born(&self, task: usize) -> Option<Moment> {
+        let id = &self.order.tasks[task].live.as_ref()?.id;
+        let made = self.state.born.iter().filter(|made| made.id == *id).map(|made| made.at).max();
+        made.or((!self.recorded.contains(id)).then_some(self.began))
     }
 
     /// Which life of its node the task is about: a replacement starts a new one.
@@ -332,20 +393,8 @@ impl Run<'_> {
             Message::Reached { task, stage, live } => {
                 self.unsaved = true;
                 if let Some(live) = live {
-                    self.outputs.insert(live.node.clone(), live.outputs.clone());
-                    let generation = self.generation(task);
-                    self.state.apply(&Entry::Known {
-                        node: live.node,
-                        id: live.id,
-                        outputs: live.outputs,
-                        generation,
-                        at: self.log.clock.now(),
-                    });
-                } else if let What::Remove = self.order.tasks[task].what
-                    && let Some(old) = &self.order.tasks[task].live
-                {
-                    let (node, id) = (old.node.clone(), old.id.clone());
-                    self.state.apply(&Entry::Gone { node, id, at: self.log.clock.now() });
+                    self.state.know(&live, self.log.clock.now());
+                    self.outputs.insert(live.node, live.outputs);
                 }
                 if stage == Stage::Usable {
                     self.running -= 1;
@@ -355,8 +404,13 @@ impl Run<'_> {
                 }
                 self.reach(task, stage);
             }
+            Message::Wrote(entry) => {
+                self.unsaved = true;
+                self.state.apply(&entry);
+            }
             Message::Failed { task, error } => {
                 self.running -= 1;
+                self.refused |= error.class == Class::Credentials;
                 let node = self.order.tasks[task].node.clone();
                 if error.is_stopped() {
                     self.outcome.skipped.push((node.clone(), "the run was stopped while it waited".to_owned()));
@@ -432,7 +486,10 @@ impl Run<'_> {
             if self.outcome.skipped.iter().any(|(skipped, _)| *skipped == node) {
                 continue;
             }
-            let because = "the run was stopped before it was done".to_owned();
+            let because = match self.refused {
+                true => "AWS no longer takes the credentials of this run".to_owned(),
+                false => "the run was stopped before it was done".to_owned(),
+            };
             self.log.say(Event::StepSkipped { node: node.clone(), because: because.clone() });
             self.outcome.skipped.push((node, because));
         }

@@ -8,12 +8,12 @@ use tokio::sync::{Semaphore, mpsc, watch};
 
 use super::order::{Stage, What};
 use super::{Log, Message, Stop};
-use crate::clock::Clock;
-use crate::door::{Door, Phase};
+use crate::clock::{Clock, Moment, SHOWN_WITHIN};
+use crate::door::{Door, FREE_WITHIN, Past, Phase};
 use crate::error::{CallError, Class};
 use crate::event::{Doing, Event};
 use crate::journal::Entry;
-use crate::kind::{Gone, Holder, Ready};
+use crate::kind::{Changed, Gone, Holder, Ready};
 use crate::node::NodeName;
 use crate::plan;
 use crate::registry::{AnyKind, LiveNode, Registry};
@@ -23,8 +23,8 @@ use crate::stack::Stack;
 /// every reading is a call.
 const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 
-/// A fresh object may be missing from a reading for this long. Source: `aws-behaviours` 1.5.
-const MISSING_WITHIN: Duration = Duration::from_secs(60);
+/// A fresh object may be missing from a reading, and an old value in it, for this long.
+const LAGS: Duration = Duration::from_secs(SHOWN_WITHIN);
 
 pub(super) struct Job {
     pub(super) task: usize,
@@ -37,6 +37,9 @@ pub(super) struct Job {
     /// With every reference resolved; absent for removals of what is not desired any more.
     pub(super) shape: Option<Value>,
     pub(super) generation: u64,
+    pub(super) past: Past,
+    /// When `live` was made, if that was a short while ago.
+    pub(super) born: Option<Moment>,
     pub(super) wait: bool,
     pub(super) visible: bool,
 }
@@ -96,6 +99,7 @@ impl Run {
             &job.node,
             job.stack.token(&job.node, job.generation, &shape),
             Phase::Making,
+            &job.past,
             *clock,
             log.as_ref(),
             permits,
@@ -140,7 +144,11 @@ impl Run {
         let mut seen = started;
         let outputs = live.outputs.clone();
         loop {
+            let lags = self.clock.elapsed().saturating_sub(started) < LAGS && self.is_from_before(&live);
             match &live.ready {
+                Ready::Yes | Ready::Failed(_) if lags => {
+                    self.pause("AWS still shows the old release", None, started, traits.poll).await?
+                }
                 Ready::Yes => break,
                 Ready::Failed(why) => {
                     let class = if traits.falls_back { Class::NeverHealthy } else { Class::Invalid };
@@ -148,17 +156,20 @@ impl Run {
                 }
                 Ready::NotYet(state) => self.pause(state, None, started, traits.poll).await?,
             }
-            match self.job.kind.read(&self.job.stack, &self.job.node, &live.id).await? {
-                Some(reading) => {
+            match self.job.kind.read(&self.job.stack, &self.job.node, &live.id).await {
+                Ok(Some(reading)) => {
                     live = reading;
                     seen = self.clock.elapsed();
                 }
-                None if self.clock.elapsed().saturating_sub(seen) < MISSING_WITHIN => {}
-                None => {
+                Ok(None) if self.clock.elapsed().saturating_sub(seen) < LAGS => {}
+                Ok(None) => {
                     let what = format!("{} vanished while it was waited for", live.id);
                     return Err(CallError::new(Class::NotFound, self.job.node.kind(), what)
                         .help("somebody else deleted it; run again to make it anew"));
                 }
+                // Not known is neither there nor gone; the kind's patience ends the wait.
+                Err(error) if error.is_passing() => {}
+                Err(error) => return Err(error),
             }
         }
         if live.outputs != outputs {
@@ -170,10 +181,20 @@ impl Run {
         Ok(live)
     }
 
+    /// Whether a reading of what AWS may undo by itself shows something else than was asked for. Right after the change it is from before it.
+    fn is_from_before(&self, live: &LiveNode) -> bool {
+        let undoes = self.job.kind.traits().falls_back && self.job.what != What::Keep;
+        undoes && !self.undone(live).0.is_empty()
+    }
+
+    fn undone(&self, live: &LiveNode) -> Changed {
+        let shape = self.job.shape.as_ref();
+        shape.map_or_else(Changed::default, |shape| plan::changed(&self.job.registry, &self.job.stack, live, shape))
+    }
+
     /// Ready is not enough when AWS may have put the old release back.
     fn check_it_stayed(&self, live: &LiveNode) -> Result<(), CallError> {
-        let Some(shape) = &self.job.shape else { return Ok(()) };
-        let undone = plan::changed(&self.job.registry, &self.job.stack, live, shape);
+        let undone = self.undone(live);
         if undone.0.is_empty() {
             return Ok(());
         }
@@ -187,43 +208,55 @@ impl Run {
         let started = self.clock.elapsed();
         let mut pause = self.job.kind.traits().poll;
         loop {
-            let gone = {
-                let Self { job, log, clock, .. } = &*self;
-                let door = Door::new(
-                    &job.stack,
-                    &job.node,
-                    job.stack.token(&job.node, job.generation, &live.shape),
-                    Phase::Removing,
-                    *clock,
-                    log.as_ref(),
-                    permits,
-                    &self.stop,
-                );
-                job.kind.delete(&door, &live).await?
+            let (state, holder) = match self.delete(permits, &live).await {
+                Ok(Gone::Yes) => break,
+                // One that a reading has shown, and that is too young to be known everywhere, is not gone because one server says so.
+                Ok(Gone::Absent) if self.is_young() => ("AWS does not show it everywhere yet".to_owned(), None),
+                Ok(Gone::Absent) => break,
+                Ok(Gone::NotYet(state)) => (state, None),
+                Ok(Gone::Held(holder)) => (holder.by.clone(), Some(holder)),
+                // Read again and begun anew: what holds it may be a part of it that an old reading did not show.
+                Err(error) if error.class == Class::InUse && self.clock.elapsed().saturating_sub(started) < FREE_WITHIN => {
+                    (error.to_string(), None)
+                }
+                Err(error) => return Err(error),
             };
-            match gone {
-                Gone::Yes => break,
-                Gone::NotYet(state) => self.pause(&state, None, started, pause).await?,
-                Gone::Held(holder) => self.pause(&holder.by, Some(&holder), started, pause).await?,
-            }
+            self.pause(&state, holder.as_ref(), started, pause).await?;
             // What hangs on somebody else's network interface hangs for minutes.
             pause = (pause * 3 / 2).min(LONGEST_PAUSE).max(pause);
-            match self.job.kind.read(&self.job.stack, &self.job.node, &live.id).await? {
-                Some(reading) => live = reading,
-                None => break,
+            match self.job.kind.read(&self.job.stack, &self.job.node, &live.id).await {
+                Ok(Some(reading)) => live = reading,
+                Ok(None) if self.is_young() => {}
+                Ok(None) => break,
+                Err(error) if error.is_passing() => {}
+                Err(error) => return Err(error),
             }
         }
-        self.log.write(&Entry::Gone { node: self.job.node.clone(), id: live.id, at: self.clock.now() })
+        self.log.write(Entry::Gone { node: self.job.node.clone(), id: live.id, at: self.clock.now() })
+    }
+
+    async fn delete(&self, permits: &Semaphore, live: &LiveNode) -> Result<Gone, CallError> {
+        let Self { job, log, clock, .. } = self;
+        let door = Door::new(
+            &job.stack,
+            &job.node,
+            job.stack.token(&job.node, job.generation, &live.shape),
+            Phase::Removing,
+            &job.past,
+            *clock,
+            log.as_ref(),
+            permits,
+            &self.stop,
+        );
+        job.kind.delete(&door, live).await
+    }
+
+    fn is_young(&self) -> bool {
+        self.job.born.is_some_and(|at| self.clock.now() < at + SHOWN_WITHIN)
     }
 
     /// Waits for `pause`; an error when the wait has lasted too long or the run is being stopped.
-    async fn pause(
-        &mut self,
-        state: &str,
-        holder: Option<&Holder>,
-        started: Duration,
-        pause: Duration,
-    ) -> Result<(), CallError> {
+    async fn pause(&mut self, state: &str, holder: Option<&Holder>, started: Duration, pause: Duration) -> Result<(), CallError> {
         let traits = self.job.kind.traits();
         let elapsed = self.clock.elapsed().saturating_sub(started);
         if elapsed > traits.patience {
@@ -233,10 +266,9 @@ impl Run {
                     let since = since.as_ref().map(|since| format!(", there since {since}")).unwrap_or_default();
                     (format!("still in use after {minutes} minutes: {by}{since}"), help.as_str())
                 }
-                None => (
-                    format!("not done after {minutes} minutes: {state}"),
-                    "AWS may still finish it; run again to go on waiting",
-                ),
+                None => {
+                    (format!("not done after {minutes} minutes: {state}"), "AWS may still finish it; run again to go on waiting")
+                }
             };
             return Err(CallError::new(Class::Ambiguous, self.job.node.kind(), what).help(help));
         }
@@ -255,7 +287,7 @@ impl Run {
 }
 
 fn known(log: &Log, live: &LiveNode, generation: u64) -> Result<(), CallError> {
-    log.write(&Entry::Known {
+    log.write(Entry::Known {
         node: live.node.clone(),
         id: live.id.clone(),
         outputs: live.outputs.clone(),

@@ -15,6 +15,7 @@ use landing_engine::{
 };
 use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
 
 #[derive(Default)]
 pub struct World {
@@ -22,6 +23,16 @@ pub struct World {
     pub calls: Vec<String>,
     /// `create a` → the class with which it fails, as often as given.
     pub refuse: BTreeMap<String, Vec<Class>>,
+    /// `create a` → how often it is done and its answer gets lost.
+    pub lose: BTreeMap<String, u32>,
+    /// What is made shows only after this time.
+    pub shows_after: Duration,
+    /// What is removed is listed for so long.
+    pub lists_after: Duration,
+    /// Boxes that are gone, and when they went.
+    ghosts: BTreeMap<String, (Stored, Instant)>,
+    /// Kinds whose readings fail, with how.
+    pub unreadable: BTreeMap<&'static str, Class>,
     serial: u32,
 }
 
@@ -33,12 +44,13 @@ pub struct Stored {
     pub size: u32,
     pub colour: String,
     pub ready_reads: u32,
+    pub born: Instant,
 }
 
 pub type Shared = Mutex<World>;
 
 macro_rules! boxes {
-    ($name:ident, $kind:literal, $traits:expr) => {
+    ($name:ident, $kind:literal, $doubles:literal, $traits:expr) => {
         #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
         pub struct $name {
             pub inside: Option<Ref<String>>,
@@ -61,8 +73,9 @@ macro_rules! boxes {
 
             async fn scan(cx: &Shared, scan: &Scan) -> Result<Vec<Live<Self>>, CallError> {
                 let world = cx.lock().unwrap();
-                let mine = world.boxes.iter().filter(|(_, stored)| stored.kind == Self::NAME);
-                Ok(mine
+                world.readable(Self::NAME)?;
+                Ok(world
+                    .shown(Self::NAME)
                     .filter_map(|(id, stored)| {
                         let node = scan.stack.node_of(&stored.tags)?;
                         Some(Live { node, ..of(id, stored, |inside, size, colour| Self { inside, size, colour }) })
@@ -72,7 +85,14 @@ macro_rules! boxes {
 
             async fn read(cx: &Shared, _: &Stack, node: &NodeName, id: &str) -> Result<Option<Live<Self>>, CallError> {
                 let mut world = cx.lock().unwrap();
-                let Some(stored) = world.boxes.get_mut(id) else { return Ok(None) };
+                world.readable(Self::NAME)?;
+                if !world.shown(Self::NAME).any(|(shown, _)| shown == id) {
+                    return Ok(None);
+                }
+                let Some(stored) = world.boxes.get_mut(id) else {
+                    let live = of(id, &world.ghosts[id].0, |inside, size, colour| Self { inside, size, colour });
+                    return Ok(Some(Live { node: node.clone(), ..live }));
+                };
                 stored.ready_reads = stored.ready_reads.saturating_sub(1);
                 let live = of(id, stored, |inside, size, colour| Self { inside, size, colour });
                 Ok(Some(Live { node: node.clone(), ..live }))
@@ -81,32 +101,45 @@ macro_rules! boxes {
             async fn create(&self, cx: &Shared, door: &Door<'_>) -> Result<Live<Self>, CallError> {
                 let inside = self.inside.as_ref().map(|id| id.get().clone());
                 let (size, tags) = (self.size, door.tags());
-                let id = door
-                    .call("test:Create", || async {
-                        tokio::time::sleep(Duration::from_millis(10)).await;
-                        let mut world = cx.lock().unwrap();
-                        world.call("create", door.node())?;
-                        if let Some(inside) = inside.as_ref().filter(|id| !world.boxes.contains_key(*id)) {
-                            return Err(CallError::new(Class::NotFound, "test:Create", format!("no box {inside}")));
-                        }
-                        world.serial += 1;
-                        let id = format!("box-{}", world.serial);
-                        // Every box is born white: its colour is for update.
-                        let stored = Stored {
-                            kind: Self::NAME,
-                            tags: tags.clone(),
-                            inside: inside.clone(),
-                            size,
-                            colour: "white".into(),
-                            ready_reads: 2,
-                        };
-                        world.boxes.insert(id.clone(), stored);
-                        Ok(id)
-                    })
-                    .await?;
-                let world = cx.lock().unwrap();
-                let live = of(&id, &world.boxes[&id], |inside, size, colour| Self { inside, size, colour });
-                Ok(Live { node: door.node().clone(), ..live })
+                let send = || async {
+                    tokio::time::sleep(Duration::from_millis(10)).await;
+                    let mut world = cx.lock().unwrap();
+                    world.call("create", door.node())?;
+                    if let Some(inside) = inside.as_ref().filter(|id| !world.boxes.contains_key(*id)) {
+                        return Err(CallError::new(Class::NotFound, "test:Create", format!("no box {inside}")));
+                    }
+                    world.serial += 1;
+                    let id = format!("box-{}", world.serial);
+                    // Every box is born white: its colour is for update.
+                    let stored = Stored {
+                        kind: Self::NAME,
+                        tags: tags.clone(),
+                        inside: inside.clone(),
+                        size,
+                        colour: "white".into(),
+                        ready_reads: 2,
+                        born: Instant::now(),
+                    };
+                    world.boxes.insert(id.clone(), stored);
+                    world.answer("create", door.node())?;
+                    let live = of(&id, &world.boxes[&id], |inside, size, colour| Self { inside, size, colour });
+                    Ok(Live { node: door.node().clone(), ..live })
+                };
+                let find = || async {
+                    let scan = Scan { stack: door.stack().clone(), known: BTreeMap::new(), wanted: Vec::new(), round: 0 };
+                    let found = Self::scan(cx, &scan).await?;
+                    Ok(found.into_iter().filter(|live| live.node == *door.node()).collect::<Vec<_>>())
+                };
+                if $doubles {
+                    return door.call_once("test:Create", send, find).await;
+                }
+                let again = || async {
+                    match find().await?.into_iter().find(|live| live.shape.size == self.size) {
+                        Some(live) => Ok(live),
+                        None => send().await,
+                    }
+                };
+                door.call("test:Create", again).await
             }
 
             async fn update(
@@ -135,10 +168,16 @@ macro_rules! boxes {
                 door.call("test:Delete", || async {
                     let mut world = cx.lock().unwrap();
                     world.call("delete", door.node())?;
+                    if !world.shown(Self::NAME).any(|(shown, _)| *shown == live.id) {
+                        return Ok(Gone::Absent);
+                    }
                     if world.boxes.values().any(|other| other.inside.as_ref() == Some(&live.id)) {
                         return Err(CallError::new(Class::InUse, "test:Delete", "something is inside"));
                     }
-                    world.boxes.remove(&live.id);
+                    if let Some(stored) = world.boxes.remove(&live.id) {
+                        world.ghosts.insert(live.id.clone(), (stored, Instant::now()));
+                    }
+                    world.answer("delete", door.node())?;
                     Ok(Gone::Yes)
                 })
                 .await
@@ -147,9 +186,11 @@ macro_rules! boxes {
     };
 }
 
-boxes!(Crate, "test.crate", Traits { fixed: &["size"], ..Traits::DEFAULT });
-boxes!(Chest, "test.chest", Traits { fixed: &["size"], holds_data: true, ..Traits::DEFAULT });
-boxes!(Bag, "test.bag", Traits { fixed: &["size"], create_first: true, ..Traits::DEFAULT });
+boxes!(Crate, "test.crate", false, Traits { fixed: &["size"], ..Traits::DEFAULT });
+boxes!(Chest, "test.chest", false, Traits { fixed: &["size"], holds_data: true, ..Traits::DEFAULT });
+boxes!(Bag, "test.bag", false, Traits { fixed: &["size"], create_first: true, ..Traits::DEFAULT });
+// Each call makes another one.
+boxes!(Coin, "test.coin", true, Traits { fixed: &["size"], ..Traits::DEFAULT });
 
 impl World {
     fn call(&mut self, what: &str, node: &NodeName) -> Result<(), CallError> {
@@ -160,6 +201,31 @@ impl World {
         }
         self.calls.push(line);
         Ok(())
+    }
+
+    /// What was done is answered, unless the answer gets lost.
+    fn answer(&mut self, what: &str, node: &NodeName) -> Result<(), CallError> {
+        match self.lose.get_mut(&format!("{what} {}", node.name())).filter(|left| **left > 0) {
+            Some(left) => {
+                *left -= 1;
+                Err(CallError::new(Class::Ambiguous, "test:Call", "connection reset"))
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn readable(&self, kind: &str) -> Result<(), CallError> {
+        match self.unreadable.get(kind) {
+            Some(class) => Err(CallError::new(*class, "test:DescribeBoxes", "refused by the test")),
+            None => Ok(()),
+        }
+    }
+
+    /// What a reading shows of a kind: not yet what is new, and still what has just gone.
+    fn shown(&self, kind: &'static str) -> impl Iterator<Item = (&String, &Stored)> {
+        let standing = self.boxes.iter().filter(|(_, stored)| stored.born.elapsed() >= self.shows_after);
+        let ghosts = self.ghosts.iter().filter(|(_, (_, went))| went.elapsed() < self.lists_after);
+        standing.chain(ghosts.map(|(id, (stored, _))| (id, stored))).filter(move |(_, stored)| stored.kind == kind)
     }
 }
 
@@ -183,16 +249,19 @@ pub struct Bench {
     pub folder: tempfile::TempDir,
     pub files: Arc<dyn Files>,
     pub stop: watch::Sender<Stop>,
+    pub clock: Clock,
     pub events: Mutex<Vec<Event>>,
 }
 
 impl Default for Bench {
     fn default() -> Self {
         let world = Arc::new(Shared::default());
-        let registry = Registry::default().with::<Crate>(&world).with::<Chest>(&world).with::<Bag>(&world);
+        let registry = Registry::default().with::<Crate>(&world).with::<Chest>(&world).with::<Bag>(&world).with::<Coin>(&world);
         let (stop, _) = watch::channel(Stop::No);
         let folder = tempfile::tempdir().unwrap();
-        Self { world, registry, stack: Stack::new("shop", "dev"), folder, files: Arc::new(Disk), stop, events: Mutex::default() }
+        let (stack, files) = (Stack::new("shop", "dev"), Arc::new(Disk));
+        let clock = Clock::starting(1_000_000, 1.0);
+        Self { world, registry, stack, folder, files, stop, clock, events: Mutex::default() }
     }
 }
 
@@ -207,16 +276,21 @@ impl Bench {
 
     pub async fn plan(&self, graph: &Graph) -> (Plan, LiveSet, State) {
         let state = self.state();
-        let live = scan(&self.registry, &self.stack, graph, &state).await.unwrap();
+        let live = scan(&self.registry, &self.stack, graph, &state, &self.clock).await.unwrap();
         (plan(&self.registry, &self.stack, graph, &live, &state).unwrap(), live, state)
     }
 
     /// Plan, walk, save.
     pub async fn land(&self, graph: &Graph) -> Outcome {
-        let (plan, live, mut state) = self.plan(graph).await;
+        let planned = self.plan(graph).await;
+        self.walk(graph, planned).await
+    }
+
+    /// The second half of [`Bench::land`].
+    pub async fn walk(&self, graph: &Graph, (plan, live, mut state): (Plan, LiveSet, State)) -> Outcome {
         let journal = Journal::open(self.files.as_ref(), &self.path(), &state).unwrap();
         let (sender, mut receiver) = mpsc::unbounded_channel();
-        let (clock, stop) = (Clock::starting(0, 1.0), self.stop.subscribe());
+        let (clock, stop) = (self.clock, self.stop.subscribe());
         let options = Options { clock, calls_at_once: 16, wait: true, stop, permit: Permit::default(), snapshots: None };
         let outcome = walk(&self.registry, &plan, graph, &live, &mut state, journal, options, sender).await;
         while let Ok(event) = receiver.try_recv() {
@@ -233,6 +307,10 @@ impl Bench {
 
     pub fn refuse(&self, call: &str, classes: &[Class]) {
         self.world.lock().unwrap().refuse.insert(call.to_owned(), classes.to_vec());
+    }
+
+    pub fn lose(&self, call: &str, times: u32) {
+        self.world.lock().unwrap().lose.insert(call.to_owned(), times);
     }
 
     pub fn names(&self) -> BTreeSet<String> {
