@@ -186,6 +186,9 @@ pub(crate) enum SandboxCommand {
         /// Load the world from this file and save it there at the end
         #[arg(long, value_name = "FILE")]
         world: Option<PathBuf>,
+        /// What goes wrong in it, as TOML (docs/sandbox.md)
+        #[arg(long, value_name = "FILE")]
+        faults: Option<PathBuf>,
     },
 }
 

@@ -79,7 +79,11 @@ impl Sandbox {
         let Some((service, call)) = wire::call_of(&request) else {
             return Ok(wire::render_unknown());
         };
-        self.clock.sleep(latency::API_CALL).await;
+        let takes = {
+            let world = self.world.lock().unwrap_or_else(PoisonError::into_inner);
+            latency::API_CALL.of(&world, &world.calls.len().to_string())
+        };
+        self.clock.sleep(takes).await;
         match self.with_world(|world| self.front.pass(world, service, &call)) {
             Seen::Answer(response) => Ok(response),
             Seen::Closed => Err(Closed),

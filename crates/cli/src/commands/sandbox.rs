@@ -1,6 +1,8 @@
 //! `landing sandbox serve`: the in-process AWS for any AWS client.
 
-use landing_sandbox::{Sandbox, World, serve};
+use std::path::Path;
+
+use landing_sandbox::{Faults, Sandbox, World, serve};
 use tokio::net::TcpListener;
 
 use super::{print, say};
@@ -9,7 +11,7 @@ use crate::failure::{Exit, Failure};
 use crate::world;
 
 pub(crate) async fn run(common: &Common, command: &SandboxCommand) -> Result<Exit, Failure> {
-    let SandboxCommand::Serve { port, time_scale, world: file } = command;
+    let SandboxCommand::Serve { port, time_scale, world: file, faults } = command;
     if !(time_scale.is_finite() && *time_scale > 0.0) {
         return Err(Failure::new(Exit::Configuration, "--time-scale must be more than 0"));
     }
@@ -22,7 +24,8 @@ pub(crate) async fn run(common: &Common, command: &SandboxCommand) -> Result<Exi
         }
         _ => World::new(common.region.as_deref().unwrap_or(world::REGION)),
     };
-    let sandbox = Sandbox::new(loaded, *time_scale);
+    let faults = faults.as_deref().map_or(Ok(Faults::default()), read_faults)?;
+    let sandbox = Sandbox::with_faults(loaded, *time_scale, faults);
     let listener =
         TcpListener::bind(("127.0.0.1", *port)).await.map_err(|e| failed(&format!("cannot listen on port {port}"), e))?;
     let address = listener.local_addr().map_err(|e| failed("cannot tell the port", e))?;
@@ -36,4 +39,14 @@ pub(crate) async fn run(common: &Common, command: &SandboxCommand) -> Result<Exi
         std::fs::write(path, sandbox.save()).map_err(|e| failed(&path.display().to_string(), e))?;
     }
     Ok(Exit::Done)
+}
+
+fn read_faults(path: &Path) -> Result<Faults, Failure> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| Failure::new(Exit::Configuration, format!("cannot read {}: {error}", path.display())))?;
+    Faults::from_toml(&text).map_err(|error| {
+        Failure::new(Exit::Configuration, format!("{} does not say what faults the sandbox is to have", path.display()))
+            .because(error.to_string())
+            .help("docs/sandbox.md has every field with an example")
+    })
 }

@@ -6,6 +6,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::pattern::{Pattern, known_service};
+use crate::services;
 
 /// All that goes wrong. The default is an AWS on its best day.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -24,8 +25,10 @@ pub struct Faults {
     /// How long objects take to become ready and to vanish.
     pub durations: Durations,
     /// Limits other than AWS's defaults, by the code that AWS answers when they are exceeded (`VpcLimitExceeded`) or by the quota's name in `docs/sandbox.md`.
+    #[serde(deserialize_with = "quotas")]
     pub quotas: BTreeMap<String, u64>,
     /// Objects that end in a state from which there is no way back.
+    #[serde(deserialize_with = "failures")]
     pub failures: Vec<Failure>,
 }
 
@@ -48,7 +51,7 @@ pub struct Consistency {
     #[serde(deserialize_with = "share")]
     pub fresh: f64,
     /// Only these services lag; all when there are none. S3's objects and STS never lag.
-    #[serde(deserialize_with = "services")]
+    #[serde(deserialize_with = "service_names")]
     pub services: Vec<String>,
     /// The longest lag of the Tagging API, in seconds; the shortest is 5.
     #[serde(deserialize_with = "seconds")]
@@ -203,7 +206,24 @@ fn status<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u16, D::Error> {
     }
 }
 
-fn services<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+fn service_names<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
     let names = Vec::<String>::deserialize(deserializer)?;
     names.iter().map(|name| known_service(name).map(str::to_owned).map_err(D::Error::custom)).collect()
+}
+
+fn quotas<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, u64>, D::Error> {
+    let quotas = BTreeMap::<String, u64>::deserialize(deserializer)?;
+    match quotas.keys().find(|name| !services::quotas::names().any(|known| known == name.as_str())) {
+        None => Ok(quotas),
+        Some(name) => {
+            let known: Vec<&str> = services::quotas::names().collect();
+            Err(D::Error::custom(format!("`{name}` is no quota; there are {}", known.join(", "))))
+        }
+    }
+}
+
+fn failures<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Failure>, D::Error> {
+    let failures = Vec::<Failure>::deserialize(deserializer)?;
+    failures.iter().try_for_each(services::failures::check).map_err(D::Error::custom)?;
+    Ok(failures)
 }

@@ -1,5 +1,6 @@
 //! What services outside EC2 ask about subnets, groups and VPCs before they put something there.
 
+use crate::services::ec2;
 use crate::world::World;
 
 /// Where a subnet lies.
@@ -12,6 +13,14 @@ pub(crate) struct Place {
 /// `None` when there is no such subnet.
 pub(crate) fn subnet(world: &World, id: &str) -> Option<Place> {
     world.ec2.subnets.get(id).map(|subnet| Place { vpc: subnet.vpc.clone(), zone: subnet.zone.clone() })
+}
+
+/// A load balancer wants a /27 at least, with eight addresses free (catalogue, section 3.3).
+pub(crate) fn fits_load_balancer(world: &World, subnet: &str) -> bool {
+    world.ec2.subnets.get(subnet).is_some_and(|subnet| {
+        let bits = subnet.cidr.rsplit('/').next().and_then(|bits| bits.parse::<u8>().ok());
+        bits.is_some_and(|bits| bits <= 27) && ec2::free_addresses(&world.ec2, subnet) >= 8
+    })
 }
 
 /// The VPC of a security group; `None` when there is no such group.

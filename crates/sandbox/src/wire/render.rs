@@ -1,6 +1,6 @@
 //! Answers and refusals in the caller's protocol.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{Protocol, Reply, Response, Service, xml};
 use crate::call::Call;
@@ -71,11 +71,11 @@ pub(crate) fn render_fault(service: &Service, call: &Call, fault: &Fault, reques
     Response { status: fault.status, headers, body: if head { Vec::new() } else { body.into_bytes() } }
 }
 
-/// For requests that name no service we know.
+/// For requests that name no service we know: in JSON, which is what most services speak that are not modelled.
 pub(crate) fn render_unknown() -> Response {
-    let body = Value::from(
-        "the sandbox could not tell the service: the request carries no AWS signature, or a service that is not modelled",
-    );
+    let message =
+        "the sandbox could not tell the service: the request carries no AWS signature, or a service that is not modelled";
+    let body = json!({ "__type": "UnknownOperationException", "message": message });
     Response {
         status: 501,
         headers: vec![("content-type".into(), "application/json".into())],

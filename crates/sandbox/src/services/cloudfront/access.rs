@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::{check_version, config, new_id, page, subject};
 use crate::call::{Call, text};
 use crate::fault::Fault;
+use crate::services::quotas;
 use crate::wire::Reply;
 use crate::world::World;
 
@@ -60,12 +61,7 @@ fn answer(control: &AccessControl) -> Reply {
 
 pub(super) fn create(world: &mut World, call: &Call) -> Result<Reply, Fault> {
     let config = read(world, call, None)?;
-    if world.cloudfront.controls.len() >= 100 {
-        return Err(Fault::new(
-            "TooManyOriginAccessControls",
-            "The number of origin access controls exceeds the maximum allowed.",
-        ));
-    }
+    quotas::ORIGIN_ACCESS_CONTROLS.one_more(world, world.cloudfront.controls.len())?;
     let control = AccessControl { id: new_id(world), etag: new_id(world), config };
     let reply = answer(&control).status(201).header("location", format!("/2020-05-31/origin-access-control/{}", control.id));
     world.cloudfront.controls.insert(control.id.clone(), control);

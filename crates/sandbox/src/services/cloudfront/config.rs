@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::call::{number, text};
 use crate::fault::Fault;
+use crate::services::quotas;
 use crate::world::World;
 
 /// XML gives one element alone and several as a list; a stored list of several has its element's name with `[]`.
@@ -242,6 +243,8 @@ fn fill_behavior(behavior: &mut Value) {
 /// Everything that the configuration names must exist.
 fn check_references(world: &World, config: &Value) -> Result<(), Fault> {
     let origins = origins(config);
+    quotas::ORIGINS.at_most(world, origins.len() as u64)?;
+    quotas::BEHAVIORS.at_most(world, elements(&config["CacheBehaviors"], "CacheBehavior").len() as u64)?;
     if origins.is_empty() {
         return Err(refuse("InvalidArgument", "A distribution needs at least one origin."));
     }

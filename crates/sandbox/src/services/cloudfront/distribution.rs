@@ -8,6 +8,7 @@ use crate::call::{Call, text};
 use crate::clock::{Millis, iso};
 use crate::fault::Fault;
 use crate::latency;
+use crate::services::quotas;
 use crate::tags::Tags;
 use crate::wire::Reply;
 use crate::world::World;
@@ -62,12 +63,7 @@ pub(super) fn create(world: &mut World, call: &Call) -> Result<Reply, Fault> {
         // Even for an identical body.
         return Err(Fault::new("DistributionAlreadyExists", format!("The caller reference that you are using to create a distribution is associated with another distribution. Already exists: {}", existing.id)).status(409));
     }
-    if all.len() >= 200 {
-        return Err(Fault::new(
-            "TooManyDistributions",
-            "Your request would cause you to exceed the maximum number of distributions allowed.",
-        ));
-    }
+    quotas::DISTRIBUTIONS.one_more(world, all.len())?;
     check_aliases(world, &config, None)?;
     let id = new_id(world);
     let distribution = Distribution {
@@ -75,7 +71,7 @@ pub(super) fn create(world: &mut World, call: &Call) -> Result<Reply, Fault> {
         domain: format!("d{}.cloudfront.net", &world.hex()[..13]),
         etag: new_id(world),
         modified: world.now,
-        deployed_at: world.now + latency::DISTRIBUTION_DEPLOYED,
+        deployed_at: world.now + latency::DISTRIBUTION_DEPLOYED.of(world, &id),
         config,
         tags,
         id,
@@ -93,6 +89,7 @@ fn aliases(config: &Value) -> Vec<String> {
 
 fn check_aliases(world: &World, config: &Value, own: Option<&str>) -> Result<(), Fault> {
     let wanted = aliases(config);
+    quotas::ALIASES.at_most(world, wanted.len() as u64)?;
     if !wanted.is_empty() && config["ViewerCertificate"]["CloudFrontDefaultCertificate"] == "true" {
         return Err(Fault::new(
             "InvalidViewerCertificate",
@@ -165,7 +162,9 @@ pub(super) fn update(world: &mut World, call: &Call) -> Result<Reply, Fault> {
     distribution.config = config;
     distribution.etag = new_id(world);
     distribution.modified = world.now;
-    distribution.deployed_at = world.now + latency::DISTRIBUTION_DEPLOYED;
+    let roll_out =
+        if distribution.config["Enabled"] == "false" { latency::DISTRIBUTION_DISABLED } else { latency::DISTRIBUTION_DEPLOYED };
+    distribution.deployed_at = world.now + roll_out.of(world, &distribution.etag);
     let reply = answer(world, &distribution);
     world.cloudfront.distributions.insert(distribution.id.clone(), distribution);
     Ok(reply)

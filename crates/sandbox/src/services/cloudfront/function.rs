@@ -9,6 +9,7 @@ use super::{check_version, config, new_id, page, subject};
 use crate::call::{Call, text};
 use crate::clock::{Millis, iso};
 use crate::fault::Fault;
+use crate::services::quotas;
 use crate::wire::Reply;
 use crate::world::World;
 
@@ -106,9 +107,7 @@ pub(super) fn create(world: &mut World, call: &Call) -> Result<Reply, Fault> {
             Fault::new("FunctionAlreadyExists", "A function with the same name already exists in this AWS account.").status(409)
         );
     }
-    if world.cloudfront.functions.len() >= 100 {
-        return Err(Fault::new("TooManyFunctions", "You have reached the maximum number of CloudFront functions."));
-    }
+    quotas::FUNCTIONS.one_more(world, world.cloudfront.functions.len())?;
     let arn = format!("arn:aws:cloudfront::{}:function/{name}", world.account);
     let function = Function { name: name.clone(), arn, created: world.now, development: stage, live: None };
     let reply = answer(&function, &function.development, "DEVELOPMENT")

@@ -49,12 +49,13 @@ pub(super) fn create(world: &mut World, call: &Call) -> Result<Reply, Fault> {
         }
         return Err(Fault::new("InvalidArgument", "The caller reference was used before with another batch."));
     }
+    let id = format!("I{}", &world.hex().to_uppercase()[..25]);
     let invalidation = Invalidation {
-        id: format!("I{}", &world.hex().to_uppercase()[..25]),
         distribution: subject(call).to_owned(),
         created: world.now,
-        done_at: world.now + latency::INVALIDATION_DONE,
+        done_at: world.now + latency::INVALIDATION_DONE.of(world, &id),
         batch,
+        id,
     };
     let place = format!("/2020-05-31/distribution/{}/invalidation/{}", subject(call), invalidation.id);
     let reply = Reply::xml("Invalidation", shown(world, &invalidation)).status(201).header("location", place);

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use crate::call::Call;
 use crate::fault::Fault;
+use crate::services::quotas;
 use crate::tags::{self, Tags};
 use crate::wire::Reply;
 use crate::world::World;
@@ -33,6 +34,7 @@ pub(super) fn allocate(world: &mut World, call: &Call) -> Result<Reply, Fault> {
         return Err(lookup::invalid("Invalid value for parameter domain: EC2-Classic is gone, use 'vpc'"));
     }
     let tags = tagging::given(call, "elastic-ip")?;
+    quotas::ADDRESSES.one_more(world, world.ec2.addresses.len())?;
     let id = world.id("eipalloc-");
     let ip = public_ip(world);
     world.ec2.addresses.insert(id.clone(), Address { id: id.clone(), ip: ip.clone(), association: None, tags });

@@ -7,6 +7,7 @@ use crate::call::Call;
 use crate::clock::Millis;
 use crate::fault::Fault;
 use crate::latency;
+use crate::services::quotas;
 use crate::tags::{self, Tags};
 use crate::wire::Reply;
 use crate::world::World;
@@ -51,8 +52,9 @@ pub(super) fn create(world: &mut World, call: &Call) -> Result<Reply, Fault> {
     let policy = policy(call)?.unwrap_or_else(|| FULL_ACCESS.to_owned());
     let route_tables = call.strings("RouteTableId");
     check_tables(world, &vpc, &service, &route_tables)?;
+    quotas::GATEWAY_ENDPOINTS.one_more(world, world.ec2.endpoints.len())?;
     let id = world.id("vpce-");
-    let (created_at, ready_at) = (world.now, world.now + latency::GATEWAY_ENDPOINT_READY);
+    let (created_at, ready_at) = (world.now, world.now + latency::GATEWAY_ENDPOINT_READY.of(world, &id));
     let endpoint = Endpoint { id: id.clone(), vpc, service, policy, route_tables, created_at, ready_at, gone_at: None, tags };
     world.ec2.endpoints.insert(id.clone(), endpoint);
     tokens::remember(world, call, &id);
@@ -178,9 +180,9 @@ pub(super) fn delete(world: &mut World, call: &Call) -> Result<Reply, Fault> {
     if ids.is_empty() {
         return Err(Fault::new("MissingParameter", "The request must contain the parameter vpcEndpointIds"));
     }
-    let gone_at = world.now + latency::GATEWAY_ENDPOINT_GONE;
     let mut unsuccessful = Vec::new();
     for id in ids {
+        let gone_at = world.now + latency::GATEWAY_ENDPOINT_GONE.of(world, &id);
         match world.ec2.endpoints.get_mut(&id) {
             Some(endpoint) => endpoint.gone_at = endpoint.gone_at.or(Some(gone_at)),
             None => {

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use crate::call::Call;
 use crate::fault::Fault;
+use crate::services::quotas;
 use crate::tags::{self, Tags};
 use crate::wire::Reply;
 use crate::world::World;
@@ -21,6 +22,7 @@ pub(crate) struct Gateway {
 
 pub(super) fn create(world: &mut World, call: &Call) -> Result<Reply, Fault> {
     let tags = tagging::given(call, "internet-gateway")?;
+    quotas::INTERNET_GATEWAYS.one_more(world, world.ec2.gateways.len())?;
     let id = make(world, None, tags);
     Ok(json!({ "internetGateway": render(world, world.ec2.gateway(&id)?) }).into())
 }

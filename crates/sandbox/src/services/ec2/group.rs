@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use crate::call::Call;
 use crate::fault::Fault;
+use crate::services::quotas;
 use crate::tags::{self, Tags};
 use crate::wire::Reply;
 use crate::world::World;
@@ -50,6 +51,7 @@ pub(super) fn create(world: &mut World, call: &Call) -> Result<Reply, Fault> {
         let message = format!("The security group '{name}' already exists for VPC '{vpc}'");
         return Err(Fault::new("InvalidGroup.Duplicate", message));
     }
+    quotas::SECURITY_GROUPS.one_more(world, world.ec2.groups.len())?;
     let id = make(world, &vpc, &name, &description, tags);
     let group = world.ec2.group(&id)?;
     let arn = world.arn("ec2", &format!("security-group/{id}"));

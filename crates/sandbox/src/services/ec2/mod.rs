@@ -36,6 +36,7 @@ use crate::world::World;
 pub(crate) use furnish::furnish;
 pub(crate) use interfaces::{Interface, attach, release};
 pub(crate) use operations::handle;
+pub(crate) use subnet::free_addresses;
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Ec2 {
@@ -50,6 +51,9 @@ pub(crate) struct Ec2 {
     pub(crate) endpoints: BTreeMap<String, endpoint::Endpoint>,
     pub(crate) interfaces: BTreeMap<String, Interface>,
     pub(crate) tokens: BTreeMap<String, tokens::Token>,
+    /// For faults that name the nth one.
+    #[serde(skip)]
+    pub(crate) nats_made: u64,
 }
 
 pub(crate) fn advance(world: &mut World) {

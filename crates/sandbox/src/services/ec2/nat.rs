@@ -6,14 +6,17 @@ use serde_json::{Value, json};
 use crate::call::Call;
 use crate::clock::Millis;
 use crate::fault::Fault;
+use crate::faults::FailureKind;
 use crate::latency;
+use crate::services::failures::{self, Made};
+use crate::services::quotas;
 use crate::tags::{self, Tags};
 use crate::wire::Reply;
 use crate::world::World;
 
 use super::address::Association;
 use super::listing::Listing;
-use super::{gateway, interfaces, lookup, tagging, timestamp, tokens};
+use super::{gateway, interfaces, lookup, subnet, tagging, timestamp, tokens};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum State {
@@ -63,6 +66,9 @@ pub(super) fn create(world: &mut World, call: &Call) -> Result<Reply, Fault> {
     let allocation = call.need("AllocationId", "MissingParameter")?;
     let vpc = world.ec2.subnet(&subnet)?.vpc.clone();
     let tags = tagging::given(call, "natgateway")?;
+    let zone = |subnet: &str| world.ec2.subnets.get(subnet).map(|subnet| &subnet.zone);
+    let there = world.ec2.nats.values().filter(|nat| nat.counts() && zone(&nat.subnet) == zone(&subnet)).count();
+    quotas::NAT_GATEWAYS.one_more(world, there)?;
     let id = world.id("nat-");
     let mut nat = Nat {
         id: id.clone(),
@@ -73,16 +79,17 @@ pub(super) fn create(world: &mut World, call: &Call) -> Result<Reply, Fault> {
         private_ip: None,
         interface: None,
         state: State::Pending,
-        until: Some(world.now + latency::NAT_READY),
+        until: Some(world.now + latency::NAT_READY.of(world, &id)),
         failure: None,
         created_at: world.now,
         deleted_at: None,
         tags,
     };
-    match failure(world, &nat) {
+    world.ec2.nats_made += 1;
+    match asked(world, &nat).or_else(|| failure(world, &nat)) {
         Some(failure) => {
             nat.failure = Some(failure);
-            nat.until = Some(world.now + latency::NAT_FAILED);
+            nat.until = Some(world.now + latency::NAT_FAILED.of(world, &id));
         }
         None => take_address(world, &mut nat)?,
     }
@@ -93,6 +100,28 @@ pub(super) fn create(world: &mut World, call: &Call) -> Result<Reply, Fault> {
 
 fn reply(world: &World, call: &Call, nat: &Nat) -> Reply {
     json!({ "natGateway": render(world, nat), "clientToken": call.opt("ClientToken") }).into()
+}
+
+/// One that the world's faults want to fail.
+fn asked(world: &World, nat: &Nat) -> Option<(String, String)> {
+    let name = nat.tags.get("Name").map_or("", String::as_str);
+    let made = Made { kind: FailureKind::NatGateway, name, tags: &nat.tags, nth: world.ec2.nats_made };
+    let code = failures::asked(world, &made)?;
+    let message = match code.as_str() {
+        "InsufficientFreeAddressesInSubnet" => no_free_address(&nat.subnet),
+        "Gateway.NotAttached" => format!("Network {} has no Internet gateway attached", nat.vpc),
+        "InvalidAllocationID.NotFound" => {
+            format!("Elastic IP address {} could not be associated with this NAT gateway", nat.allocation)
+        }
+        "Resource.AlreadyAssociated" => format!("Elastic IP address [{}] is already associated", nat.allocation),
+        "InvalidSubnetID.NotFound" => format!("The specified subnet {} does not exist or could not be found.", nat.subnet),
+        _ => "An internal error occurred. Delete the NAT gateway and create it again.".to_owned(),
+    };
+    Some((code, message))
+}
+
+fn no_free_address(subnet: &str) -> String {
+    format!("Subnet {subnet} has insufficient free addresses to create this NAT gateway")
 }
 
 /// These come as a `failed` gateway some time later, not as a refusal.
@@ -106,6 +135,9 @@ fn failure(world: &World, nat: &Nat) -> Option<(String, String)> {
     };
     if address.association.is_some() {
         return fail("Resource.AlreadyAssociated", format!("Elastic IP address [{}] is already associated", address.id));
+    }
+    if world.ec2.subnets.get(&nat.subnet).is_some_and(|it| subnet::free_addresses(&world.ec2, it) == 0) {
+        return fail("InsufficientFreeAddressesInSubnet", no_free_address(&nat.subnet));
     }
     if gateway::of(&world.ec2, &nat.vpc).is_none() {
         return fail("Gateway.NotAttached", format!("Network {} has no Internet gateway attached", nat.vpc));
@@ -203,7 +235,7 @@ fn render(_world: &World, nat: &Nat) -> Value {
 
 pub(super) fn delete(world: &mut World, call: &Call) -> Result<Reply, Fault> {
     let id = call.need("NatGatewayId", "MissingParameter")?;
-    let now = world.now;
+    let (now, gone) = (world.now, latency::NAT_GONE.of(world, &id));
     let nat = world.ec2.nat_mut(&id)?;
     match nat.state {
         State::Deleted => return Err(lookup::no_nat(&id)),
@@ -214,8 +246,8 @@ pub(super) fn delete(world: &mut World, call: &Call) -> Result<Reply, Fault> {
             (nat.state, nat.until) = (State::Deleted, Some(now + latency::NAT_GHOST));
         }
         State::Pending | State::Available => {
-            (nat.state, nat.until) = (State::Deleting, Some(now + latency::NAT_GONE));
-            interfaces::release(world, &id, latency::NAT_GONE);
+            (nat.state, nat.until) = (State::Deleting, Some(now + gone));
+            interfaces::release(world, &id, gone);
         }
     }
     Ok(json!({ "natGatewayId": id }).into())

@@ -40,6 +40,11 @@ pub(super) fn known(world: &World, list: &str) -> Result<String, Fault> {
     if found { Ok(list.to_owned()) } else { Err(lookup::no_prefix_list(list)) }
 }
 
+/// As how many rules a rule counts that names it; CloudFront's is the heavy one.
+pub(super) fn weight(world: &World, list: &str) -> u64 {
+    if list == id(&world.region, CLOUDFRONT) { 55 } else { 1 }
+}
+
 /// Prefix list and endpoint of every gateway endpoint in a route table.
 pub(super) fn of_endpoints(world: &World, table: &str) -> Vec<(String, String)> {
     let endpoints =

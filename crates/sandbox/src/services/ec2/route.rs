@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use crate::call::Call;
 use crate::fault::Fault;
+use crate::services::quotas;
 use crate::wire::Reply;
 use crate::world::World;
 
@@ -35,6 +36,7 @@ pub(super) fn create(world: &mut World, call: &Call) -> Result<Reply, Fault> {
         let message = format!("The route identified by {destination} already exists.");
         return Err(Fault::new("RouteAlreadyExists", message));
     }
+    quotas::ROUTES.one_more(world, table.routes.len())?;
     let id = table.id.clone();
     world.ec2.route_table_mut(&id)?.routes.insert(destination, Route { target });
     Ok(json!({ "return": true }).into())

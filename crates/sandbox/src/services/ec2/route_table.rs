@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::call::Call;
 use crate::fault::Fault;
+use crate::services::quotas;
 use crate::tags::{self, Tags};
 use crate::wire::Reply;
 use crate::world::World;
@@ -41,6 +42,7 @@ pub(super) fn create(world: &mut World, call: &Call) -> Result<Reply, Fault> {
     let vpc = call.need("VpcId", "MissingParameter")?;
     world.ec2.vpc(&vpc)?;
     let tags = tagging::given(call, "route-table")?;
+    quotas::ROUTE_TABLES.one_more(world, world.ec2.route_tables.values().filter(|it| it.vpc == vpc).count())?;
     let id = make(world, &vpc, tags);
     tokens::remember(world, call, &id);
     Ok(reply(world, call, world.ec2.route_table(&id)?))

@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 
 use crate::call::{Call, text};
 use crate::fault::Fault;
+use crate::services::quotas;
 use crate::tags::{self, Tags};
 use crate::wire::Reply;
 use crate::world::World;
@@ -57,9 +58,32 @@ pub(super) fn authorize(world: &mut World, call: &Call, egress: bool) -> Result<
             return Err(lookup::invalid("The same permission must not appear multiple times"));
         }
     }
+    check_quota(world, &group, egress, &permissions)?;
     let ids: Vec<String> = permissions.into_iter().map(|new| insert(world, &group, egress, new, tags.clone())).collect();
     let rules: Vec<Value> = ids.iter().filter_map(|id| world.ec2.rules.get(id)).map(|rule| render(world, rule)).collect();
     Ok(json!({ "return": true, "securityGroupRuleSet": rules }).into())
+}
+
+/// Rules count by direction and family; one that names a group counts in both, one that names a prefix list as much as the list weighs (catalogue, 3.10).
+fn check_quota(world: &World, group: &str, egress: bool, new: &[Permission]) -> Result<(), Fault> {
+    let present = world.ec2.rules.values().filter(|rule| rule.group == group && rule.egress == egress);
+    let all = || present.clone().map(|rule| &rule.permission).chain(new);
+    let weight = |permission: &Permission, six: bool| match &permission.source {
+        Source::Ipv4(_) => u64::from(!six),
+        Source::Ipv6(_) => u64::from(six),
+        Source::Group(_) => 1,
+        Source::PrefixList(list) => {
+            if six {
+                0
+            } else {
+                prefix_list::weight(world, list)
+            }
+        }
+    };
+    for six in [false, true] {
+        quotas::GROUP_RULES.at_most(world, all().map(|permission| weight(permission, six)).sum())?;
+    }
+    Ok(())
 }
 
 /// By rule ids or by properties. In the default VPC what is not there is no error but listed.

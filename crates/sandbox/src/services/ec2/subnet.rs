@@ -8,6 +8,7 @@ use crate::call::{Call, flag};
 use crate::clock::Millis;
 use crate::fault::Fault;
 use crate::latency;
+use crate::services::quotas;
 use crate::tags::{self, Tags};
 use crate::wire::Reply;
 use crate::world::World;
@@ -44,8 +45,9 @@ pub(super) fn create(world: &mut World, call: &Call) -> Result<Reply, Fault> {
     if world.ec2.subnets.values().any(taken) {
         return Err(Fault::new("InvalidSubnet.Conflict", format!("The CIDR '{block}' conflicts with another subnet")));
     }
+    quotas::SUBNETS.one_more(world, world.ec2.subnets.values().filter(|it| it.vpc == vpc).count())?;
     let id = world.id("subnet-");
-    let ready_at = world.now + latency::SUBNET_READY;
+    let ready_at = world.now + latency::SUBNET_READY.of(world, &id);
     let cidr = block.to_string();
     let subnet = Subnet { id: id.clone(), vpc, cidr, zone, zone_id, default_for_az: false, map_public_ip: false, ready_at, tags };
     world.ec2.subnets.insert(id.clone(), subnet);
@@ -122,7 +124,7 @@ fn render(world: &World, subnet: &Subnet) -> Value {
 }
 
 /// AWS keeps five addresses of every subnet.
-fn free_addresses(ec2: &Ec2, subnet: &Subnet) -> u64 {
+pub(crate) fn free_addresses(ec2: &Ec2, subnet: &Subnet) -> u64 {
     let bits = subnet.cidr.parse().map_or(28, |net: Ipv4Net| net.prefix_len());
     let used = ec2.interfaces.values().filter(|it| it.subnet == subnet.id).count() as u64;
     (1_u64 << (32 - bits)).saturating_sub(5 + used)

@@ -7,6 +7,7 @@ use crate::call::{Call, flag};
 use crate::clock::Millis;
 use crate::fault::Fault;
 use crate::latency;
+use crate::services::quotas;
 use crate::tags::{self, Tags};
 use crate::wire::Reply;
 use crate::world::World;
@@ -41,6 +42,7 @@ pub(super) fn create(world: &mut World, call: &Call) -> Result<Reply, Fault> {
         return Err(Fault::new("InvalidParameterValue", "the sandbox does not model IPv6 blocks of a VPC"));
     }
     let tags = tagging::given(call, "vpc")?;
+    quotas::VPCS.one_more(world, world.ec2.vpcs.len())?;
     let id = make(world, &block.to_string(), false, tags);
     Ok(json!({ "vpc": render(world, world.ec2.vpc(&id)?) }).into())
 }
@@ -54,7 +56,7 @@ pub(super) fn make(world: &mut World, cidr: &str, default: bool, tags: Tags) -> 
         default,
         dns_support: true,
         dns_hostnames: default,
-        ready_at: world.now + if default { 0 } else { latency::VPC_READY },
+        ready_at: world.now + if default { 0 } else { latency::VPC_READY.of(world, &id) },
         cidr_association: world.id("vpc-cidr-assoc-"),
         dhcp_options: format!("dopt-{}", &world.account[..8]),
         tags,

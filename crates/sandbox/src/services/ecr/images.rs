@@ -7,6 +7,7 @@ use super::{Image, Repository, bad_token, invalid, limit, repository};
 use crate::answer::{epoch, page};
 use crate::call::{Call, text};
 use crate::fault::Fault;
+use crate::services::quotas;
 use crate::wire::Reply;
 use crate::world::World;
 
@@ -49,6 +50,10 @@ pub(super) fn put(world: &mut World, call: &Call) -> Result<Reply, Fault> {
         );
         return Err(Fault::new("ImageTagAlreadyExistsException", message));
     }
+    let new = usize::from(!known);
+    let have = found.images.len();
+    quotas::IMAGES.at_most(world, (have + new) as u64)?;
+    let found = repository(world, call)?;
     let size = |layer: &Value| layer["size"].as_i64().unwrap_or(0);
     let size = size(&parsed["config"]) + parsed["layers"].as_array().into_iter().flatten().map(size).sum::<i64>();
     // The tag moves: an image that loses its last one stays, untagged.

@@ -8,6 +8,7 @@ use super::{Repository, arn, bad_token, invalid, limit, no_repository, registry,
 use crate::answer::{epoch, page};
 use crate::call::{Call, flag, text};
 use crate::fault::Fault;
+use crate::services::quotas;
 use crate::tags::{self, Tags};
 use crate::wire::Reply;
 use crate::world::World;
@@ -53,6 +54,7 @@ pub(super) fn create(world: &mut World, call: &Call) -> Result<Reply, Fault> {
         let message = format!("The repository with name '{name}' already exists in the registry with id '{}'", world.account);
         return Err(Fault::new("RepositoryAlreadyExistsException", message));
     }
+    quotas::REPOSITORIES.one_more(world, world.ecr.repositories.len())?;
     let repository = Repository {
         name: name.clone(),
         created: world.now,

@@ -8,7 +8,7 @@ use crate::call::{Call, text};
 use crate::clock::Millis;
 use crate::fault::Fault;
 use crate::latency;
-use crate::services::servicediscovery;
+use crate::services::{quotas, servicediscovery};
 use crate::tags::{self, Tags};
 use crate::wire::Reply;
 use crate::world::World;
@@ -50,7 +50,8 @@ pub(super) fn create(world: &mut World, call: &Call) -> Result<Reply, Fault> {
         // The settings of the new call are not applied.
         return Ok(json!({ "cluster": shown(world, existing, &everything()) }).into());
     }
-    let mut ready_at = world.now + latency::CLUSTER_READY;
+    quotas::CLUSTERS.one_more(world, world.ecs.clusters.values().filter(|cluster| cluster.deleted.is_none()).count())?;
+    let mut ready_at = world.now + latency::CLUSTER_READY.of(world, &name);
     let namespace = match text(&call.input["serviceConnectDefaults"]["namespace"]) {
         None => None,
         Some(wanted) => Some(default_namespace(world, &wanted, &mut ready_at)?),
@@ -87,7 +88,7 @@ fn default_namespace(world: &mut World, wanted: &str, ready_at: &mut Millis) -> 
         return Err(invalid(format!("Another operation of type CreateHttpNamespace for {wanted} is in progress.")));
     }
     let id = servicediscovery::namespace_for_cluster(world, wanted);
-    *ready_at = world.now + latency::NAMESPACE_READY + latency::CLUSTER_READY;
+    *ready_at = world.now + latency::NAMESPACE_READY.of(world, &id) + latency::CLUSTER_READY.of(world, wanted);
     Ok(world.arn("servicediscovery", &format!("namespace/{id}")))
 }
 

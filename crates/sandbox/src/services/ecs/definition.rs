@@ -171,14 +171,14 @@ pub(super) fn delete(world: &mut World, call: &Call) -> Result<Reply, Fault> {
 
 /// Deleted ones go away once nothing uses them any more.
 pub(super) fn advance(world: &mut World) {
-    let now = world.now;
+    let (now, pace) = (world.now, latency::pace(world));
     let ecs = &mut world.ecs;
     let services = ecs.services.values().filter(|service| service.inactive_at.is_none());
     let mut used: Vec<String> = services.flat_map(|service| &service.deployments).map(|d| d.definition.clone()).collect();
     used.extend(ecs.tasks.values().filter(|task| task.stopped_at.is_none_or(|at| at > now)).map(|task| task.definition.clone()));
     for family in ecs.families.values_mut() {
         family.revisions.retain(|_, definition| {
-            let due = definition.deleting.is_some_and(|at| at + latency::TASK_DEFINITION_GONE <= now);
+            let due = definition.deleting.is_some_and(|at| at + pace.of(&latency::TASK_DEFINITION_GONE, &definition.arn) <= now);
             !due || used.contains(&definition.arn)
         });
     }

@@ -4,6 +4,7 @@
 mod cluster;
 mod defaults;
 mod definition;
+mod ending;
 mod outside;
 mod scheduler;
 mod service;
@@ -39,6 +40,11 @@ pub(crate) struct Ecs {
     pub(crate) tasks: BTreeMap<String, Task>,
     /// `RunTask`'s client tokens: parameters, then the tasks' ARNs.
     pub(crate) run_tokens: BTreeMap<String, (Value, Vec<String>)>,
+    /// Deployments by service and tasks by family so far, for faults that name the nth one.
+    #[serde(skip)]
+    pub(crate) deployments_made: BTreeMap<String, u64>,
+    #[serde(skip)]
+    pub(crate) tasks_made: BTreeMap<String, u64>,
 }
 
 pub(crate) fn handle(world: &mut World, call: &Call) -> Result<Reply, Fault> {

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use super::invalid;
+use super::task::Task;
+use super::{definition, invalid};
 use crate::call::{number, text};
 use crate::clock::Millis;
 use crate::fault::Fault;
 use crate::latency;
-use crate::services::elbv2;
+use crate::services::{elbv2, quotas};
 use crate::world::World;
 
 /// An image of the account's own registry that is not there: tasks cannot pull it (catalogue, section 18.3). Foreign registries are trusted.
@@ -36,6 +37,35 @@ pub(super) fn target_group_usable(world: &World, arn: &str) -> Result<(), Fault>
         return Err(invalid(format!("The target group with targetGroupArn {arn} does not have an associated load balancer.")));
     }
     Ok(())
+}
+
+/// # Errors
+/// When one more task of this definition would run more vCPUs than the account may have at a time.
+pub(super) fn vcpus_left(world: &World, reference: &str) -> Result<(), Fault> {
+    let units = |reference: &str| {
+        let cpu = definition::find(world, reference).and_then(|definition| text(&definition.body["cpu"]));
+        cpu.and_then(|cpu| cpu.parse::<u64>().ok()).unwrap_or_default()
+    };
+    let there = world.ecs.tasks.values().filter(|task| task.stopped_at.is_none_or(|at| at > world.now));
+    let taken: u64 = there.map(|task| units(&task.definition)).sum();
+    quotas::FARGATE_VCPUS.at_most(world, (taken + units(reference)).div_ceil(1024))
+}
+
+/// The group that a task's service puts it into.
+pub(super) fn first_target_group(world: &World, task: &Task) -> Option<String> {
+    let service = world.ecs.services.get(task.service.as_ref()?)?;
+    text(&service.settings["loadBalancers"][0]["targetGroupArn"])
+}
+
+/// The load balancer's checks of a task fail.
+pub(super) fn fail_targets(world: &mut World, arn: &str) {
+    let Some(task) = world.ecs.tasks.get(arn) else { return };
+    for (group, ip, port) in task.targets.clone() {
+        let target = world.elbv2.target_groups.get_mut(&group).and_then(|group| group.targets.get_mut(&format!("{ip}:{port}")));
+        if let Some(target) = target {
+            target.failing = Some("Target.FailedHealthChecks".into());
+        }
+    }
 }
 
 /// How long the load balancer keeps draining connections of a target that left.

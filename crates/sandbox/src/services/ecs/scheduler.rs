@@ -3,10 +3,10 @@
 
 use serde_json::json;
 
+use super::ending::{self, Ending};
 use super::service::{Deployment, Service};
 use super::task::{self, Launch, Task};
-use super::{definition, outside};
-use crate::call::text;
+use super::{definition, outside, short};
 use crate::clock::Millis;
 use crate::latency;
 use crate::services::{ec2, servicediscovery};
@@ -24,6 +24,7 @@ pub(super) fn advance(world: &mut World) {
         clock = at.max(clock);
         world.now = clock;
         pulls(world);
+        ends(world);
         exits(world);
         releases(world);
         services(world);
@@ -54,6 +55,9 @@ fn next_event(world: &World) -> Option<Millis> {
 }
 
 fn exit_at(task: &Task) -> Option<Millis> {
+    if let Some((at, _)) = &task.ends {
+        return Some(*at);
+    }
     (task.deployment.is_none() && task.stopping_at.is_none()).then_some(task.runs_at + latency::ONE_OFF_WORK)
 }
 
@@ -72,73 +76,111 @@ fn retry_due(world: &World, service: &Service, primary: &Deployment) -> Option<M
 /// Steady: all tasks up, and the time over that a load balancer's checks and the scheduler take (section 16).
 fn complete_at(world: &World, service: &Service, primary: &Deployment) -> Option<Millis> {
     let tasks: Vec<&Task> = staying(world, &primary.id).collect();
-    if primary.rollout != "IN_PROGRESS" || tasks.len() < wanted(service) || tasks.iter().any(|task| !task.pulled) {
+    if primary.rollout != "IN_PROGRESS"
+        || tasks.len() < wanted(service)
+        || tasks.iter().any(|task| !task.pulled || task.ends.is_some())
+    {
         return None;
     }
     let behind = service.settings["loadBalancers"].as_array().is_some_and(|list| !list.is_empty());
     let steady = if behind { latency::SERVICE_STEADY_BEHIND_LOAD_BALANCER } else { latency::SERVICE_STEADY };
     // Nothing to start: done as soon as the scheduler has looked.
-    let steady = if tasks.is_empty() { 5 * latency::SECOND } else { steady };
+    let steady = if tasks.is_empty() { 5 * latency::SECOND } else { steady.of(world, &primary.id) };
     let last = tasks.iter().map(|task| task.runs_at).max().unwrap_or_default();
     Some(last.max(primary.started + steady).max(world.now))
 }
 
-/// Images are pulled: the task runs, or it never does.
+/// All that a task needs was fetched: it runs, or it never does.
 fn pulls(world: &mut World) {
-    let now = world.now;
+    let (now, pace) = (world.now, latency::pace(world));
     let due = world.ecs.tasks.values().filter(|task| !task.pulled && task.stopping_at.is_none() && task.runs_at <= now);
-    let due: Vec<(String, String)> = due.map(|task| (task.arn.clone(), task.definition.clone())).collect();
-    for (arn, reference) in due {
-        let missing = definition::find(world, &reference).and_then(|definition| {
-            let images = definition.containers().iter().filter_map(|container| text(&container["image"]));
-            images.into_iter().find(|image| outside::image_missing(world, image))
-        });
+    let due: Vec<String> = due.map(|task| task.arn.clone()).collect();
+    for arn in due {
+        let ending = world.ecs.tasks.get(&arn).and_then(|task| ending::of(world, task));
         let Some(task) = world.ecs.tasks.get_mut(&arn) else { continue };
-        let (service, deployment) = (task.service.clone(), task.deployment.clone());
-        if let Some(image) = &missing {
-            let reason = format!(
-                "CannotPullContainerError: pull image manifest has been retried 7 time(s): failed to resolve ref {image}: {image}: not found"
-            );
-            task.leave(now, now + latency::TASK_STOPS, "TaskFailedToStart", &reason);
-        } else {
-            task.pulled = true;
-            outside::join_targets(world, &arn);
-        }
-        if let Some((service, deployment)) = service.zip(deployment) {
-            came_up(world, &service, &deployment, missing.is_none());
+        match ending {
+            Some(ending) if !ending.after_start() => {
+                task.end(now, now + pace.of(&latency::TASK_STOPS, &arn), &ending);
+                ended(world, &arn, &ending);
+            }
+            Some(ending) => {
+                task.pulled = true;
+                let seen = ending.seen_by_balancer;
+                task.ends = Some((task.runs_at + latency::UNFIT_TASK_LIVES, ending));
+                outside::join_targets(world, &arn);
+                if seen {
+                    outside::fail_targets(world, &arn);
+                }
+            }
+            None => {
+                task.pulled = true;
+                outside::join_targets(world, &arn);
+                came_up(world, &arn);
+            }
         }
     }
 }
 
-/// Counts a task that came up or failed against its deployment's circuit breaker.
-fn came_up(world: &mut World, arn: &str, deployment: &str, up: bool) {
-    let now = world.now;
-    let Some(service) = world.ecs.services.get_mut(arn) else { return };
+/// Tasks that could not go on.
+fn ends(world: &mut World) {
+    let (now, pace) = (world.now, latency::pace(world));
+    let running = world.ecs.tasks.values_mut().filter(|task| task.stopping_at.is_none());
+    let mut over = Vec::new();
+    for task in running {
+        if let Some((_, ending)) = task.ends.clone().filter(|(at, _)| *at <= now) {
+            task.end(now, now + pace.of(&latency::TASK_STOPS, &task.arn), &ending);
+            over.push((task.arn.clone(), ending));
+        }
+    }
+    outside::part_targets(world);
+    for (arn, ending) in over {
+        ended(world, &arn, &ending);
+    }
+}
+
+/// A task that is healthy starts the count of failures anew (section 9.3).
+fn came_up(world: &mut World, task: &str) {
+    if let Some(deployment) = deployment_of(world, task) {
+        deployment.failures_in_a_row = 0;
+    }
+}
+
+fn deployment_of<'w>(world: &'w mut World, task: &str) -> Option<&'w mut Deployment> {
+    let task = world.ecs.tasks.get(task)?;
+    let (service, id) = (task.service.as_ref()?, task.deployment.as_ref()?);
+    world.ecs.services.get_mut(service)?.deployments.iter_mut().find(|deployment| deployment.id == *id)
+}
+
+/// Counts a task that failed against its deployment's circuit breaker. That a container's exit soon after the start counts too is unverified.
+fn ended(world: &mut World, task: &str, ending: &Ending) {
+    let Some(id) = deployment_of(world, task).map(|deployment| deployment.id.clone()) else { return };
+    let (now, stops) = (world.now, latency::TASK_STOPS.of(world, &id));
+    let Some(arn) = world.ecs.tasks.get(task).and_then(|task| task.service.clone()) else { return };
+    let Some(service) = world.ecs.services.get_mut(&arn) else { return };
     let breaker = service.settings["deploymentConfiguration"]["deploymentCircuitBreaker"].clone();
     // Half of the desired count, between 3 and 200 (section 9.3).
     let threshold = u32::try_from((service.desired + 1) / 2).unwrap_or(200).clamp(3, 200);
     let name = service.name.clone();
-    let Some(deployment) = service.deployments.iter_mut().find(|d| d.id == deployment) else { return };
-    if up {
-        deployment.failures_in_a_row = 0;
-        return;
-    }
+    let Some(deployment) = service.deployments.iter_mut().find(|deployment| deployment.id == id) else { return };
     deployment.failed_tasks += 1;
     deployment.failures_in_a_row += 1;
     let backoff = (10 * latency::SECOND) << deployment.failures_in_a_row.saturating_sub(3).min(10);
-    deployment.retry_at = Some(now + latency::TASK_STOPS + backoff.min(LONGEST_BACKOFF));
-    let event = format!("(service {name}) (deployment {}) was unable to place a task: CannotPullContainerError.", deployment.id);
+    deployment.retry_at = Some(now + stops + backoff.min(LONGEST_BACKOFF));
+    let event = if ending.after_start() {
+        format!("(service {name}) (deployment {id}) (task {}) stopped: {}.", short(task), ending.brief())
+    } else {
+        format!("(service {name}) (deployment {id}) was unable to place a task: {}.", ending.brief())
+    };
     let tripped = breaker["enable"] == true && deployment.rollout == "IN_PROGRESS" && deployment.failures_in_a_row >= threshold;
     if tripped {
         deployment.rollout = "FAILED".into();
         deployment.reason = "ECS deployment circuit breaker: tasks failed to start.".into();
         deployment.updated = now;
     }
-    let id = deployment.id.clone();
     service.events.insert(0, (now, event));
     if tripped {
         service.events.insert(0, (now, format!("(service {name}) (deployment {id}) deployment failed: tasks failed to start.")));
-        give_up(world, arn, &id, breaker["rollback"] == true);
+        give_up(world, &arn, &id, breaker["rollback"] == true);
     }
 }
 
@@ -166,10 +208,12 @@ fn give_up(world: &mut World, arn: &str, failed: &str, rollback: bool) {
 
 /// One-off tasks end with 0.
 fn exits(world: &mut World) {
-    let now = world.now;
-    for task in world.ecs.tasks.values_mut().filter(|task| task.pulled && exit_at(task).is_some_and(|at| at <= now)) {
+    let (now, pace) = (world.now, latency::pace(world));
+    let working = world.ecs.tasks.values_mut().filter(|task| task.pulled && task.ends.is_none() && task.stopping_at.is_none());
+    for task in working.filter(|task| exit_at(task).is_some_and(|at| at <= now)) {
         task.exit_code = Some(0);
-        task.leave(now, now + latency::TASK_STOPS, "EssentialContainerExited", "Essential container in task exited");
+        let stops = pace.of(&latency::TASK_STOPS, &task.arn);
+        task.leave(now, now + stops, "EssentialContainerExited", "Essential container in task exited");
     }
 }
 
@@ -184,7 +228,8 @@ fn releases(world: &mut World) {
         })
         .collect();
     for (task, service) in due {
-        ec2::release(world, &task, latency::TASK_INTERFACE_GONE);
+        let gone = latency::TASK_INTERFACE_GONE.of(world, &task);
+        ec2::release(world, &task, gone);
         if let Some(service) = service {
             reconcile(world, &service);
         }
@@ -202,7 +247,8 @@ fn services(world: &mut World) {
                 service.inactive_at = Some(now);
                 service.deployments.truncate(1);
             }
-            servicediscovery::unregister(world, &arn, &[], latency::DISCOVERY_SERVICE_GONE);
+            let gone = latency::DISCOVERY_SERVICE_GONE.of(world, &arn);
+            servicediscovery::unregister(world, &arn, &[], gone);
             continue;
         }
         let primary = service.deployments.first().filter(|_| service.draining_at.is_none());
@@ -236,12 +282,13 @@ fn completed(world: &mut World, arn: &str) {
 }
 
 fn stop_tasks(world: &mut World, deployment: &str, most: usize) {
-    let now = world.now;
+    let (now, pace) = (world.now, latency::pace(world));
     let tasks =
         world.ecs.tasks.values_mut().filter(|task| task.deployment.as_deref() == Some(deployment) && task.stopping_at.is_none());
     for task in tasks.take(most) {
         let reason = format!("Scaling activity initiated by (deployment {deployment})");
-        task.leave(now, now + latency::TASK_STOPS, "ServiceSchedulerInitiated", &reason);
+        let stops = pace.of(&latency::TASK_STOPS, &task.arn);
+        task.leave(now, now + stops, "ServiceSchedulerInitiated", &reason);
     }
     outside::part_targets(world);
 }
@@ -273,7 +320,12 @@ pub(super) fn reconcile(world: &mut World, arn: &str) {
             overrides: json!({ "containerOverrides": [] }),
             execute_command: service.settings["enableExecuteCommand"] == true,
             tags: tags.clone(),
+            failure: primary.failure.clone(),
         };
+        if let Err(fault) = outside::vcpus_left(world, &primary.definition) {
+            no_room(world, arn, &fault.message);
+            return;
+        }
         task::start(world, launch);
     }
     let now = world.now;
@@ -282,6 +334,16 @@ pub(super) fn reconcile(world: &mut World, arn: &str) {
         if let Some(primary) = service.deployments.first_mut() {
             primary.retry_at = None;
         }
+    }
+}
+
+/// The account runs as much as it may: the scheduler tries again after a while. It is no failure of the deployment (unverified).
+fn no_room(world: &mut World, arn: &str, why: &str) {
+    let now = world.now;
+    let Some(service) = world.ecs.services.get_mut(arn) else { return };
+    service.events.insert(0, (now, format!("(service {}) was unable to place a task. Reason: {why}.", service.name)));
+    if let Some(primary) = service.deployments.first_mut() {
+        primary.retry_at = Some(now + 60 * latency::SECOND);
     }
 }
 

@@ -10,8 +10,10 @@ use super::{cluster, definition, invalid, outside, page, read_tags, scheduler, s
 use crate::call::{Call, text};
 use crate::clock::Millis;
 use crate::fault::Fault;
+use crate::faults::FailureKind;
 use crate::latency;
-use crate::services::servicediscovery;
+use crate::services::failures::{self, Made};
+use crate::services::{quotas, servicediscovery};
 use crate::tags::Tags;
 use crate::wire::Reply;
 use crate::world::World;
@@ -60,6 +62,9 @@ pub(crate) struct Deployment {
     pub(crate) network: Value,
     pub(crate) connect: Option<Value>,
     pub(crate) connect_resources: Value,
+    /// How every one of its tasks ends, when that is asked for.
+    #[serde(default)]
+    pub(crate) failure: Option<String>,
 }
 
 pub(super) fn missing() -> Fault {
@@ -93,6 +98,9 @@ pub(super) fn create(world: &mut World, call: &Call) -> Result<Reply, Fault> {
     cluster::fargate_only(call)?;
     let definition = definition::usable(world, &reference)?.clone();
     let tags = read_tags(&call.input["tags"])?;
+    let there = world.ecs.services.values().filter(|it| it.cluster == cluster.name && it.inactive_at.is_none());
+    quotas::SERVICES.one_more(world, there.count())?;
+    quotas::TASKS.at_most(world, desired.unsigned_abs())?;
     let settings = settings::merged(world, call, None, &definition)?;
     let given = &call.input["serviceConnectConfiguration"];
     let connect = settings::connect(world, given, cluster.namespace.as_deref(), &arn, &definition)?;
@@ -127,8 +135,10 @@ fn deploy(world: &mut World, arn: &str, definition: &TaskDefinition, connect: Co
             .map(|name| json!({ "discoveryName": name, "discoveryArn": servicediscovery::register(world, namespace, name, arn) }))
             .collect(),
     };
-    servicediscovery::unregister(world, arn, &connect.names, latency::DISCOVERY_SERVICE_GONE);
+    let gone = latency::DISCOVERY_SERVICE_GONE.of(world, arn);
+    servicediscovery::unregister(world, arn, &connect.names, gone);
     let (id, now) = (format!("ecs-svc/{}", decimal(&world.hex())), world.now);
+    let failure = failure(world, arn);
     let Some(service) = world.ecs.services.get_mut(arn) else { return };
     service.connect_namespace = connect.namespace;
     service.deployments.iter_mut().for_each(|deployment| deployment.primary = false);
@@ -147,9 +157,19 @@ fn deploy(world: &mut World, arn: &str, definition: &TaskDefinition, connect: Co
         network: service.settings["networkConfiguration"].clone(),
         connect: connect.configuration,
         connect_resources: Value::Array(resources),
+        failure,
     };
     service.deployments.insert(0, deployment);
     scheduler::reconcile(world, arn);
+}
+
+/// What the next deployment of a service is to fail for.
+fn failure(world: &mut World, arn: &str) -> Option<String> {
+    let nth = world.ecs.deployments_made.entry(arn.to_owned()).or_default();
+    *nth += 1;
+    let (nth, service) = (*nth, world.ecs.services.get(arn)?);
+    let made = Made { kind: FailureKind::Deployment, name: &service.name, tags: &service.tags, nth };
+    failures::asked(world, &made)
 }
 
 /// Nineteen digits, as ECS numbers its deployments.
@@ -196,6 +216,7 @@ pub(super) fn update(world: &mut World, call: &Call) -> Result<Reply, Fault> {
     }
     let (arn, now) = (service.arn, world.now);
     let desired = settings::checked_count(call)?;
+    quotas::TASKS.at_most(world, desired.unwrap_or_default().unsigned_abs())?;
     let primary = service.deployments.first().cloned().ok_or_else(missing)?;
     let reference = call.opt("taskDefinition");
     let definition = match &reference {
@@ -247,7 +268,7 @@ pub(super) fn delete(world: &mut World, call: &Call) -> Result<Reply, Fault> {
     // Targets leave the load balancer first (section 9.3).
     let groups = service.settings["loadBalancers"].as_array().into_iter().flatten().filter_map(|lb| text(&lb["targetGroupArn"]));
     let delay = groups.map(|group| outside::deregistration_delay(world, &group)).max().filter(|_| running).unwrap_or_default();
-    let gone_at = now + latency::SERVICE_GONE + delay;
+    let gone_at = now + latency::SERVICE_GONE.of(world, &service.arn) + delay;
     for task in world.ecs.tasks.values_mut().filter(|task| task.service.as_ref() == Some(&service.arn)) {
         let id = task.deployment.clone().unwrap_or_default();
         task.leave(now, gone_at, "ServiceSchedulerInitiated", &format!("Scaling activity initiated by (deployment {id})"));

@@ -3,11 +3,14 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{definition, outside};
+use super::ending::Ending;
+use super::{definition, outside, short};
 use crate::call::strings;
 use crate::clock::{Millis, epoch};
+use crate::faults::FailureKind;
 use crate::latency;
 use crate::services::ec2;
+use crate::services::failures::{self, Made};
 use crate::tags::{self, Tags};
 use crate::world::World;
 
@@ -36,6 +39,14 @@ pub(crate) struct Task {
     pub(crate) stop_code: Option<String>,
     pub(crate) stopped_reason: Option<String>,
     pub(crate) exit_code: Option<i64>,
+    /// How it is to end, in the words of a faults file.
+    #[serde(default)]
+    pub(crate) failure: Option<String>,
+    /// How it ends and when, known once it runs.
+    #[serde(default)]
+    pub(crate) ends: Option<(Millis, Ending)>,
+    #[serde(default)]
+    pub(crate) container_reason: Option<String>,
     pub(crate) network: Value,
     pub(crate) overrides: Value,
     pub(crate) execute_command: bool,
@@ -51,6 +62,13 @@ impl Task {
             task if now >= task.created + 5 * latency::SECOND => "PENDING",
             _ => "PROVISIONING",
         }
+    }
+
+    /// On the way out by an end of its own.
+    pub(super) fn end(&mut self, at: Millis, stopped_at: Millis, ending: &Ending) {
+        self.exit_code = ending.exit_code;
+        self.container_reason.clone_from(&ending.container_reason);
+        self.leave(at, stopped_at, &ending.stop_code, &ending.reason);
     }
 
     /// On the way out from `at` on; what is already leaving keeps its reason.
@@ -76,6 +94,8 @@ pub(super) struct Launch<'a> {
     pub(super) overrides: Value,
     pub(super) execute_command: bool,
     pub(super) tags: Tags,
+    /// How its deployment's tasks are to end.
+    pub(super) failure: Option<String>,
 }
 
 pub(super) fn start(world: &mut World, launch: Launch<'_>) -> String {
@@ -92,6 +112,7 @@ pub(super) fn start(world: &mut World, launch: Launch<'_>) -> String {
     ec2::attach(world, &arn, &attachment, &subnet, &groups, public);
     let mut network = launch.network.clone();
     network["subnet"] = json!(subnet);
+    let failure = failure(world, &launch);
     let task = Task {
         arn: arn.clone(),
         cluster: launch.cluster.into(),
@@ -102,7 +123,7 @@ pub(super) fn start(world: &mut World, launch: Launch<'_>) -> String {
         deployment: launch.service.map(|(_, deployment)| deployment.to_owned()),
         attachment,
         created: world.now,
-        runs_at: world.now + latency::TASK_RUNNING,
+        runs_at: world.now + latency::TASK_RUNNING.of(world, &id),
         pulled: false,
         stopping_at: None,
         stopped_at: None,
@@ -111,6 +132,9 @@ pub(super) fn start(world: &mut World, launch: Launch<'_>) -> String {
         stop_code: None,
         stopped_reason: None,
         exit_code: None,
+        failure,
+        ends: None,
+        container_reason: None,
         network,
         overrides: launch.overrides,
         execute_command: launch.execute_command,
@@ -118,6 +142,15 @@ pub(super) fn start(world: &mut World, launch: Launch<'_>) -> String {
     };
     world.ecs.tasks.insert(arn.clone(), task);
     arn
+}
+
+/// What the next task is to fail for: its deployment's failure, or one of its own.
+fn failure(world: &mut World, launch: &Launch<'_>) -> Option<String> {
+    let family = short(launch.definition).split(':').next().unwrap_or_default().to_owned();
+    let nth = world.ecs.tasks_made.entry(family.clone()).or_default();
+    *nth += 1;
+    let made = Made { kind: FailureKind::Task, name: &family, tags: &launch.tags, nth: *nth };
+    launch.failure.clone().or_else(|| failures::asked(world, &made))
 }
 
 pub(super) fn uuid(hex: &str) -> String {
@@ -144,7 +177,7 @@ pub(super) fn shown(world: &World, task: &Task, with_tags: bool) -> Value {
         if let Some(code) = task.exit_code.filter(|_| leaving) {
             out["exitCode"] = json!(code);
         }
-        if let Some(reason) = task.stopped_reason.as_ref().filter(|_| leaving && !task.pulled) {
+        if let Some(reason) = task.container_reason.as_ref().filter(|_| leaving) {
             out["reason"] = json!(reason);
         }
         out

@@ -6,7 +6,9 @@ use super::task::{self, Launch, Task};
 use super::{cluster, definition, invalid, outside, page, read_tags, settings, short};
 use crate::call::Call;
 use crate::fault::Fault;
+use crate::faults::FailureKind;
 use crate::latency;
+use crate::services::failures::{self, Made};
 use crate::tags::Tags;
 use crate::wire::Reply;
 use crate::world::World;
@@ -50,13 +52,35 @@ pub(super) fn run(world: &mut World, call: &Call) -> Result<Reply, Fault> {
         overrides: call.input.get("overrides").cloned().unwrap_or_else(|| json!({ "containerOverrides": [] })),
         execute_command: call.flag("enableExecuteCommand").unwrap_or(false),
         tags,
+        failure: None,
     };
-    let arns: Vec<String> = (0..count).map(|_| task::start(world, launch(tags.clone()))).collect();
+    let (mut arns, mut failures) = (Vec::new(), Vec::new());
+    for _ in 0..count {
+        match room(world, &definition, &tags) {
+            Ok(()) => arns.push(task::start(world, launch(tags.clone()))),
+            Err(reason) => failures.push(json!({ "reason": reason })),
+        }
+    }
     let tasks: Vec<Value> = arns.iter().filter_map(|arn| world.ecs.tasks.get(arn)).map(|t| task::shown(world, t, true)).collect();
     if let Some(token) = token {
         world.ecs.run_tokens.insert(token, (parameters, arns));
     }
-    Ok(json!({ "tasks": tasks, "failures": [] }).into())
+    Ok(json!({ "tasks": tasks, "failures": failures }).into())
+}
+
+/// What RunTask answers 200 with and no task: no capacity, or the account's quota of vCPUs.
+fn room(world: &mut World, definition: &definition::TaskDefinition, tags: &Tags) -> Result<(), String> {
+    outside::vcpus_left(world, &definition.arn).map_err(|fault| fault.message)?;
+    let nth = world.ecs.tasks_made.get(&definition.family).copied().unwrap_or_default() + 1;
+    let made = Made { kind: FailureKind::Task, name: &definition.family, tags, nth };
+    match failures::asked(world, &made).as_deref() {
+        Some("capacity") => {
+            // This was the attempt that was meant.
+            world.ecs.tasks_made.insert(definition.family.clone(), nth);
+            Err("Capacity is unavailable at this time. Please try again later or in a different availability zone".into())
+        }
+        _ => Ok(()),
+    }
 }
 
 fn checked_overrides(call: &Call, definition: &definition::TaskDefinition) -> Result<(), Fault> {
@@ -99,13 +123,13 @@ pub(super) fn stop(world: &mut World, call: &Call) -> Result<Reply, Fault> {
     let arn = find(world, &cluster, &reference).map(|task| task.arn.clone());
     let arn = arn.ok_or_else(|| invalid("The referenced task was not found."))?;
     let reason = call.opt("reason").unwrap_or_else(|| "Task stopped by user".into());
-    let now = world.now;
+    let (now, stops) = (world.now, latency::TASK_STOPS.of(world, &arn));
     if let Some(task) = world.ecs.tasks.get_mut(&arn) {
         if task.pulled && task.stopping_at.is_none() {
             // Killed by SIGTERM.
             task.exit_code = Some(143);
         }
-        task.leave(now, now + latency::TASK_STOPS, "UserInitiated", &reason);
+        task.leave(now, now + stops, "UserInitiated", &reason);
     }
     outside::part_targets(world);
     let task = world.ecs.tasks.get(&arn).map(|task| task::shown(world, task, true));

@@ -1,5 +1,7 @@
 //! Actions of listeners and rules: checked, and completed as AWS gives them back.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 use super::load_balancers::LoadBalancer;
@@ -7,12 +9,24 @@ use super::target_groups::not_found;
 use super::{balancers_of, validation};
 use crate::call::{flag, number, text};
 use crate::fault::Fault;
+use crate::services::quotas;
 use crate::world::World;
 
 /// ARNs of the target groups that normalised actions forward to.
 pub(super) fn groups(actions: &[Value]) -> Vec<String> {
     let lists = actions.iter().filter_map(|action| action["ForwardConfig"]["TargetGroups"].as_array());
     lists.flatten().filter_map(|tuple| text(&tuple["TargetGroupArn"])).collect()
+}
+
+/// A load balancer sends traffic to so many groups at most.
+pub(super) fn check_quota(world: &World, balancer: &LoadBalancer, new: &[Value]) -> Result<(), Fault> {
+    let elb = &world.elbv2;
+    let of_listeners = elb.listeners.values().filter(|it| it.balancer == balancer.arn);
+    let of_rules = elb.rules.values().filter(|rule| of_listeners.clone().any(|it| it.arn == rule.listener));
+    let mut all: BTreeSet<String> = of_listeners.clone().flat_map(|it| groups(&it.actions)).collect();
+    all.extend(of_rules.flat_map(|rule| groups(&rule.actions)));
+    all.extend(groups(new));
+    quotas::GROUPS_OF_BALANCER.at_most(world, all.len() as u64)
 }
 
 /// One action that ends the request, and nothing else (authentication, which may come before it, is not modelled).

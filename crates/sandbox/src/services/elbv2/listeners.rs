@@ -7,6 +7,7 @@ use super::load_balancers::{self, LoadBalancer};
 use super::{Elbv2, actions, need, paged, tagging, validation};
 use crate::call::{Call, text};
 use crate::fault::Fault;
+use crate::services::quotas;
 use crate::tags::Tags;
 use crate::wire::Reply;
 use crate::world::World;
@@ -116,6 +117,9 @@ pub(super) fn create(world: &mut World, call: &Call) -> Result<Reply, Fault> {
             ))
         };
     }
+    let there = world.elbv2.listeners.values().filter(|old| old.balancer == listener.balancer).count();
+    quotas::LISTENERS.one_more(world, there)?;
+    actions::check_quota(world, &balancer, &listener.actions)?;
     let body = json!({ "Listeners": [shape(&listener)] });
     world.elbv2.listeners.insert(listener.arn.clone(), listener);
     Ok(body.into())

@@ -10,8 +10,10 @@ use crate::answer::iso;
 use crate::call::{Call, text};
 use crate::clock::Millis;
 use crate::fault::Fault;
-use crate::latency::{ALB_INTERFACES_GONE, LOAD_BALANCER_LISTED, LOAD_BALANCER_READY, NLB_INTERFACES_GONE};
-use crate::services::{ec2, network};
+use crate::faults::FailureKind;
+use crate::latency::{ALB_INTERFACES_GONE, LOAD_BALANCER_LISTED, LOAD_BALANCER_READY, NLB_INTERFACES_GONE, Span};
+use crate::services::failures::{self, Made};
+use crate::services::{ec2, network, quotas};
 use crate::tags::Tags;
 use crate::wire::Reply;
 use crate::world::World;
@@ -34,6 +36,9 @@ pub(crate) struct LoadBalancer {
     pub(crate) tags: Tags,
     pub(crate) created: Millis,
     pub(crate) ready_at: Millis,
+    /// Why it is `failed` from then on, and for good.
+    #[serde(default)]
+    pub(crate) failure: Option<String>,
     /// A deleted one stays listed for some seconds.
     pub(crate) gone_at: Option<Millis>,
 }
@@ -48,7 +53,7 @@ impl LoadBalancer {
         self.arn.split_once("loadbalancer/").map_or("", |(_, path)| path)
     }
 
-    fn interfaces_gone(&self) -> Millis {
+    fn interfaces_gone(&self) -> Span {
         if self.is_application() { ALB_INTERFACES_GONE } else { NLB_INTERFACES_GONE }
     }
 }
@@ -91,6 +96,11 @@ fn subnets(world: &World, call: &Call, application: bool, public: bool) -> Resul
     for id in ids {
         let place = network::subnet(world, &id)
             .ok_or_else(|| Fault::new("SubnetNotFound", format!("The subnet ID '{id}' does not exist")))?;
+        if application && !network::fits_load_balancer(world, &id) {
+            let message =
+                format!("Not enough IP space available in {id}. ELB requires at least 8 free IP addresses in each subnet.");
+            return Err(Fault::new("InvalidSubnet", message));
+        }
         if !zones.insert(place.zone.clone()) {
             return Err(configuration("A load balancer cannot be attached to multiple subnets in the same Availability Zone"));
         }
@@ -165,6 +175,11 @@ pub(super) fn create(world: &mut World, call: &Call) -> Result<Reply, Fault> {
             ))
         };
     }
+    let there = world.elbv2.load_balancers.values().filter(|b| b.gone_at.is_none()).count();
+    quotas::LOAD_BALANCERS.one_more(world, there)?;
+    world.elbv2.balancers_made += 1;
+    let made = Made { kind: FailureKind::LoadBalancer, name: &name, tags: &tags, nth: world.elbv2.balancers_made };
+    let failure = failures::asked(world, &made);
     let hex = world.hex();
     let prefix = if application { "app" } else { "net" };
     let arn = world.arn("elasticloadbalancing", &format!("loadbalancer/{prefix}/{name}/{}", &hex[..16]));
@@ -188,7 +203,8 @@ pub(super) fn create(world: &mut World, call: &Call) -> Result<Reply, Fault> {
         attributes: Default::default(),
         tags,
         created: world.now,
-        ready_at: world.now + LOAD_BALANCER_READY,
+        ready_at: world.now + LOAD_BALANCER_READY.of(world, &arn),
+        failure,
         gone_at: None,
     };
     let body = json!({ "LoadBalancers": [shape(world, &balancer)] });
@@ -213,7 +229,11 @@ fn zones(balancer: &LoadBalancer) -> Value {
 }
 
 fn shape(world: &World, balancer: &LoadBalancer) -> Value {
-    let state = if world.now < balancer.ready_at { "provisioning" } else { "active" };
+    let state = match &balancer.failure {
+        _ if world.now < balancer.ready_at => json!({ "Code": "provisioning" }),
+        Some(reason) => json!({ "Code": "failed", "Reason": reason }),
+        None => json!({ "Code": "active" }),
+    };
     let mut body = json!({
         "LoadBalancerArn": balancer.arn,
         "DNSName": balancer.dns,
@@ -223,7 +243,7 @@ fn shape(world: &World, balancer: &LoadBalancer) -> Value {
         "LoadBalancerName": balancer.name,
         "Scheme": balancer.scheme,
         "VpcId": balancer.vpc,
-        "State": { "Code": state },
+        "State": state,
         "Type": balancer.kind,
         "AvailabilityZones": zones(balancer),
         "IpAddressType": balancer.ip_type,
@@ -268,7 +288,7 @@ pub(super) fn set_subnets(world: &mut World, call: &Call) -> Result<Reply, Fault
     for subnet in has.difference(&had) {
         attach(world, &new, subnet);
     }
-    let free_at = world.now + old.interfaces_gone();
+    let free_at = world.now + old.interfaces_gone().of(world, &arn);
     for interface in world.ec2.interfaces.values_mut().filter(|i| i.owner == arn && !has.contains(&i.subnet)) {
         interface.free_at = Some(free_at);
     }
@@ -308,7 +328,7 @@ pub(super) fn set_ip_type(world: &mut World, call: &Call) -> Result<Reply, Fault
 /// Takes listeners and rules with it; succeeds when there is nothing.
 pub(super) fn delete(world: &mut World, call: &Call) -> Result<Reply, Fault> {
     let arn = need(call, "LoadBalancerArn")?;
-    let gone_at = world.now + LOAD_BALANCER_LISTED;
+    let gone_at = world.now + LOAD_BALANCER_LISTED.of(world, &arn);
     let balancer = match of(&mut world.elbv2, &arn) {
         Ok(balancer) => balancer,
         Err(fault) if fault.code == "LoadBalancerNotFound" => return Ok(json!({}).into()),
@@ -325,6 +345,7 @@ pub(super) fn delete(world: &mut World, call: &Call) -> Result<Reply, Fault> {
     let elb = &mut world.elbv2;
     elb.listeners.retain(|_, listener| listener.balancer != arn);
     elb.rules.retain(|_, rule| elb.listeners.contains_key(&rule.listener));
+    let linger = linger.of(world, &arn);
     ec2::release(world, &arn, linger);
     Ok(json!({}).into())
 }

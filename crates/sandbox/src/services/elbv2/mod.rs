@@ -37,6 +37,9 @@ pub(crate) struct Elbv2 {
     pub(crate) listeners: BTreeMap<String, Listener>,
     /// Without the default rules, which are their listeners' default actions.
     pub(crate) rules: BTreeMap<String, Rule>,
+    /// Load balancers so far, for faults that name the nth one.
+    #[serde(skip)]
+    pub(crate) balancers_made: u64,
 }
 
 pub(crate) fn handle(world: &mut World, call: &Call) -> Result<Reply, Fault> {

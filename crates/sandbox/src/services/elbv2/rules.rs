@@ -9,6 +9,7 @@ use super::listeners::{self, Listener};
 use super::{Elbv2, actions, conditions, need, paged, tagging, validation};
 use crate::call::{Call, number, text};
 use crate::fault::Fault;
+use crate::services::quotas;
 use crate::tags::Tags;
 use crate::wire::Reply;
 use crate::world::World;
@@ -68,6 +69,9 @@ pub(super) fn create(world: &mut World, call: &Call) -> Result<Reply, Fault> {
     if world.elbv2.rules.values().any(|rule| rule.listener == listener.arn && rule.priority == priority) {
         return Err(in_use(priority));
     }
+    let of_balancer = |rule: &&Rule| world.elbv2.listeners.get(&rule.listener).is_some_and(|it| it.balancer == listener.balancer);
+    quotas::RULES.one_more(world, world.elbv2.rules.values().filter(of_balancer).count())?;
+    actions::check_quota(world, &balancer, &actions)?;
     let path = listener.arn.split_once(":listener/").map_or("", |(_, path)| path);
     let arn = format!("listener-rule/{path}/{}", &world.hex()[..16]);
     let arn = world.arn("elasticloadbalancing", &arn);

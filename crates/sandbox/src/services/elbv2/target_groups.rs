@@ -9,7 +9,7 @@ use super::targets::Target;
 use super::{Elbv2, attributes, balancers_of, name, need, paged, tagging, target_group_has_listener, validation};
 use crate::call::{Call, text};
 use crate::fault::Fault;
-use crate::services::network;
+use crate::services::{network, quotas};
 use crate::tags::Tags;
 use crate::wire::Reply;
 use crate::world::World;
@@ -191,6 +191,7 @@ pub(super) fn create(world: &mut World, call: &Call) -> Result<Reply, Fault> {
             ))
         };
     }
+    quotas::TARGET_GROUPS.one_more(world, world.elbv2.target_groups.len())?;
     let body = json!({ "TargetGroups": [shape(world, &group)] });
     world.elbv2.target_groups.insert(arn, group);
     Ok(body.into())

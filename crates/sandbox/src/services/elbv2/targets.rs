@@ -9,6 +9,7 @@ use crate::call::{Call, number, text};
 use crate::clock::Millis;
 use crate::fault::Fault;
 use crate::latency::SECOND;
+use crate::services::quotas;
 use crate::wire::Reply;
 use crate::world::World;
 
@@ -87,6 +88,10 @@ pub(super) fn register_call(world: &mut World, call: &Call) -> Result<Reply, Fau
             return Err(Fault::new("InvalidTarget", format!("The following targets are not valid: '{id}'")));
         }
     }
+    let group = of(&mut world.elbv2, &arn)?.clone();
+    let key = |(id, port, _): &Named| format!("{id}:{}", port.unwrap_or(group.port));
+    let new = targets.iter().map(key).filter(|key| !group.targets.contains_key(key)).count();
+    quotas::TARGETS.at_most(world, (group.targets.len() + new) as u64)?;
     for (id, port, zone) in targets {
         register(&mut world.elbv2, now, &arn, &id, port, zone)?;
     }

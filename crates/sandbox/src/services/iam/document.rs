@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use crate::fault::Fault;
+use crate::services::quotas;
 use crate::world::World;
 
 fn malformed(message: impl Into<String>) -> Fault {
@@ -12,9 +13,7 @@ fn malformed(message: impl Into<String>) -> Fault {
 /// A trust policy: needs principals, and they must exist (section 2).
 pub(super) fn trust(world: &World, text: &str) -> Result<Value, Fault> {
     let document = parsed(text)?;
-    if document.to_string().len() > 2048 {
-        return Err(Fault::new("LimitExceeded", "Cannot exceed quota for ACLSizePerRole: 2048").status(409));
-    }
+    quotas::TRUST_POLICY.at_most(world, document.to_string().len() as u64)?;
     for statement in statements(&document) {
         let principal = statement["Principal"].as_object().filter(|p| !p.is_empty());
         let Some(principal) = principal else {
@@ -61,6 +60,16 @@ pub(super) fn permissions(text: &str) -> Result<Value, Fault> {
 /// URL-encoded, as every read gives it.
 pub(super) fn encoded(document: &Value) -> String {
     percent_encoding::utf8_percent_encode(&document.to_string(), percent_encoding::NON_ALPHANUMERIC).to_string()
+}
+
+/// Every text that is `old` becomes `new`.
+pub(super) fn rename(document: &mut Value, old: &str, new: &str) {
+    match document {
+        Value::String(text) if text == old => *text = new.to_owned(),
+        Value::Array(items) => items.iter_mut().for_each(|item| rename(item, old, new)),
+        Value::Object(map) => map.values_mut().for_each(|value| rename(value, old, new)),
+        _ => {}
+    }
 }
 
 pub(crate) fn statements(document: &Value) -> Vec<&Value> {

@@ -6,6 +6,7 @@ use super::role::{Role, find};
 use super::{document, missing, page};
 use crate::call::Call;
 use crate::fault::Fault;
+use crate::services::quotas;
 use crate::wire::Reply;
 use crate::world::World;
 
@@ -32,9 +33,6 @@ const MANAGED: &[&str] = &[
     "service-role/AmazonECSTaskExecutionRolePolicy",
     "service-role/AmazonRDSEnhancedMonitoringRole",
 ];
-/// Quotas of section 17.
-const ATTACHED_LIMIT: usize = 10;
-const INLINE_LIMIT: usize = 10_240;
 
 fn none(message: String) -> Fault {
     Fault::new("NoSuchEntity", message).status(404)
@@ -45,14 +43,9 @@ pub(super) fn put(world: &mut World, call: &Call) -> Result<Reply, Fault> {
     let role = find(world, call)?;
     let policy = document::permissions(&text)?;
     let others = role.inline.iter().filter(|(other, _)| **other != name).map(|(_, policy)| policy.to_string().len());
-    if others.sum::<usize>() + policy.to_string().len() > INLINE_LIMIT {
-        return Err(Fault::new(
-            "LimitExceeded",
-            format!("Maximum policy size of {INLINE_LIMIT} bytes exceeded for role {}", role.name),
-        )
-        .status(409));
-    }
-    role.inline.insert(name, policy);
+    let size = others.sum::<usize>() + policy.to_string().len();
+    quotas::INLINE_POLICIES.at_most(world, size as u64)?;
+    find(world, call)?.inline.insert(name, policy);
     Ok(Value::Null.into())
 }
 
@@ -82,12 +75,9 @@ pub(super) fn attach(world: &mut World, call: &Call) -> Result<Reply, Fault> {
         return Err(none(format!("Policy {arn} does not exist or is not attachable.")));
     }
     if !role.attached.contains(&arn) {
-        if role.attached.len() >= ATTACHED_LIMIT {
-            return Err(
-                Fault::new("LimitExceeded", format!("Cannot exceed quota for PoliciesPerRole: {ATTACHED_LIMIT}")).status(409)
-            );
-        }
-        role.attached.push(arn);
+        let have = role.attached.len();
+        quotas::ATTACHED_POLICIES.one_more(world, have)?;
+        find(world, call)?.attached.push(arn);
     }
     Ok(Value::Null.into())
 }

@@ -7,6 +7,7 @@ use super::{missing, page, read_tags};
 use crate::call::Call;
 use crate::clock::{Millis, iso};
 use crate::fault::Fault;
+use crate::services::quotas;
 use crate::tags::{self, Tags};
 use crate::wire::Reply;
 use crate::world::World;
@@ -44,6 +45,7 @@ pub(super) fn create(world: &mut World, call: &Call) -> Result<Reply, Fault> {
     if world.iam.providers.contains_key(&arn) {
         return Err(Fault::new("EntityAlreadyExists", format!("Provider with url {url} already exists.")).status(409));
     }
+    quotas::OIDC_PROVIDERS.one_more(world, world.iam.providers.len())?;
     let provider = Provider {
         url: host.to_owned(),
         clients: call.strings("ClientIDList"),

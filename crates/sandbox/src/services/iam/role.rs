@@ -9,6 +9,7 @@ use super::{document, missing, page, read_tags};
 use crate::call::Call;
 use crate::clock::{Millis, iso};
 use crate::fault::Fault;
+use crate::services::{quotas, s3, secretsmanager};
 use crate::tags::{self, Tags};
 use crate::wire::Reply;
 use crate::world::World;
@@ -63,6 +64,7 @@ pub(super) fn create(world: &mut World, call: &Call) -> Result<Reply, Fault> {
     if world.iam.roles.contains_key(&name.to_lowercase()) {
         return Err(Fault::new("EntityAlreadyExists", format!("Role with name {name} already exists.")).status(409));
     }
+    quotas::ROLES.one_more(world, world.iam.roles.len())?;
     let role = Role {
         arn: format!("arn:aws:iam::{}:role{path}{name}", world.account),
         id: format!("AROA{}", &world.hex().to_uppercase()[..17]),
@@ -112,8 +114,23 @@ pub(super) fn delete(world: &mut World, call: &Call) -> Result<Reply, Fault> {
         return Err(conflict("Cannot delete entity, must delete policies first."));
     }
     let key = role.name.to_lowercase();
-    world.iam.roles.remove(&key);
+    if let Some(gone) = world.iam.roles.remove(&key) {
+        forget(world, &gone);
+    }
     Ok(Value::Null.into())
+}
+
+/// Policies that named the role hold its unique id from now on, which a new role of the same name does not get (catalogue, section 2).
+fn forget(world: &mut World, gone: &Role) {
+    for role in world.iam.roles.values_mut() {
+        document::rename(&mut role.trust, &gone.arn, &gone.id);
+    }
+    for policy in s3::policies_mut(world) {
+        document::rename(policy, &gone.arn, &gone.id);
+    }
+    for policy in secretsmanager::policies_mut(world) {
+        document::rename(policy, &gone.arn, &gone.id);
+    }
 }
 
 fn conflict(message: &str) -> Fault {

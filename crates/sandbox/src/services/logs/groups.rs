@@ -8,6 +8,7 @@ use super::{Group, arn, group, invalid, limit, no_group, nothing};
 use crate::answer::page;
 use crate::call::{Call, text};
 use crate::fault::Fault;
+use crate::services::quotas;
 use crate::tags::Tags;
 use crate::wire::Reply;
 use crate::world::World;
@@ -36,6 +37,7 @@ pub(super) fn create(world: &mut World, call: &Call) -> Result<Reply, Fault> {
     if world.logs.groups.contains_key(&name) {
         return Err(Fault::new("ResourceAlreadyExistsException", "The specified log group already exists"));
     }
+    quotas::LOG_GROUPS.one_more(world, world.logs.groups.len())?;
     let group = Group {
         name: name.clone(),
         created: world.now,

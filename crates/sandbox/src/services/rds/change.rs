@@ -6,8 +6,8 @@ use super::instances::{Instance, check_groups, check_parameter_group, check_pass
 use super::{combination, engine, invalid, item_strings, items, need};
 use crate::call::{Call, strings};
 use crate::fault::Fault;
-use crate::latency::{DB_GONE, DB_MODIFY, DB_MODIFY_CLASS, DB_REBOOT, DB_SNAPSHOT};
-use crate::services::{ec2, secretsmanager};
+use crate::latency::{DB_GONE, DB_GONE_MULTI_AZ, DB_INTERFACE_GONE, DB_MODIFY, DB_MODIFY_CLASS, DB_REBOOT, DB_SNAPSHOT};
+use crate::services::{ec2, quotas, secretsmanager};
 use crate::tags::Tags;
 use crate::wire::Reply;
 use crate::world::World;
@@ -85,8 +85,8 @@ pub(super) fn modify(world: &mut World, call: &Call) -> Result<Reply, Fault> {
     let only_waiting = !heavy && given.iter().all(|key| DEFERRED.contains(&key.as_str()));
     instance.busy_until = match (only_waiting, heavy) {
         (true, _) => instance.busy_until,
-        (false, true) => now + DB_MODIFY_CLASS,
-        (false, false) => now + DB_MODIFY,
+        (false, true) => now + DB_MODIFY_CLASS.of(world, &format!("{id} {now}")),
+        (false, false) => now + DB_MODIFY.of(world, &format!("{id} {now}")),
     };
     for interface in world.ec2.interfaces.values_mut().filter(|interface| interface.owner == instance.arn) {
         interface.groups.clone_from(&instance.groups);
@@ -217,9 +217,10 @@ fn deferred(call: &Call, instance: &Instance) -> Result<Map<String, Value>, Faul
 pub(super) fn reboot(world: &mut World, call: &Call) -> Result<Reply, Fault> {
     let now = world.now;
     let id = need(call, "DBInstanceIdentifier")?.to_ascii_lowercase();
+    let takes = DB_REBOOT.of(world, &format!("{id} {now}"));
     let instance = world.rds.instances.get_mut(&id).ok_or_else(|| not_found(&id))?;
     available(instance, now, "reboot")?;
-    (instance.busy, instance.busy_until) = ("rebooting".into(), now + DB_REBOOT);
+    (instance.busy, instance.busy_until) = ("rebooting".into(), now + takes);
     one(world, &id)
 }
 
@@ -246,18 +247,23 @@ pub(super) fn delete(world: &mut World, call: &Call) -> Result<Reply, Fault> {
             ));
         }
         // A snapshot can be taken only of an instance that runs.
-        Some(_) => available(instance, now, "take a final snapshot of")?,
+        Some(_) => {
+            available(instance, now, "take a final snapshot of")?;
+            quotas::SNAPSHOTS.one_more(world, world.rds.snapshots.len())?;
+        }
         None => {}
     }
     if instance.settings.get("DeletionProtection") == Some(&json!(true)) {
         return Err(combination("Cannot delete protected DB Instance, please disable deletion protection and try again."));
     }
-    let takes = DB_GONE + if snapshot.is_some() { DB_SNAPSHOT } else { 0 };
+    let gone = if instance.settings["MultiAZ"] == true { DB_GONE_MULTI_AZ } else { DB_GONE };
+    let takes = gone.of(world, &id) + if snapshot.is_some() { DB_SNAPSHOT.of(world, &id) } else { 0 };
     let arn = instance.arn.clone();
     if let Some(instance) = world.rds.instances.get_mut(&id) {
         (instance.gone_at, instance.final_snapshot) = (Some(now + takes), snapshot);
     }
-    ec2::release(world, &arn, takes);
+    let linger = DB_INTERFACE_GONE.of(world, &id);
+    ec2::release(world, &arn, takes + linger);
     one(world, &id)
 }
 

@@ -13,8 +13,10 @@ use crate::answer::iso;
 use crate::call::{Call, strings, text};
 use crate::clock::Millis;
 use crate::fault::Fault;
-use crate::latency::{DB_CREATING, DB_READY, SECOND};
-use crate::services::{ec2, network, secretsmanager};
+use crate::faults::FailureKind;
+use crate::latency::{DB_READY, DB_READY_MULTI_AZ, SECOND};
+use crate::services::failures::{self, Made};
+use crate::services::{ec2, network, quotas, secretsmanager};
 use crate::tags::Tags;
 use crate::wire::Reply;
 use crate::world::World;
@@ -50,6 +52,9 @@ pub(crate) struct Instance {
     pub(crate) busy_until: Millis,
     pub(crate) gone_at: Option<Millis>,
     pub(crate) final_snapshot: Option<String>,
+    /// The state from which there is no way back, and that it takes in place of its first backup.
+    #[serde(default)]
+    pub(crate) failure: Option<String>,
 }
 
 pub(super) fn not_found(id: &str) -> Fault {
@@ -62,6 +67,8 @@ impl Instance {
             "deleting"
         } else if now < self.backing_up_at {
             "creating"
+        } else if let Some(state) = &self.failure {
+            state
         } else if now < self.ready_at {
             "backing-up"
         } else if now < self.busy_until {
@@ -138,6 +145,10 @@ pub(super) fn create(world: &mut World, call: &Call) -> Result<Reply, Fault> {
     if world.rds.instances.contains_key(&id) {
         return Err(Fault::new("DBInstanceAlreadyExists", "DB instance already exists"));
     }
+    monitoring(world, call)?;
+    quotas::DATABASES.one_more(world, world.rds.instances.len())?;
+    let stored: u64 = world.rds.instances.values().filter_map(|i| i.settings["AllocatedStorage"].as_u64()).sum();
+    quotas::DATABASE_STORAGE.at_most(world, stored + settings["AllocatedStorage"].as_u64().unwrap_or_default())?;
     let group_name = call.opt("DBSubnetGroupName").unwrap_or_else(|| "default".into()).to_ascii_lowercase();
     let group = world.rds.subnet_groups.get(&group_name).ok_or_else(|| subnet_groups::not_found(&group_name))?.clone();
     let groups = match item_strings(call, "VpcSecurityGroupIds", "VpcSecurityGroupId") {
@@ -150,6 +161,10 @@ pub(super) fn create(world: &mut World, call: &Call) -> Result<Reply, Fault> {
     check_parameter_group(world, &parameter_group, version)?;
     let wanted_zone = call.opt("AvailabilityZone");
     let place = group.subnets.iter().find(|(_, zone)| wanted_zone.as_ref().is_none_or(|wanted| wanted == zone));
+    if let Some((gone, _)) = group.subnets.iter().find(|(id, _)| network::subnet(world, id).is_none()) {
+        let message = format!("The DB subnet group {group_name} has a subnet that does not exist: {gone}");
+        return Err(Fault::new("InvalidVPCNetworkStateFault", message));
+    }
     let (subnet, zone) = place.cloned().ok_or_else(|| {
         Fault::new("InvalidVPCNetworkStateFault", "The DB subnet group does not cover the requested Availability Zone.")
     })?;
@@ -175,6 +190,7 @@ pub(super) fn create(world: &mut World, call: &Call) -> Result<Reply, Fault> {
         ("Port", json!(port)),
         ("LicenseModel", json!("postgresql-license")),
         ("MonitoringInterval", json!(call.number("MonitoringInterval").unwrap_or(0))),
+        ("MonitoringRoleArn", json!(call.opt("MonitoringRoleArn"))),
         ("PerformanceInsightsEnabled", json!(call.flag("EnablePerformanceInsights").unwrap_or(false))),
         ("IAMDatabaseAuthenticationEnabled", json!(call.flag("EnableIAMDatabaseAuthentication").unwrap_or(false))),
     ] {
@@ -188,10 +204,13 @@ pub(super) fn create(world: &mut World, call: &Call) -> Result<Reply, Fault> {
     let arn = arn(world, "db", &id);
     let resource_id = format!("db-{}", world.hex()[..26].to_ascii_uppercase());
     let secret = password.is_none().then(|| managed_secret(world, &master, &arn));
-    // Two copies take about twice as long (catalogue, section 16).
-    let slow = if settings["MultiAZ"] == true { 2 } else { 1 };
-    let (creating, ready) = (world.now + DB_CREATING * slow, world.now + DB_READY * slow);
+    let takes = if settings["MultiAZ"] == true { DB_READY_MULTI_AZ } else { DB_READY }.of(world, &resource_id);
+    // The last part of it is the first backup.
+    let (creating, ready) = (world.now + takes / 6 * 5, world.now + takes);
     let backing_up_at = if retention > 0 { creating } else { ready };
+    world.rds.instances_made += 1;
+    let made = Made { kind: FailureKind::DbInstance, name: &id, tags: &tags, nth: world.rds.instances_made };
+    let failure = failures::asked(world, &made);
     let instance = Instance {
         id: id.clone(),
         arn: arn.clone(),
@@ -216,6 +235,7 @@ pub(super) fn create(world: &mut World, call: &Call) -> Result<Reply, Fault> {
         busy_until: 0,
         gone_at: None,
         final_snapshot: None,
+        failure,
     };
     world.rds.instances.insert(id.clone(), instance);
     ec2::attach(world, &arn, "RDSNetworkInterface", &subnet, &groups, public);
@@ -225,6 +245,23 @@ pub(super) fn create(world: &mut World, call: &Call) -> Result<Reply, Fault> {
 pub(super) fn one(world: &World, id: &str) -> Result<Reply, Fault> {
     let instance = world.rds.instances.get(id).ok_or_else(|| not_found(id))?;
     Ok(json!({ "DBInstance": shape(world, instance) }).into())
+}
+
+/// Enhanced monitoring needs a role that its service may take on (catalogue, section 2).
+fn monitoring(world: &World, call: &Call) -> Result<(), Fault> {
+    let role = call.opt("MonitoringRoleArn");
+    if role.is_none() && call.number("MonitoringInterval").unwrap_or(0) != 0 {
+        return Err(combination("A MonitoringRoleARN value is required if you specify a MonitoringInterval value other than 0."));
+    }
+    let trusted = |arn: &String| {
+        world.iam.role_by_arn(arn).is_some_and(|role| role.trust.to_string().contains("monitoring.rds.amazonaws.com"))
+    };
+    if role.is_some_and(|arn| !trusted(&arn)) {
+        return Err(invalid(
+            "IAM role ARN value is invalid or does not include the required permissions for: ENHANCED_MONITORING",
+        ));
+    }
+    Ok(())
 }
 
 fn storage(call: &Call, settings: &mut Map<String, Value>) -> Result<(), Fault> {
@@ -350,7 +387,7 @@ fn shape(world: &World, instance: &Instance) -> Value {
     if !instance.log_exports.is_empty() {
         body["EnabledCloudwatchLogsExports"] = json!(instance.log_exports);
     }
-    if now >= instance.endpoint_at {
+    if now >= instance.endpoint_at && !matches!(instance.failure.as_deref(), Some("failed" | "insufficient-capacity")) {
         let cell: String = instance.resource_id.to_ascii_lowercase().chars().skip(3).take(12).collect();
         let address = format!("{}.{cell}.{}.rds.amazonaws.com", instance.id, world.region);
         body["Endpoint"] = json!({ "Address": address, "Port": port, "HostedZoneId": "Z1PVIF0B656C1W" });

@@ -31,6 +31,9 @@ pub(crate) struct Rds {
     pub(crate) instances: BTreeMap<String, Instance>,
     /// Manual snapshots, and the tags they took over.
     pub(crate) snapshots: BTreeMap<String, Tags>,
+    /// Instances so far, for faults that name the nth one.
+    #[serde(skip)]
+    pub(crate) instances_made: u64,
 }
 
 pub(crate) fn handle(world: &mut World, call: &Call) -> Result<Reply, Fault> {

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::{arn, combination, engine, invalid, items, name, need, paged, read_tags};
 use crate::call::{Call, text};
 use crate::fault::Fault;
+use crate::services::quotas;
 use crate::tags::Tags;
 use crate::wire::Reply;
 use crate::world::World;
@@ -93,6 +94,7 @@ pub(super) fn create(world: &mut World, call: &Call) -> Result<Reply, Fault> {
     if world.rds.parameter_groups.contains_key(&name) {
         return Err(Fault::new("DBParameterGroupAlreadyExists", format!("Parameter group {name} already exists")));
     }
+    quotas::PARAMETER_GROUPS.one_more(world, world.rds.parameter_groups.len())?;
     let group = ParameterGroup { name: name.clone(), family, description, set: BTreeMap::new(), tags };
     let body = json!({ "DBParameterGroup": shape(world, &group) });
     world.rds.parameter_groups.insert(name, group);

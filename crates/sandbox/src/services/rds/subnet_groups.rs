@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{arn, invalid, item_strings, need, paged, read_tags};
 use crate::call::Call;
 use crate::fault::Fault;
-use crate::services::network;
+use crate::services::{network, quotas};
 use crate::tags::Tags;
 use crate::wire::Reply;
 use crate::world::World;
@@ -72,6 +72,7 @@ pub(super) fn create(world: &mut World, call: &Call) -> Result<Reply, Fault> {
         return Err(Fault::new("DBSubnetGroupAlreadyExists", format!("The DB subnet group '{name}' already exists.")));
     }
     let (vpc, subnets) = subnets(world, call)?;
+    quotas::DATABASE_SUBNET_GROUPS.one_more(world, world.rds.subnet_groups.len())?;
     let group = SubnetGroup { name: name.clone(), description, vpc, subnets, tags };
     let body = json!({ "DBSubnetGroup": shape(world, &group) });
     world.rds.subnet_groups.insert(name, group);

@@ -10,6 +10,7 @@ use super::{address, find, settings};
 use crate::call::{Call, text};
 use crate::clock::{Millis, iso};
 use crate::fault::Fault;
+use crate::services::quotas;
 use crate::tags::Tags;
 use crate::wire::Reply;
 use crate::world::World;
@@ -86,6 +87,7 @@ pub(super) fn create(world: &mut World, call: &Call) -> Result<Reply, Fault> {
         )
         .status(409));
     }
+    quotas::BUCKETS.one_more(world, world.s3.buckets.len())?;
     let on =
         json!({ "BlockPublicAcls": true, "IgnorePublicAcls": true, "BlockPublicPolicy": true, "RestrictPublicBuckets": true });
     let bucket = Bucket {

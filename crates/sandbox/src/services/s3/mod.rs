@@ -120,6 +120,11 @@ pub(crate) fn handle(world: &mut World, call: &Call) -> Result<Reply, Fault> {
     }
 }
 
+/// The policies of all buckets.
+pub(crate) fn policies_mut(world: &mut World) -> impl Iterator<Item = &mut serde_json::Value> {
+    world.s3.buckets.values_mut().filter_map(|bucket| bucket.policy.as_mut())
+}
+
 pub(crate) fn objects(world: &World) -> Vec<String> {
     world.s3.buckets.keys().map(|name| format!("s3:bucket {name}")).collect()
 }

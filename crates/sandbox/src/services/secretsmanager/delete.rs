@@ -35,7 +35,8 @@ pub(super) fn delete(world: &mut World, call: &Call) -> Result<Reply, Fault> {
     }
     if force {
         world.secrets.secrets.remove(&name);
-        world.secrets.blocked.insert(name.clone(), now + SECRET_NAME_FREE);
+        let free_at = now + SECRET_NAME_FREE.of(world, &arn);
+        world.secrets.blocked.insert(name.clone(), free_at);
         return Ok(json!({ "ARN": arn, "Name": name, "DeletionDate": epoch(now) }).into());
     }
     if secret.deleted.is_some() {

@@ -3,6 +3,7 @@
 mod delete;
 mod list;
 mod password;
+mod policy;
 mod values;
 mod write;
 
@@ -45,6 +46,8 @@ pub(crate) struct Secret {
     pub(crate) owner: Option<String>,
     /// By version id.
     pub(crate) versions: BTreeMap<String, Version>,
+    #[serde(default)]
+    pub(crate) policy: Option<Value>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -77,6 +80,9 @@ pub(crate) fn handle(world: &mut World, call: &Call) -> Result<Reply, Fault> {
         "UpdateSecret" => write::update(world, call),
         "TagResource" => write::tag(world, call),
         "UntagResource" => write::untag(world, call),
+        "PutResourcePolicy" => policy::put(world, call),
+        "GetResourcePolicy" => policy::get(world, call),
+        "DeleteResourcePolicy" => policy::delete(world, call),
         "DeleteSecret" => delete::delete(world, call),
         "RestoreSecret" => delete::restore(world, call),
         "GetSecretValue" => values::get(world, call),
@@ -101,8 +107,9 @@ pub(crate) fn objects(world: &World) -> Vec<String> {
     secrets.filter(|s| s.deleted.is_none() && s.owner.is_none()).map(|s| format!("secretsmanager:secret {}", s.name)).collect()
 }
 
+/// Those in their recovery window too: the Tagging API goes on listing them (catalogue, section 13).
 pub(crate) fn tagged(world: &World) -> Vec<(String, Tags)> {
-    world.secrets.secrets.values().filter(|s| s.deleted.is_none()).map(|s| (s.arn.clone(), s.tags.clone())).collect()
+    world.secrets.secrets.values().map(|s| (s.arn.clone(), s.tags.clone())).collect()
 }
 
 /// A secret by name, ARN, or ARN without its random suffix. Scheduled ones are found too.
@@ -132,9 +139,14 @@ pub(crate) fn create_owned(world: &mut World, name: &str, owner: &str, value: St
         gone_at: None,
         owner: Some(owner.to_owned()),
         versions: BTreeMap::from([version]),
+        policy: None,
     };
     world.secrets.secrets.insert(name.to_owned(), secret);
     arn
+}
+
+pub(crate) fn policies_mut(world: &mut World) -> impl Iterator<Item = &mut Value> {
+    world.secrets.secrets.values_mut().filter_map(|secret| secret.policy.as_mut())
 }
 
 /// Its service removes it, with no window.

@@ -8,6 +8,7 @@ use super::{CURRENT, PREVIOUS, Secret, Version, find, living, new_arn, not_found
 use crate::call::Call;
 use crate::clock::Millis;
 use crate::fault::Fault;
+use crate::services::quotas;
 use crate::tags::{self, Tags};
 use crate::wire::Reply;
 use crate::world::World;
@@ -89,6 +90,8 @@ pub(super) fn create(world: &mut World, call: &Call) -> Result<Reply, Fault> {
             "You can't create this secret because a secret with this name was just deleted and is still scheduled for deletion.",
         ));
     }
+    let own = world.secrets.secrets.values().filter(|secret| secret.owner.is_none()).count();
+    quotas::SECRETS.one_more(world, own)?;
     let arn = new_arn(world, &name);
     let now = world.now;
     let mut body = json!({ "ARN": arn, "Name": name });
@@ -110,13 +113,14 @@ pub(super) fn create(world: &mut World, call: &Call) -> Result<Reply, Fault> {
         gone_at: None,
         owner: None,
         versions,
+        policy: None,
     };
     world.secrets.secrets.insert(name, secret);
     Ok(body.into())
 }
 
 pub(super) fn put_value(world: &mut World, call: &Call) -> Result<Reply, Fault> {
-    let now = world.now;
+    let (now, limit) = (world.now, quotas::SECRET_VERSIONS.limit(world));
     let secret = living(world, call)?;
     let given = given(call)?.ok_or_else(|| invalid("You must provide either SecretString or SecretBinary."))?;
     let stages = match call.strings("VersionStages") {
@@ -124,13 +128,15 @@ pub(super) fn put_value(world: &mut World, call: &Call) -> Result<Reply, Fault> 
         stages => stages,
     };
     let token = given.token.clone();
-    add_version(secret, given, &stages, now)?;
+    let full = quotas::SECRET_VERSIONS.one_more_than(limit, secret.versions.len());
+    add_version(secret, given, &stages, now, full)?;
     let stages = secret.versions.get(&token).map(|version| version.stages.clone());
     Ok(json!({ "ARN": secret.arn, "Name": secret.name, "VersionId": token, "VersionStages": stages }).into())
 }
 
 /// A stage belongs to one version: it moves to the new one, and the version that was current becomes the previous one.
-fn add_version(secret: &mut Secret, given: Given, stages: &[String], now: Millis) -> Result<(), Fault> {
+/// `room` is whether there is some for one more.
+fn add_version(secret: &mut Secret, given: Given, stages: &[String], now: Millis, room: Result<(), Fault>) -> Result<(), Fault> {
     if let Some(version) = secret.versions.get(&given.token) {
         return if given.same(version) {
             Ok(())
@@ -141,6 +147,7 @@ fn add_version(secret: &mut Secret, given: Given, stages: &[String], now: Millis
             ))
         };
     }
+    room?;
     let was_current = secret.version_at(CURRENT).map(|(id, _)| id.clone());
     for version in secret.versions.values_mut() {
         version.stages.retain(|stage| !stages.contains(stage));
@@ -159,12 +166,13 @@ fn add_version(secret: &mut Secret, given: Given, stages: &[String], now: Millis
 }
 
 pub(super) fn update(world: &mut World, call: &Call) -> Result<Reply, Fault> {
-    let now = world.now;
+    let (now, limit) = (world.now, quotas::SECRET_VERSIONS.limit(world));
     let secret = living(world, call)?;
     let given = given(call)?;
     let token = given.as_ref().map(|g| g.token.clone());
     if let Some(given) = given {
-        add_version(secret, given, &[CURRENT.to_owned()], now)?;
+        let full = quotas::SECRET_VERSIONS.one_more_than(limit, secret.versions.len());
+        add_version(secret, given, &[CURRENT.to_owned()], now, full)?;
     }
     if let Some(description) = call.opt("Description") {
         secret.description = Some(description);

@@ -8,6 +8,7 @@ use crate::call::{Call, strings, text};
 use crate::clock::{Millis, epoch};
 use crate::fault::Fault;
 use crate::latency;
+use crate::services::quotas;
 use crate::tags::{self, Tags};
 use crate::wire::Reply;
 use crate::world::World;
@@ -27,6 +28,7 @@ pub(crate) struct Namespace {
 
 pub(super) fn insert(world: &mut World, name: &str, request: Option<(String, Option<String>)>, tags: &Tags) -> String {
     let id = format!("ns-{}", &world.hex()[..16]);
+    let ready_at = world.now + latency::NAMESPACE_READY.of(world, &id);
     let (creator_request, description) = request.unwrap_or_else(|| (world.hex(), None));
     let namespace = Namespace {
         arn: world.arn("servicediscovery", &format!("namespace/{id}")),
@@ -35,7 +37,7 @@ pub(super) fn insert(world: &mut World, name: &str, request: Option<(String, Opt
         description,
         creator_request,
         created: world.now,
-        ready_at: world.now + latency::NAMESPACE_READY,
+        ready_at,
         gone_at: None,
         tags: tags.clone(),
     };
@@ -58,6 +60,11 @@ pub(super) fn create(world: &mut World, call: &Call) -> Result<Reply, Fault> {
     }
     let request = call.opt("CreatorRequestId").unwrap_or_else(|| world.hex());
     if let Some(existing) = world.servicediscovery.namespaces.values().find(|namespace| namespace.name == name) {
+        // The same request again is the same operation (catalogue, section 1.4).
+        if existing.creator_request == request && existing.gone_at.is_none() {
+            let made = operation::that_made(world, &existing.id);
+            return Ok(json!({ "OperationId": made }).into());
+        }
         if existing.ready_at > world.now || existing.gone_at.is_some() {
             let kind = if existing.gone_at.is_some() { "DeleteNamespace" } else { "CreateHttpNamespace" };
             return Err(Fault::new(
@@ -70,11 +77,9 @@ pub(super) fn create(world: &mut World, call: &Call) -> Result<Reply, Fault> {
             format!("Namespace with name {name} and type HTTP already exists: {}", existing.id),
         ));
     }
-    if world.servicediscovery.namespaces.len() >= 50 {
-        return Err(Fault::new("ResourceLimitExceeded", "Maximum number of namespaces (50) reached"));
-    }
+    quotas::NAMESPACES.one_more(world, world.servicediscovery.namespaces.len())?;
     let id = insert(world, &name, Some((request, call.opt("Description"))), &tags::read(&call.input["Tags"]));
-    let operation = operation::start(world, "CREATE_NAMESPACE", &id, latency::NAMESPACE_READY);
+    let operation = operation::start(world, "CREATE_NAMESPACE", &id, latency::NAMESPACE_READY.of(world, &id));
     Ok(json!({ "OperationId": operation }).into())
 }
 
@@ -118,11 +123,12 @@ pub(super) fn delete(world: &mut World, call: &Call) -> Result<Reply, Fault> {
     if world.servicediscovery.services.values().any(|service| service.namespace == namespace.id) {
         return Err(Fault::new("ResourceInUse", "Namespace has associated services"));
     }
-    let gone_at = world.now + latency::NAMESPACE_GONE;
+    let takes = latency::NAMESPACE_GONE.of(world, &namespace.id);
+    let gone_at = world.now + takes;
     if let Some(namespace) = world.servicediscovery.namespaces.get_mut(&namespace.id) {
         namespace.gone_at = Some(gone_at);
     }
-    Ok(json!({ "OperationId": operation::start(world, "DELETE_NAMESPACE", &namespace.id, latency::NAMESPACE_GONE) }).into())
+    Ok(json!({ "OperationId": operation::start(world, "DELETE_NAMESPACE", &namespace.id, takes) }).into())
 }
 
 /// What ECS keeps in the namespaces.

@@ -25,6 +25,12 @@ pub(super) fn start(world: &mut World, kind: &str, namespace: &str, takes: Milli
     id
 }
 
+/// The operation that made a namespace.
+pub(super) fn that_made<'w>(world: &'w World, namespace: &str) -> Option<&'w String> {
+    let mut operations = world.servicediscovery.operations.iter();
+    operations.find(|(_, it)| it.namespace == namespace && it.kind == "CREATE_NAMESPACE").map(|(id, _)| id)
+}
+
 pub(super) fn get(world: &World, call: &Call) -> Result<Reply, Fault> {
     let id = call.need("OperationId", "InvalidInput")?;
     let operation = world.servicediscovery.operations.get(&id);
