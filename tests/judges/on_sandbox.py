@@ -1,11 +1,15 @@
 """boto3 and the AWS CLI judge the sandbox: every story of `crates/sandbox/tests`, and then the whole way of the example over HTTP.
 
-With names of stories as arguments only those, and `journey` for the way of the example.
+With names of stories as arguments only those, and `journey` for the way of the example. After all stories the log of their calls must show every operation
+and every error code that the sandbox models (`coverage.py`).
 """
+import json
 import subprocess
 import sys
 import time
+import urllib.request
 
+import coverage
 from journey import CREDENTIALS, REGION, ROOT, Journey, binary
 from report import Report
 from server import Server
@@ -13,28 +17,36 @@ from server import Server
 STORIES = ROOT / "crates" / "sandbox" / "tests"
 # AWS seconds in one second. Where a story looks at states that pass, it must be able to see them; where it only waits, with the CLI's waiters that look
 # twice a minute, it should find things ready at the first look.
-SCALE, OTHER = 600, {"cloudfront": 60, "rds": 60, "ecs": 60, "elbv2": 60, "ecs_behind_alb": 60, "by_hand": 6000}
+SCALE, OTHER = 600, {"cloudfront": 60, "rds": 60, "ecs": 60, "elbv2": 60, "ecs_behind_alb": 60, "by_hand": 6000, "landing_zone": 120}
 
 
-def sandbox(scale):
-    return Server([binary(), "sandbox", "serve", "--port", "0", "--time-scale", str(scale), "--region", REGION])
+def sandbox(scale, faults=None):
+    command = [binary(), "sandbox", "serve", "--port", "0", "--time-scale", str(scale), "--region", REGION]
+    return Server(command + (["--faults", str(faults)] if faults else []))
 
 
-def story(path):
+def story(path, calls):
+    """Runs one on a sandbox of its own, with the faults of the file that lies beside it, and adds what it called to `calls`."""
     keys = {"AWS_ACCESS_KEY_ID": CREDENTIALS["aws_access_key_id"], "AWS_SECRET_ACCESS_KEY": CREDENTIALS["aws_secret_access_key"]}
-    with sandbox(OTHER.get(path.stem, SCALE)) as server:
+    faults = path.with_suffix(".toml")
+    with sandbox(OTHER.get(path.stem, SCALE), faults if faults.exists() else None) as server:
         environment = {**server.environment, **keys, "AWS_DEFAULT_REGION": REGION, "AWS_EC2_METADATA_DISABLED": "true"}
         done = subprocess.run([sys.executable, str(path), server.url], env=environment, capture_output=True, text=True, timeout=300, check=False)
+        calls += json.load(urllib.request.urlopen(f"{server.url}/_sandbox/calls", timeout=60))
     assert done.returncode == 0, done.stderr.strip() or done.stdout.strip()
 
 
 def main(names):
     report = Report()
     stories = [path for path in sorted(STORIES.glob("*/[!_]*.py")) if not names or path.stem in names]
+    calls = []
     for path in stories:
         started = time.monotonic()
-        report.check(f"story: {path.parent.name}/{path.stem}", story, path)
+        report.check(f"story: {path.parent.name}/{path.stem}", story, path, calls)
         print(f"     {time.monotonic() - started:.1f}s", flush=True)
+    if not names:
+        report.equal(f"stories: drove all {len(coverage.operations())} operations and {len(coverage.codes())} codes of the sandbox", coverage.missing(calls), [])
+        report.equal("stories: every code is one of the service's model in botocore", sorted(coverage.spelled_right()), [])
     code = report.end("stories") if stories else 0
     if not names or "journey" in names:
         with sandbox(SCALE) as server:

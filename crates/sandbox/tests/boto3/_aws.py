@@ -1,4 +1,5 @@
 """What the stories share: clients of the sandbox, refusals, and a network to put things into."""
+import json
 import sys
 import time
 
@@ -7,10 +8,9 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 
-def client(service):
-    return boto3.client(service, endpoint_url=sys.argv[1], region_name="us-west-2",
-                        aws_access_key_id="x", aws_secret_access_key="y",
-                        config=Config(retries={"total_max_attempts": 1}, parameter_validation=False))
+def client(service, region="us-west-2", attempts=1):
+    return boto3.client(service, endpoint_url=sys.argv[1], region_name=region, aws_access_key_id="x", aws_secret_access_key="y",
+                        config=Config(retries={"total_max_attempts": attempts}, parameter_validation=False, s3={"addressing_style": "path"}))
 
 
 def refused(code, call, **arguments):
@@ -21,6 +21,17 @@ def refused(code, call, **arguments):
         assert got == code, f"expected {code}, got {got}: {error}"
         return error
     raise AssertionError(f"expected {code}, but it went through: {answer}")
+
+
+def tagged(kind, **tags):
+    """Tags for a create call of EC2."""
+    return [{"ResourceType": kind, "Tags": [{"Key": key, "Value": value} for key, value in tags.items()]}]
+
+
+def trust(service, **more):
+    """A trust policy for a service of AWS; `more` goes into its statement."""
+    statement = {"Effect": "Allow", "Principal": {"Service": f"{service}.amazonaws.com"}, "Action": "sts:AssumeRole", **more}
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 
 
 def until(what, limit=60):
