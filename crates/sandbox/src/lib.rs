@@ -30,7 +30,7 @@ pub use server::serve;
 pub use world::{Record, World};
 
 use crate::clock::WorldClock;
-use crate::faults::{Front, Seen};
+use crate::faults::{Fate, Front, Past, Seen};
 
 /// One AWS: an account and everything in it. Clones are the same AWS.
 #[derive(Clone, Debug)]
@@ -49,8 +49,12 @@ impl Sandbox {
     /// The same on a bad day. A world that was forked from another one keeps what that one's readers have not seen yet.
     pub fn with_faults(mut world: World, scale: f64, faults: Faults) -> Self {
         let clock = Arc::new(WorldClock::new(world.now, scale));
-        world.faults = Arc::new(faults);
-        Self { world: Arc::new(Mutex::new(world)), clock, front: Arc::default() }
+        let faults = Arc::new(faults);
+        world.faults = Arc::clone(&faults);
+        if faults.consistency.is_none() {
+            world.past = Past::default();
+        }
+        Self { world: Arc::new(Mutex::new(world)), clock, front: Arc::new(Front::new(faults)) }
     }
 
     /// From now on `watcher` sees every call, in place of the one before.
@@ -79,12 +83,30 @@ impl Sandbox {
         let Some((service, call)) = wire::call_of(&request) else {
             return Ok(wire::render_unknown());
         };
+        let fate = self.front.receive(service, &call);
+        if let Some(What::Late(seconds)) = fate.what {
+            // Of its own task, so that it happens whether or not somebody still waits for it.
+            let sandbox = self.clone();
+            let late = tokio::spawn(async move {
+                sandbox.clock.sleep((seconds * 1000.0) as Millis).await;
+                sandbox.acted(service, &call, &fate).await
+            });
+            return late.await.unwrap_or(Err(Closed));
+        }
+        self.acted(service, &call, &fate).await
+    }
+
+    async fn acted(&self, service: &wire::Service, call: &Call, fate: &Fate) -> Result<wire::Response, Closed> {
         let takes = {
             let world = self.world.lock().unwrap_or_else(PoisonError::into_inner);
             latency::API_CALL.of(&world, &world.calls.len().to_string())
         };
         self.clock.sleep(takes).await;
-        match self.with_world(|world| self.front.pass(world, service, &call)) {
+        let seen = self.with_world(|world| self.front.pass(world, service, call, fate));
+        if let Some(What::Slow(seconds)) = fate.what {
+            self.clock.sleep((seconds * 1000.0) as Millis).await;
+        }
+        match seen {
             Seen::Answer(response) => Ok(response),
             Seen::Closed => Err(Closed),
             Seen::Silence => std::future::pending().await,

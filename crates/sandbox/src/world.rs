@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::clock::Millis;
-use crate::faults::Faults;
+use crate::faults::{Faults, Past};
 use crate::services;
 
 /// One answered request.
@@ -20,6 +20,10 @@ pub struct Record {
     pub operation: String,
     /// The error code, when it was refused.
     pub refused: Option<String>,
+    /// What the sandbox's faults did to it: `throttled`, `denied`, `expired`, `stale` (answered or refused by a lagging copy), `lost`, `cut`, `garbled`,
+    /// `slow`, `late`, `error`.
+    #[serde(default)]
+    pub fault: Option<String>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -35,6 +39,9 @@ pub struct World {
     /// What goes wrong in this world; of the sandbox that it lives in, so not saved either.
     #[serde(skip)]
     pub(crate) faults: Arc<Faults>,
+    /// What lagging readers still see.
+    #[serde(skip)]
+    pub(crate) past: Past,
     pub(crate) ec2: services::ec2::Ec2,
     pub(crate) iam: services::iam::Iam,
     pub(crate) elbv2: services::elbv2::Elbv2,
@@ -61,6 +68,7 @@ impl World {
             serial: 0,
             calls: Vec::new(),
             faults: Arc::default(),
+            past: Past::default(),
             ec2: Default::default(),
             iam: Default::default(),
             elbv2: Default::default(),
@@ -114,7 +122,7 @@ impl World {
         self.calls.iter().filter(|call| !services::is_read(&call.operation)).collect()
     }
 
-    /// The same account as it is now, for going on from here more than once. The call log is not taken along.
+    /// The same account as it is now, for going on from here more than once, with what lagging readers have not seen yet. The call log is not taken along.
     pub fn fork(&self) -> Self {
         let Self {
             now,
@@ -123,6 +131,7 @@ impl World {
             serial,
             calls: _,
             faults,
+            past,
             ec2,
             iam,
             elbv2,
@@ -142,6 +151,7 @@ impl World {
             serial: *serial,
             calls: Vec::new(),
             faults: faults.clone(),
+            past: past.clone(),
             ec2: ec2.clone(),
             iam: iam.clone(),
             elbv2: elbv2.clone(),
@@ -166,6 +176,7 @@ impl World {
             serial: _,
             calls: _,
             faults: _,
+            past: _,
             ec2,
             iam,
             elbv2,

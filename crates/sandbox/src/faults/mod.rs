@@ -3,12 +3,20 @@
 //! [`Faults`] says what goes wrong; every choice that it leaves open is drawn from its seed and the number of the call, so that the same calls in the same
 //! order meet the same faults. With nothing asked for, nothing here costs anything.
 
+mod actions;
+mod dice;
 mod front;
+mod past;
 mod pattern;
+mod refusal;
 mod settings;
+#[cfg(test)]
+mod stories;
+mod throttle;
 mod watcher;
 
-pub(crate) use front::{Front, Seen};
+pub(crate) use front::{Fate, Front, Seen};
+pub(crate) use past::Past;
 pub use pattern::{BadPattern, Pattern};
 pub use settings::{CallFault, Consistency, Credentials, Durations, Failure, FailureKind, Faults, Refusal, Throttle, What};
 pub use watcher::{Moment, Sight, Then, Watcher};

@@ -100,6 +100,20 @@ pub enum What {
     Error(Refusal),
 }
 
+impl What {
+    /// Its word in the call log.
+    pub(super) fn word(&self) -> &'static str {
+        match self {
+            Self::Lost => "lost",
+            Self::Cut => "cut",
+            Self::Garbled => "garbled",
+            Self::Slow(_) => "slow",
+            Self::Late(_) => "late",
+            Self::Error(_) => "error",
+        }
+    }
+}
+
 /// An answer of the caller's choice.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]

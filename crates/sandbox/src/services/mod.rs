@@ -23,31 +23,16 @@ use std::collections::BTreeSet;
 use crate::call::Call;
 use crate::fault::Fault;
 use crate::tags::Tags;
-use crate::wire::{self, Reply, Response, Service};
-use crate::world::{Record, World};
+use crate::wire::Reply;
+use crate::world::World;
 
 /// Told by its name: it changes nothing.
 pub(crate) fn is_read(operation: &str) -> bool {
     ["Describe", "Get", "List", "Head", "BatchGet"].iter().any(|prefix| operation.starts_with(prefix))
 }
 
-/// Answers one call at the world's present time.
-pub(crate) fn dispatch(world: &mut World, service: &Service, call: &Call) -> Response {
-    let request_id = world.hex();
-    let result = handle(world, call);
-    world.calls.push(Record {
-        at: world.now,
-        service: service.signed_as[0].to_owned(),
-        operation: call.operation.clone(),
-        refused: result.as_ref().err().map(|fault| fault.code.clone()),
-    });
-    match result {
-        Ok(reply) => wire::render(service, call, reply, &request_id),
-        Err(fault) => wire::render_fault(service, call, &fault, &request_id),
-    }
-}
-
-fn handle(world: &mut World, call: &Call) -> Result<Reply, Fault> {
+/// What a service does with one call at the world's present time.
+pub(crate) fn handle(world: &mut World, call: &Call) -> Result<Reply, Fault> {
     match call.service {
         "ec2" => ec2::handle(world, call),
         "iam" => iam::handle(world, call),
@@ -104,7 +89,7 @@ pub(crate) fn objects(world: &World) -> BTreeSet<String> {
     .collect()
 }
 
-/// ARN and tags of everything that the Tagging API of the home region returns.
+/// ARN and tags of everything that the Tagging API of the home region returns, but for what is long gone and still listed.
 pub(crate) fn tagged(world: &World) -> Vec<(String, Tags)> {
     [
         ec2::tagged(world),

@@ -39,6 +39,13 @@ fn get_resources(world: &World, call: &Call) -> Result<Reply, Fault> {
     if call.region == "us-east-1" {
         found.extend(services::tagged_global(world));
     }
+    // What is deleted stays listed for a while.
+    let ghosts = world.past.ghosts.iter().filter(|ghost| call.region == if ghost.global { "us-east-1" } else { &world.region });
+    let ghosts: Vec<(String, Tags)> = ghosts
+        .filter(|ghost| !found.iter().any(|(arn, _)| *arn == ghost.arn))
+        .map(|ghost| (ghost.arn.clone(), ghost.tags.clone()))
+        .collect();
+    found.extend(ghosts);
     found.retain(|(arn, tags)| {
         !tags.is_empty()
             && filters.iter().all(|filter| matches(filter, tags))
