@@ -7,13 +7,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use landing_aws::leftovers::{Left, Sought};
 use landing_aws::{Aws, Connection, SecretValues, registry};
 use landing_blueprint::{Blueprint, Facts, TAG, draw, repositories};
 use landing_engine::journal::Journal;
 use landing_engine::lock::Permit;
 use landing_engine::plan::{Plan, Step, preflight};
 use landing_engine::walk::{Options, Outcome};
-use landing_engine::{Clock, Disk, Event, Graph, LiveSet, NodeName, Registry, State, Stop, plan, scan, walk};
+use landing_engine::{Clock, Disk, Event, Graph, LiveSet, Moment, NodeName, Registry, State, Stop, plan, scan, walk};
 use landing_project::{AlbFrom, Input, Project, SecretSource};
 use landing_sandbox::{Record, Sandbox, World};
 use serde_json::Value;
@@ -38,6 +39,8 @@ pub struct Run {
     pub calls: Vec<Record>,
     pub events: Vec<Event>,
     pub notices: Vec<String>,
+    /// What `down` found left.
+    pub left: Option<Left>,
 }
 
 impl Run {
@@ -222,15 +225,40 @@ impl Site {
             permit: Permit::default(),
             snapshots: None,
         };
+        let has_history = look.state.has_history();
+        let began = self.clock().now();
         let Look { registry, plan, desired, live, state, .. } = &mut look;
         let outcome = walk(registry, plan, desired, live, state, journal, options, sender).await;
         look.state.save(&Disk, &self.state_path()).expect("the folder is writable");
+        let left = match down {
+            true => Some(self.look_for_leftovers(&look, &outcome, began, has_history).await),
+            false => None,
+        };
         let mut events = Vec::new();
         while let Ok(event) = receiver.try_recv() {
             events.push(event);
         }
         let calls = self.sandbox.with_world(|world| world.calls.clone());
-        Run { plan: look.plan, outcome, calls, events, notices: look.blueprint.notices }
+        Run { plan: look.plan, outcome, calls, events, notices: look.blueprint.notices, left }
+    }
+}
+
+impl Site {
+    /// The end of `down`.
+    async fn look_for_leftovers(&self, look: &Look, outcome: &Outcome, began: Moment, has_history: bool) -> Left {
+        let sought = Sought {
+            aws: &look.aws,
+            registry: &look.registry,
+            stack: &look.blueprint.stack,
+            project: &look.blueprint.graph,
+            before: &look.live,
+            state: &look.state,
+            outcome,
+            clock: self.clock(),
+            began,
+            has_history,
+        };
+        sought.look_until_settled(|_| {}).await
     }
 }
 

@@ -19,6 +19,7 @@ pub mod ecr;
 pub mod ecs;
 pub mod elbv2;
 pub mod iam;
+pub mod leftovers;
 pub mod logs;
 pub mod rds;
 pub mod s3;

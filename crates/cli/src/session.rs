@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use landing_aws::leftovers::Sought;
 use landing_aws::{Aws, Connection, SecretValues, registry};
 use landing_blueprint::{Blueprint, Facts, draw, repositories};
 use landing_engine::lock::Lease;
 use landing_engine::store::{LocalStore, Notebook, Store};
-use landing_engine::{Clock, Disk, LiveSet, Plan, Registry, Stack, State, plan, scan};
+use landing_engine::walk::Outcome;
+use landing_engine::{Clock, Disk, LiveSet, Moment, Plan, Registry, Stack, State, plan, scan};
 use landing_project::{AlbFrom, Input, Project, SecretSource};
 
 use crate::args::{Common, Locking};
@@ -138,6 +140,29 @@ impl Session {
         let desired = if down { &nothing } else { &self.blueprint.graph };
         plan(&self.registry, &self.stack, desired, live, state)
             .map_err(|error| Failure::new(Exit::Failed, error.to_string()).help("this is a mistake in landing, please report it"))
+    }
+
+    /// What `down` looks for when its walk is over.
+    pub(crate) fn sought<'a>(
+        &'a self,
+        before: &'a LiveSet,
+        state: &'a State,
+        outcome: &'a Outcome,
+        began: Moment,
+        has_history: bool,
+    ) -> Sought<'a> {
+        Sought {
+            aws: &self.aws,
+            registry: &self.registry,
+            stack: &self.stack,
+            project: &self.blueprint.graph,
+            before,
+            state,
+            outcome,
+            clock: self.clock,
+            began,
+            has_history,
+        }
     }
 
     /// Where this run works, in words.

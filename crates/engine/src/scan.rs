@@ -39,6 +39,11 @@ fn kinds(errors: &[(String, CallError)]) -> String {
 
 static ROUND: AtomicU64 = AtomicU64::new(1);
 
+/// The number of a new scan: see [`Scan::round`].
+pub fn next_round() -> u64 {
+    ROUND.fetch_add(1, Ordering::Relaxed)
+}
+
 /// Lists every kind at once. `wanted` tells the kinds that are found by name what to look for; nodes that the state knows and the lists do not show are
 /// read one by one, so that an object which lost its tags is not taken for gone.
 ///
@@ -55,7 +60,7 @@ pub async fn scan(
     clock: &Clock,
 ) -> Result<LiveSet, ScanError> {
     let mut tasks = JoinSet::new();
-    let round = ROUND.fetch_add(1, Ordering::Relaxed);
+    let round = next_round();
     for kind in registry.iter() {
         let name = kind.name();
         let look = Look {
@@ -125,7 +130,7 @@ impl Look {
             }
             self.clock.sleep(AGAIN).await;
             // What kinds share within a scan is read anew, too.
-            self.scan.round = ROUND.fetch_add(1, Ordering::Relaxed);
+            self.scan.round = next_round();
         }
     }
 

@@ -215,6 +215,11 @@ impl State {
             .collect()
     }
 
+    /// Whether anything was ever written about the stack here. Without it nobody knows how young its objects are.
+    pub fn has_history(&self) -> bool {
+        self.serial > 0 || !self.nodes.is_empty() || !self.unanswered.is_empty()
+    }
+
     pub fn generation(&self, node: &NodeName) -> u64 {
         self.nodes.get(node).map_or(0, |record| record.generation)
     }

@@ -10,6 +10,7 @@ pub use distribution::{ApiOrigin, Distribution, S3Origin};
 pub use function::Function;
 use landing_engine::{NodeName, Scan, Stack};
 pub use origin_access_control::OriginAccessControl;
+pub(crate) use origin_access_control::list as access_controls;
 
 /// What a description or comment says of an object that cannot carry tags, so that a scan without state finds it again. Nothing but a scan reads it.
 pub fn mark(stack: &Stack, node: &NodeName) -> String {

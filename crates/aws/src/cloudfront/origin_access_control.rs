@@ -103,7 +103,7 @@ async fn etag(cx: &Aws, id: &str) -> Result<Option<String>, CallError> {
     reply.call("cloudfront:GetOriginAccessControl").map(|reply| reply.e_tag)
 }
 
-async fn list(cx: &Aws) -> Result<Vec<OriginAccessControlSummary>, CallError> {
+pub(crate) async fn list(cx: &Aws) -> Result<Vec<OriginAccessControlSummary>, CallError> {
     let mut pages = cx.cloudfront.list_origin_access_controls().into_paginator().send();
     let mut found = Vec::new();
     while let Some(page) = pages.next().await {

@@ -2,8 +2,8 @@
 
 mod egress;
 pub mod elastic_ip;
-mod filters;
-mod interfaces;
+pub(crate) mod filters;
+pub(crate) mod interfaces;
 pub mod internet_gateway;
 mod lookup;
 pub mod nat_gateway;

@@ -11,7 +11,7 @@ use landing_engine::{CallError, Changed, Class, Door, Gone, Kind, Live, NodeName
 use serde::{Deserialize, Serialize};
 
 use super::readings;
-use crate::{Aws, ClusterName, IntoCallError, ownership, tags};
+use crate::{Aws, ClusterName, IntoCallError, logs, ownership, tags};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Cluster {
@@ -82,7 +82,10 @@ impl Kind for Cluster {
         Ok(live.with(self))
     }
 
+    /// AWS keeps a log group for Container Insights, which carries no tags of ours and outlives the cluster. It goes first: a run that ends in between finds the
+    /// cluster and does it again.
     async fn delete(cx: &Aws, door: &Door<'_>, live: &Live<Self>) -> Result<Gone, CallError> {
+        logs::delete_if_there(cx, door, &format!("/aws/ecs/containerinsights/{}/performance", live.id)).await?;
         let operation = "ecs:DeleteCluster";
         let call = || async { cx.ecs.delete_cluster().cluster(&live.id).send().await.call(operation) };
         let reply = ownership::found(door.call(operation, call).await)?;

@@ -10,6 +10,7 @@ pub mod task_definition;
 mod wiring;
 
 pub use cluster::Cluster;
+pub(crate) use readings::{cluster_and_name, last};
 pub use rollout::Rollout;
 pub use service::{Connect, Endpoint, Service, Target};
 pub use task_definition::{Health, Port, TaskDefinition};

@@ -99,6 +99,19 @@ impl Kind for Group {
     }
 }
 
+/// Deletes a group that AWS made for something of ours, when it made one.
+pub(crate) async fn delete_if_there(cx: &Aws, door: &Door<'_>, name: &str) -> Result<(), CallError> {
+    let mut pages = cx.logs.describe_log_groups().log_group_name_prefix(name).into_paginator().items().send();
+    while let Some(group) = pages.next().await {
+        if name_of(&group.call("logs:DescribeLogGroups")?) == name {
+            let operation = "logs:DeleteLogGroup";
+            let delete = || cx.logs.delete_log_group().log_group_name(name);
+            ownership::gone(door.call(operation, || async { delete().send().await.call(operation) }).await)?;
+        }
+    }
+    Ok(())
+}
+
 async fn get(cx: &Aws, node: &NodeName, name: &str) -> Result<Option<Live<Group>>, CallError> {
     let mut pages = cx.logs.describe_log_groups().log_group_name_prefix(name).into_paginator().items().send();
     while let Some(group) = pages.next().await {

@@ -3,3 +3,4 @@
 pub mod group;
 
 pub use group::Group;
+pub(crate) use group::delete_if_there;

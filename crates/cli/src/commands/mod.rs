@@ -2,6 +2,7 @@
 
 pub(crate) mod completions;
 pub(crate) mod down;
+mod leftovers;
 pub(crate) mod outputs;
 pub(crate) mod plan;
 mod run;

@@ -12,6 +12,7 @@ use landing_engine::{Clock, Disk, Event, Graph, LiveSet, State, Stop, walk};
 use serde_json::json;
 use tokio::sync::{mpsc, oneshot, watch};
 
+use super::leftovers::{self, AfterLook};
 use super::{print, print_json, say};
 use crate::args::{Common, Consent, Locking};
 use crate::failure::{Exit, Failure, help_of};
@@ -61,6 +62,7 @@ async fn locked(
     let down = direction == Direction::Down;
     let stops = Stops::of_signals();
     let mut stop = stops.receiver();
+    let began = session.clock.now();
     let nothing = Graph::default();
     let desired = if down { &nothing } else { &session.blueprint.graph };
     let prepared = tokio::select! {
@@ -69,7 +71,7 @@ async fn locked(
             return Err(Failure::new(Exit::Interrupted, "interrupted; nothing was touched"));
         }
     };
-    let Prepared { mut notebook, mut state, live, plan } = prepared;
+    let Prepared { mut notebook, mut state, has_history, live, plan } = prepared;
     if !plan.is_empty() {
         // What a killed run left in its journal is folded in before a new one begins; and from here on nobody who held the lock before can write.
         notebook.fold(&mut state, lease).await?;
@@ -77,14 +79,20 @@ async fn locked(
     let (outcome, notebook) =
         carry_out(session, common, &plan, desired, &live, &mut state, wait, lease, notebook, &stops).await?;
     let kept = keep(notebook, &mut state, lease).await;
+    // Still under the lock: what another run makes would be found as left.
+    let looked = match down {
+        true => leftovers::look(session, common, &session.sought(&live, &state, &outcome, began, has_history), &mut stop).await,
+        false => AfterLook::default(),
+    };
     let trouble = kept.err().or_else(|| lease.permit().is_lost().map(Failure::from));
     let exit = trouble.map(|failure| failure.report(common.json));
-    Ok(tell(session, common, &plan, &outcome, &state, down, exit))
+    Ok(tell(session, common, &plan, &outcome, &state, &looked, down, exit))
 }
 
 struct Prepared {
     notebook: Notebook,
     state: State,
+    has_history: bool,
     live: LiveSet,
     plan: Plan,
 }
@@ -98,6 +106,7 @@ async fn prepare(
     desired: &Graph,
 ) -> Result<Prepared, Failure> {
     let (notebook, state) = session.notebook().await?;
+    let has_history = state.has_history();
     let live = session.scan(&state).await?;
     let plan = session.plan(down, &live, &state)?;
     check(session, &plan, desired)?;
@@ -108,7 +117,7 @@ async fn prepare(
         }
         ask(&plan, consent, down, session).await?;
     }
-    Ok(Prepared { notebook, state, live, plan })
+    Ok(Prepared { notebook, state, has_history, live, plan })
 }
 
 /// Writes the state at the end, unless the run changed nothing.
@@ -286,16 +295,21 @@ async fn listen(mut events: mpsc::UnboundedReceiver<Event>, clock: Clock, json: 
     }
 }
 
+#[expect(clippy::too_many_arguments, reason = "all that a run brought, each its own value")]
 fn tell(
     session: &Session,
     common: &Common,
     plan: &Plan,
     outcome: &Outcome,
     state: &State,
+    looked: &AfterLook,
     down: bool,
     trouble: Option<Exit>,
 ) -> Exit {
-    let exit = trouble.unwrap_or_else(|| exit_of(outcome));
+    let exit = trouble.unwrap_or_else(|| match exit_of(outcome) {
+        Exit::Done => looked.exit(),
+        exit => exit,
+    });
     let outputs = if down { Vec::new() } else { super::outputs::resolve(&session.blueprint, state) };
     let calls = session.aws.call_counts();
     if common.json {
@@ -314,6 +328,8 @@ fn tell(
             "calls": { "total": calls.values().sum::<u64>(), "mutating": mutating, "by_operation": calls },
             "notices": session.blueprint.notices,
             "outputs": outputs.iter().cloned().collect::<std::collections::BTreeMap<_, _>>(),
+            "left": looked.left.as_ref().map(|left| &left.objects),
+            "unchecked": looked.left.as_ref().map(|left| &left.unchecked),
             "exit": { "code": exit as u8, "name": exit.name() },
         }));
         return exit;
@@ -324,13 +340,23 @@ fn tell(
     let total = calls.values().sum::<u64>() as usize;
     let cost = format!("{} in {}", render::count(total, "AWS call"), render::duration(outcome.elapsed));
     let place = session.place();
+    if let Some(text) = looked.left.as_ref().and_then(|left| render::leftovers::text(left, &plan.stack.prefix())) {
+        say(&text);
+    }
     match exit {
         Exit::Done if plan.is_empty() && down => say(&format!("nothing of {} is left in {place} ({cost})", plan.stack.prefix())),
         Exit::Done if plan.is_empty() => say(&format!("{}: nothing to change in {place} ({cost})", style::good("up to date"))),
         Exit::Done if down => {
-            say(&format!("{}: {} deleted in {place} ({cost})", style::good("done"), render::count(plan.summary.delete, "object")))
+            let gone = render::count(plan.summary.delete, "object");
+            say(&format!(
+                "{}: {gone} deleted, nothing of {} is left in {place} ({cost})",
+                style::good("done"),
+                plan.stack.prefix()
+            ));
         }
         Exit::Done => say(&format!("{}: {} in {place} ({cost})", style::good("done"), render::plan::counts(plan))),
+        // Everything that was planned was done, and it was not enough.
+        _ if outcome.is_complete() && trouble.is_none() => looked.sum_up(plan, &place, &cost),
         _ => {
             let (failed, skipped) = (outcome.failed.len(), outcome.skipped.len());
             let word = if outcome.stopped { "interrupted" } else { "not finished" };

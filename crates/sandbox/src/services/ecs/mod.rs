@@ -5,6 +5,7 @@ mod cluster;
 mod defaults;
 mod definition;
 mod ending;
+mod insights;
 mod outside;
 mod scheduler;
 mod service;
@@ -80,6 +81,7 @@ pub(crate) fn handle(world: &mut World, call: &Call) -> Result<Reply, Fault> {
 
 pub(crate) fn advance(world: &mut World) {
     scheduler::advance(world);
+    insights::advance(world);
     cluster::advance(world);
     definition::advance(world);
 }

@@ -75,6 +75,20 @@ pub(crate) fn tagged(world: &World) -> Vec<(String, Tags)> {
     groups.filter(|group| !group.tags.is_empty()).map(|group| (arn(world, &group.name), group.tags.clone())).collect()
 }
 
+/// What AWS itself writes to: made when it is missing.
+pub(crate) fn keep(world: &mut World, name: &str) {
+    let fresh = Group {
+        name: name.to_owned(),
+        created: world.now,
+        retention: None,
+        class: "STANDARD".into(),
+        kms_key: None,
+        tags: Tags::new(),
+        streams: BTreeMap::new(),
+    };
+    world.logs.groups.entry(name.to_owned()).or_insert(fresh);
+}
+
 /// Writes a line as a container's log driver does. `false` when the group is missing, which keeps a task from starting.
 #[expect(dead_code, reason = "for ECS, whose tasks write their lines through it")]
 pub(crate) fn append(world: &mut World, group: &str, stream: &str, message: &str) -> bool {

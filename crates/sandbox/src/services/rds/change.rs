@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::instances::{Instance, check_groups, check_parameter_group, check_password, managed_secret, not_found, one};
-use super::{combination, engine, invalid, item_strings, items, need};
+use super::{Retained, Snapshot, combination, engine, invalid, item_strings, items, need};
 use crate::call::{Call, strings};
 use crate::fault::Fault;
 use crate::latency::{DB_GONE, DB_GONE_MULTI_AZ, DB_INTERFACE_GONE, DB_MODIFY, DB_MODIFY_CLASS, DB_REBOOT, DB_SNAPSHOT};
@@ -261,6 +261,7 @@ pub(super) fn delete(world: &mut World, call: &Call) -> Result<Reply, Fault> {
     let arn = instance.arn.clone();
     if let Some(instance) = world.rds.instances.get_mut(&id) {
         (instance.gone_at, instance.final_snapshot) = (Some(now + takes), snapshot);
+        instance.keeps_backups = call.flag("DeleteAutomatedBackups") == Some(false);
     }
     let linger = DB_INTERFACE_GONE.of(world, &id);
     ec2::release(world, &arn, takes + linger);
@@ -290,9 +291,14 @@ pub(super) fn advance(world: &mut World) {
         if let Some(secret) = &instance.secret {
             secretsmanager::delete_owned(world, secret);
         }
+        if instance.keeps_backups {
+            let kept = Retained { instance: instance.id.clone(), arn: instance.arn.clone() };
+            world.rds.retained.insert(instance.resource_id.clone(), kept);
+        }
         if let Some(name) = instance.final_snapshot {
             let copied = instance.settings.get("CopyTagsToSnapshot") == Some(&json!(true));
-            world.rds.snapshots.insert(name, if copied { instance.tags } else { Tags::new() });
+            let tags = if copied { instance.tags } else { Tags::new() };
+            world.rds.snapshots.insert(name, Snapshot { instance: instance.id.clone(), tags });
         }
     }
 }

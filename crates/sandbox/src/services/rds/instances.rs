@@ -55,6 +55,9 @@ pub(crate) struct Instance {
     /// The state from which there is no way back, and that it takes in place of its first backup.
     #[serde(default)]
     pub(crate) failure: Option<String>,
+    /// Its automated backups stay when it goes.
+    #[serde(default)]
+    pub(crate) keeps_backups: bool,
 }
 
 pub(super) fn not_found(id: &str) -> Fault {
@@ -236,6 +239,7 @@ pub(super) fn create(world: &mut World, call: &Call) -> Result<Reply, Fault> {
         gone_at: None,
         final_snapshot: None,
         failure,
+        keeps_backups: false,
     };
     world.rds.instances.insert(id.clone(), instance);
     ec2::attach(world, &arn, "RDSNetworkInterface", &subnet, &groups, public);

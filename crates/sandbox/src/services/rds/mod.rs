@@ -1,6 +1,7 @@
 //! RDS (catalogue, section 7): PostgreSQL instances, subnet groups, parameter groups. Clusters, replicas, other engines and restoring snapshots
-//! are left out; a final snapshot is kept as a name, because a person has to delete it.
+//! are left out; a snapshot and kept backups are names, because a person has to delete them.
 
+mod backups;
 mod change;
 mod engine;
 mod instances;
@@ -19,6 +20,7 @@ use crate::tags::{self, Tags};
 use crate::wire::Reply;
 use crate::world::World;
 
+pub(crate) use backups::{Retained, Snapshot};
 pub(crate) use instances::Instance;
 pub(crate) use parameter_groups::ParameterGroup;
 pub(crate) use subnet_groups::SubnetGroup;
@@ -29,11 +31,14 @@ pub(crate) struct Rds {
     pub(crate) subnet_groups: BTreeMap<String, SubnetGroup>,
     pub(crate) parameter_groups: BTreeMap<String, ParameterGroup>,
     pub(crate) instances: BTreeMap<String, Instance>,
-    /// Manual snapshots, and the tags they took over.
-    pub(crate) snapshots: BTreeMap<String, Tags>,
     /// Instances so far, for faults that name the nth one.
     #[serde(skip)]
     pub(crate) instances_made: u64,
+    /// Manual ones.
+    pub(crate) snapshots: BTreeMap<String, Snapshot>,
+    /// By resource id.
+    #[serde(default)]
+    pub(crate) retained: BTreeMap<String, Retained>,
 }
 
 pub(crate) fn handle(world: &mut World, call: &Call) -> Result<Reply, Fault> {
@@ -52,6 +57,8 @@ pub(crate) fn handle(world: &mut World, call: &Call) -> Result<Reply, Fault> {
         "ModifyDBInstance" => change::modify(world, call),
         "RebootDBInstance" => change::reboot(world, call),
         "DeleteDBInstance" => change::delete(world, call),
+        "DescribeDBSnapshots" => backups::describe_snapshots(world, call),
+        "DescribeDBInstanceAutomatedBackups" => backups::describe_automated(world, call),
         "AddTagsToResource" => {
             let new = read_tags(call)?;
             with_tags(world, call, |tags| tags.extend(new))
@@ -83,7 +90,8 @@ pub(crate) fn objects(world: &World) -> Vec<String> {
     let subnet_groups = rds.subnet_groups.keys().map(|name| format!("rds:subgrp {name}"));
     let parameter_groups = rds.parameter_groups.keys().map(|name| format!("rds:pg {name}"));
     let snapshots = rds.snapshots.keys().map(|name| format!("rds:snapshot {name}"));
-    instances.chain(subnet_groups).chain(parameter_groups).chain(snapshots).collect()
+    let retained = rds.retained.keys().map(|id| format!("rds:auto-backup {id}"));
+    instances.chain(subnet_groups).chain(parameter_groups).chain(snapshots).chain(retained).collect()
 }
 
 pub(crate) fn tagged(world: &World) -> Vec<(String, Tags)> {
@@ -91,7 +99,7 @@ pub(crate) fn tagged(world: &World) -> Vec<(String, Tags)> {
     let instances = rds.instances.values().map(|i| ("db", &i.id, &i.tags));
     let subnet_groups = rds.subnet_groups.iter().map(|(name, g)| ("subgrp", name, &g.tags));
     let parameter_groups = rds.parameter_groups.iter().map(|(name, g)| ("pg", name, &g.tags));
-    let snapshots = rds.snapshots.iter().map(|(name, tags)| ("snapshot", name, tags));
+    let snapshots = rds.snapshots.iter().map(|(name, it)| ("snapshot", name, &it.tags));
     let all = instances.chain(subnet_groups).chain(parameter_groups).chain(snapshots);
     all.filter(|(_, _, tags)| !tags.is_empty()).map(|(kind, name, tags)| (arn(world, kind, name), tags.clone())).collect()
 }
@@ -174,6 +182,7 @@ fn tags_of<'a>(world: &'a mut World, call: &Call) -> Result<&'a mut Tags, Fault>
         "snapshot" => rds
             .snapshots
             .get_mut(&name)
+            .map(|it| &mut it.tags)
             .ok_or_else(|| Fault::new("DBSnapshotNotFound", format!("DBSnapshot {name} not found")).status(404)),
         _ => Err(invalid(format!("Invalid resource name: {wanted}"))),
     }
