@@ -4,7 +4,6 @@
 
 mod changes;
 mod drift;
-mod leftovers;
 mod order;
 mod state;
 mod up_and_down;
