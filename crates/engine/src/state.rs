@@ -182,12 +182,12 @@ impl State {
     /// # Errors
     /// When the folder cannot be written; the old file is then still there.
     pub fn save(&mut self, files: &dyn Files, path: &Path) -> Result<(), StateError> {
-        write_whole(files, path, &self.next()).map_err(|source| io_error("write", path, source))?;
+        write_whole(files, path, &self.next_bytes()).map_err(|source| io_error("write", path, source))?;
         Self::folded(files, path)
     }
 
     /// What is to be written next, one serial later.
-    pub fn next(&mut self) -> Vec<u8> {
+    pub fn next_bytes(&mut self) -> Vec<u8> {
         self.serial += 1;
         self.version = env!("CARGO_PKG_VERSION").to_owned();
         let mut text = serde_json::to_string_pretty(self).expect("the state is plain data with string keys");

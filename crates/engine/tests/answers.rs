@@ -1,4 +1,5 @@
 //! Answers that get lost, and readings that lag.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
 mod common;
 
@@ -141,10 +142,11 @@ async fn down_right_after_an_interrupted_up_leaves_nothing_though_aws_shows_noth
     let bench = Bench::default();
     bench.refuse("create room", &[Class::Denied]);
     bench.land(&house(9)).await;
-    let mut world = bench.world.lock().unwrap();
-    world.shows_after = Duration::from_secs(60);
-    world.boxes.values_mut().for_each(|stored| stored.born = tokio::time::Instant::now());
-    drop(world);
+    {
+        let mut world = bench.world.lock().unwrap();
+        world.shows_after = Duration::from_secs(60);
+        world.boxes.values_mut().for_each(|stored| stored.born = tokio::time::Instant::now());
+    }
     let mut state = bench.state();
     state.born.iter_mut().for_each(|made| made.at = bench.clock.now());
     state.save(bench.files.as_ref(), &bench.path()).unwrap();

@@ -178,7 +178,7 @@ impl LocalStore {
     }
 
     fn lost(&self, by: Option<Owner>) -> StoreError {
-        StoreError::Lost { place: self.place(), by }
+        StoreError::Lost { place: self.place(), by: by.map(Box::new) }
     }
 }
 

@@ -88,7 +88,7 @@ pub enum StoreError {
     Changed { place: String },
     /// The lock is not ours any more.
     #[error("the lock of {place} was taken over{}", by.as_ref().map(|owner| format!(" by {owner}")).unwrap_or_default())]
-    Lost { place: String, by: Option<Owner> },
+    Lost { place: String, by: Option<Box<Owner>> },
     /// What lies there is no lock of ours.
     #[error("{place} is not a lock that this version of landing can read")]
     Unreadable { place: String },

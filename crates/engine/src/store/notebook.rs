@@ -72,7 +72,7 @@ impl Notebook {
         // Whoever lost the lock must not write, even where nobody has written since.
         lease.permit().granted().await?;
         state.serial = self.serial;
-        let bytes = state.next();
+        let bytes = state.next_bytes();
         self.version = Some(self.store.save(bytes, self.version.as_ref(), &lease.grant()).await?);
         self.serial = state.serial;
         self.saved = Some(state.clone());
@@ -109,12 +109,11 @@ impl Keeper {
                 if refuse.borrow().is_some() {
                     continue;
                 }
-                match notebook.save(&mut state, &lease).await {
-                    Err(NotebookError::Store(error @ (StoreError::Lost { .. } | StoreError::Changed { .. }))) => {
-                        refuse.send_replace(Some(error));
-                    }
-                    // The next one, or the last, may get through; until then the journal has it.
-                    Ok(()) | Err(_) => {}
+                // After any other error the next snapshot, or the last, may get through; until then the journal has it.
+                if let Err(NotebookError::Store(error @ (StoreError::Lost { .. } | StoreError::Changed { .. }))) =
+                    notebook.save(&mut state, &lease).await
+                {
+                    refuse.send_replace(Some(error));
                 }
             }
             notebook

@@ -171,7 +171,7 @@ impl ObjectStore {
     }
 
     fn lost(&self, by: Option<Owner>) -> StoreError {
-        StoreError::Lost { place: self.place(), by }
+        StoreError::Lost { place: self.place(), by: by.map(Box::new) }
     }
 }
 
