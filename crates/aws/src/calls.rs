@@ -1,4 +1,4 @@
-//! Watches every request: counts it, and refuses a mutating one that does not come through the door.
+//! Watches every request: counts it, says to the transport what it is about, and refuses a mutating one that does not come through the door.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -6,11 +6,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::Intercept;
 use aws_smithy_runtime_api::client::interceptors::context::{
-    BeforeSerializationInterceptorContextRef, BeforeTransmitInterceptorContextRef,
+    BeforeSerializationInterceptorContextRef, BeforeTransmitInterceptorContextMut, BeforeTransmitInterceptorContextRef,
 };
 use aws_smithy_runtime_api::client::orchestrator::Metadata;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
+
+use crate::transport::Sent;
 
 /// Requests sent, by `service:Operation`; attempts count one each.
 pub type CallCounts = BTreeMap<String, u64>;
@@ -50,6 +52,20 @@ impl Intercept for Watch {
             return Ok(());
         }
         Err(format!("{}:{} changes AWS and did not come through the door", metadata.service(), metadata.name()).into())
+    }
+
+    /// Once for every attempt: what was put on a request does not survive its being copied for the next one.
+    fn modify_before_transmit(
+        &self,
+        context: &mut BeforeTransmitInterceptorContextMut<'_>,
+        _: &RuntimeComponents,
+        bag: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        if let Some(metadata) = bag.load::<Metadata>() {
+            let sent = Sent { service: metadata.service().to_owned(), name: metadata.name().to_owned() };
+            context.request_mut().add_extension(sent);
+        }
+        Ok(())
     }
 
     fn read_before_transmit(

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use aws_config::BehaviorVersion;
 use aws_credential_types::Credentials;
+use aws_sdk_ec2::config::retry::{RetryPartition, TokenBucket};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
@@ -16,6 +17,7 @@ use crate::errors::IntoCallError;
 use crate::memo::Memo;
 use crate::removals::Removals;
 use crate::secrets::SecretValues;
+use crate::transport::{self, Judge, Turns};
 
 /// How to reach AWS; everything that is not given is found as every AWS tool finds it (environment, profile, container, instance).
 #[derive(Debug, Default)]
@@ -25,6 +27,8 @@ pub struct Connection {
     pub endpoint_url: Option<String>,
     /// An AWS in the process: its HTTP hook and made-up credentials are used and nothing else.
     pub in_process: Option<SharedHttpClient>,
+    /// AWS seconds that pass in one on the wall, when that AWS plays faster; 1 when nobody says so.
+    pub time_scale: Option<f64>,
 }
 
 /// Clients, account and region; what every kind's calls are given.
@@ -51,11 +55,14 @@ pub struct Aws {
     watch: Watch,
 }
 
-/// Attempts of one SDK call: a graph walk bursts dozens of calls at once, so the default of 3 is too few. Source: `aws-behaviours` 1.2.
-const ATTEMPTS: u32 = 10;
+/// Attempts of one reading; they end earlier by their time, or when the service is found to be down. In a storm of throttles most of them are refused, and a
+/// scan is hundreds of readings: the default of 3 is too few, and so is the SDK's own budget for repetitions. Source: `aws-behaviours` 1.2.
+const ATTEMPTS: u32 = 150;
+const LONGEST_BACKOFF: Duration = Duration::from_secs(5);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// The SDK has no read timeout by default; a hung socket must not hold a run.
-const READ_TIMEOUT: Duration = Duration::from_secs(60);
+/// An answer must begin within a minute of its request (`transport.rs`); these end what waits for its turn, or for the rest of an answer, for ever.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(5 * 60);
+const READING_TIMEOUT: Duration = Duration::from_secs(10 * 60);
 
 impl Aws {
     /// Finds region and credentials and asks STS who we are, so that a wrong key fails before anything else happens.
@@ -64,48 +71,52 @@ impl Aws {
     /// `Credentials` when there are none or they are refused; `Invalid` without a region.
     pub async fn connect(connection: Connection, secrets: SecretValues) -> Result<Self, CallError> {
         let watch = Watch::default();
-        let config = configure(connection).await;
+        let turns = Turns::new(connection.time_scale.unwrap_or(1.0));
+        let config = configure(connection, turns.clone()).await;
         let region = config.region().map(ToString::to_string).ok_or_else(|| {
             CallError::new(Class::Invalid, "sts:GetCallerIdentity", "no AWS region is set")
                 .help("set `region` in landing.toml, pass --region, or set AWS_REGION")
         })?;
-        let identity = {
-            let config = aws_sdk_sts::config::Builder::from(&config).interceptor(watch.clone()).build();
-            aws_sdk_sts::Client::from_conf(config).get_caller_identity().send().await.call("sts:GetCallerIdentity")?
-        };
+        macro_rules! settings {
+            ($service:ident, $name:literal, $config:expr) => {
+                $service::config::Builder::from($config)
+                    .interceptor(watch.clone())
+                    .retry_classifier(Judge { turns: turns.clone(), service: $name })
+                    .retry_partition(RetryPartition::custom($name).token_bucket(TokenBucket::unlimited()).build())
+            };
+        }
+        let sts = aws_sdk_sts::Client::from_conf(settings!(aws_sdk_sts, "STS", &config).build());
+        let identity = sts.get_caller_identity().send().await.call("sts:GetCallerIdentity")?;
         let partition = identity.arn().and_then(|arn| arn.split(':').nth(1)).unwrap_or("aws").to_owned();
         let us_east_1 = config.to_builder().region(Region::new("us-east-1")).build();
         macro_rules! client {
-            ($service:ident) => {
-                client!($service, &config)
+            ($service:ident, $name:literal) => {
+                client!($service, $name, &config)
             };
-            ($service:ident, $config:expr) => {
-                $service::Client::from_conf($service::config::Builder::from($config).interceptor(watch.clone()).build())
+            ($service:ident, $name:literal, $config:expr) => {
+                $service::Client::from_conf(settings!($service, $name, $config).build())
             };
         }
         Ok(Self {
             account: identity.account().unwrap_or_default().to_owned(),
             region,
             partition,
-            ec2: client!(aws_sdk_ec2),
-            ecs: client!(aws_sdk_ecs),
-            elbv2: client!(aws_sdk_elasticloadbalancingv2),
-            rds: client!(aws_sdk_rds),
-            secretsmanager: client!(aws_sdk_secretsmanager),
+            ec2: client!(aws_sdk_ec2, "EC2"),
+            ecs: client!(aws_sdk_ecs, "ECS"),
+            elbv2: client!(aws_sdk_elasticloadbalancingv2, "Elastic Load Balancing v2"),
+            rds: client!(aws_sdk_rds, "RDS"),
+            secretsmanager: client!(aws_sdk_secretsmanager, "Secrets Manager"),
             // Buckets in the path when an endpoint is given: emulators have no host names for buckets.
             s3: aws_sdk_s3::Client::from_conf(
-                aws_sdk_s3::config::Builder::from(&config)
-                    .interceptor(watch.clone())
-                    .force_path_style(config.endpoint_url().is_some())
-                    .build(),
+                settings!(aws_sdk_s3, "S3", &config).force_path_style(config.endpoint_url().is_some()).build(),
             ),
-            cloudfront: client!(aws_sdk_cloudfront),
-            ecr: client!(aws_sdk_ecr),
-            iam: client!(aws_sdk_iam),
-            logs: client!(aws_sdk_cloudwatchlogs),
-            servicediscovery: client!(aws_sdk_servicediscovery),
-            tagging: client!(aws_sdk_resourcegroupstagging),
-            global_tagging: client!(aws_sdk_resourcegroupstagging, &us_east_1),
+            cloudfront: client!(aws_sdk_cloudfront, "CloudFront"),
+            ecr: client!(aws_sdk_ecr, "ECR"),
+            iam: client!(aws_sdk_iam, "IAM"),
+            logs: client!(aws_sdk_cloudwatchlogs, "CloudWatch Logs"),
+            servicediscovery: client!(aws_sdk_servicediscovery, "ServiceDiscovery"),
+            tagging: client!(aws_sdk_resourcegroupstagging, "Resource Groups Tagging API"),
+            global_tagging: client!(aws_sdk_resourcegroupstagging, "Resource Groups Tagging API", &us_east_1),
             memo: Memo::default(),
             removals: Removals::default(),
             secrets,
@@ -124,9 +135,13 @@ impl Aws {
     }
 }
 
-async fn configure(connection: Connection) -> SdkConfig {
-    let timeouts = TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT).read_timeout(READ_TIMEOUT).build();
-    let retries = RetryConfig::standard().with_max_attempts(ATTEMPTS);
+async fn configure(connection: Connection, turns: Turns) -> SdkConfig {
+    let timeouts = TimeoutConfig::builder()
+        .connect_timeout(CONNECT_TIMEOUT)
+        .operation_attempt_timeout(ATTEMPT_TIMEOUT)
+        .operation_timeout(READING_TIMEOUT)
+        .build();
+    let retries = RetryConfig::standard().with_max_attempts(ATTEMPTS).with_max_backoff(LONGEST_BACKOFF);
     let mut loader = aws_config::defaults(BehaviorVersion::latest()).retry_config(retries).timeout_config(timeouts);
     if let Some(region) = connection.region {
         loader = loader.region(Region::new(region));
@@ -138,7 +153,10 @@ async fn configure(connection: Connection) -> SdkConfig {
         loader = loader.endpoint_url(url);
     }
     if let Some(http) = connection.in_process {
+        let http = transport::in_turn(http, turns);
         loader = loader.http_client(http).credentials_provider(Credentials::new("SANDBOX", "sandbox", None, None, "sandbox"));
+    } else {
+        loader = loader.http_client(transport::over_the_wire(turns));
     }
     loader.load().await
 }

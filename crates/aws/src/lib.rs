@@ -9,9 +9,11 @@ mod errors;
 mod ids;
 mod memo;
 mod ownership;
+mod pace;
 mod removals;
 mod secrets;
 mod tags;
+mod transport;
 
 pub mod cloudfront;
 pub mod ec2;
