@@ -165,7 +165,7 @@ mod tests {
     #[test]
     fn reads_and_changes_of_load_balancers_share_what_aws_shares() {
         let pace = Pace::default();
-        (0..36).for_each(|_| drop(pace.reserve(Operation { name: "DescribeRules", ..RULE }, 0.0)));
+        (0..36).for_each(|_| _ = pace.reserve(Operation { name: "DescribeRules", ..RULE }, 0.0));
         assert!(pace.reserve(RULE, 0.0) > 0.0, "the service's bucket is empty although the changes' is not");
         assert_eq!(pace.reserve(Operation { service: "EC2", name: "DescribeVpcs" }, 0.0), 0.0);
     }
@@ -185,10 +185,10 @@ mod tests {
         let full = spacing(1_000.0).max(1.0 / 2.7);
         pace.throttled(RULE.service, 1_000.5);
         pace.throttled(RULE.service, 1_000.6);
-        (0..40).for_each(|_| drop(pace.reserve(RULE, 1_001.0)));
+        (0..40).for_each(|_| _ = pace.reserve(RULE, 1_001.0));
         let slow = spacing(1_001.0);
         assert!(slow > 1.8 * full && slow < 2.2 * full, "{slow} after {full}: two refusals at once halve it once");
-        (0..40).for_each(|_| drop(pace.reserve(RULE, 1_100.0)));
+        (0..40).for_each(|_| _ = pace.reserve(RULE, 1_100.0));
         assert!((spacing(1_100.0) - 1.0 / 2.7).abs() < 0.01);
     }
 
@@ -196,7 +196,7 @@ mod tests {
     fn a_storm_leaves_a_pace_at_which_the_run_ends() {
         let pace = Pace::default();
         (0..100).for_each(|second| pace.throttled(RULE.service, f64::from(second) * 2.0));
-        (0..30).for_each(|_| drop(pace.reserve(RULE, 200.0)));
+        (0..30).for_each(|_| _ = pace.reserve(RULE, 200.0));
         let waits = [pace.reserve(RULE, 200.0), pace.reserve(RULE, 200.0)];
         assert!(waits[1] - waits[0] <= 1.0 / (3.0 * SHARE * SLOWEST) + 0.01, "{waits:?}");
     }
