@@ -9,6 +9,7 @@
 
 use std::collections::BTreeSet;
 use std::future::Future;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::sync::{Semaphore, watch};
@@ -84,6 +85,7 @@ pub struct Door<'a> {
     pub(crate) permits: &'a Semaphore,
     /// Nothing is tried again once the run is being stopped.
     pub(crate) stop: &'a watch::Receiver<Stop>,
+    accepted: AtomicBool,
 }
 
 impl<'a> Door<'a> {
@@ -99,7 +101,12 @@ impl<'a> Door<'a> {
         permits: &'a Semaphore,
         stop: &'a watch::Receiver<Stop>,
     ) -> Self {
-        Self { stack, node, token, phase, past, clock, recorder, permits, stop }
+        Self { stack, node, token, phase, past, clock, recorder, permits, stop, accepted: AtomicBool::new(false) }
+    }
+
+    /// Whether AWS took the last call that went through.
+    pub(crate) fn has_accepted(&self) -> bool {
+        self.accepted.load(Ordering::Relaxed)
     }
 
     pub fn stack(&self) -> &Stack {
@@ -184,6 +191,7 @@ impl<'a> Door<'a> {
             .map_err(|e| disk("", e).help("nothing was sent; make room for the state folder and run again"))?;
         let result = OPEN.scope((), send()).await;
         drop(permit);
+        self.accepted.store(result.is_ok(), Ordering::Relaxed);
         self.recorder
             .outcome(call, self.node, operation, result.as_ref().map(|_| ()))
             .map_err(|e| disk("sent, but ", e).help("make room for the state folder and run again: it is found by its tags"))?;

@@ -155,6 +155,16 @@ async fn down_right_after_an_interrupted_up_leaves_nothing_though_aws_shows_noth
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_aws_took_to_delete_and_shows_no_more_is_gone_however_young_it_is() {
+    let bench = Bench::default();
+    bench.land(&house(9)).await;
+    bench.world.lock().unwrap().goes_slowly = true;
+    bench.calls();
+    assert!(bench.land(&Graph::default()).await.is_complete());
+    assert_eq!(bench.calls().len(), 4, "one delete each");
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_is_gone_and_still_listed_is_not_live() {
     let bench = Bench::default();
     bench.land(&house(9)).await;

@@ -207,11 +207,15 @@ impl Run {
         let Some(mut live) = self.job.live.clone() else { return Ok(()) };
         let started = self.clock.elapsed();
         let mut pause = self.job.kind.traits().poll;
+        // Once AWS has taken a delete, what it does not show any more is gone.
+        let mut taken = false;
         loop {
-            let (state, holder) = match self.delete(permits, &live).await {
+            let (answer, accepted) = self.delete(permits, &live).await;
+            taken |= accepted;
+            let (state, holder) = match answer {
                 Ok(Gone::Yes) => break,
                 // One that a reading has shown, and that is too young to be known everywhere, is not gone because one server says so.
-                Ok(Gone::Absent) if self.is_young() => ("AWS does not show it everywhere yet".to_owned(), None),
+                Ok(Gone::Absent) if self.is_young() && !taken => ("AWS does not show it everywhere yet".to_owned(), None),
                 Ok(Gone::Absent) => break,
                 Ok(Gone::NotYet(state)) => (state, None),
                 Ok(Gone::Held(holder)) => (holder.by.clone(), Some(holder)),
@@ -226,7 +230,7 @@ impl Run {
             pause = (pause * 3 / 2).min(LONGEST_PAUSE).max(pause);
             match self.job.kind.read(&self.job.stack, &self.job.node, &live.id).await {
                 Ok(Some(reading)) => live = reading,
-                Ok(None) if self.is_young() => {}
+                Ok(None) if self.is_young() && !taken => {}
                 Ok(None) => break,
                 Err(error) if error.is_passing() => {}
                 Err(error) => return Err(error),
@@ -235,7 +239,8 @@ impl Run {
         self.log.write(Entry::Gone { node: self.job.node.clone(), id: live.id, at: self.clock.now() })
     }
 
-    async fn delete(&self, permits: &Semaphore, live: &LiveNode) -> Result<Gone, CallError> {
+    /// What came of it, and whether AWS took the last of its calls.
+    async fn delete(&self, permits: &Semaphore, live: &LiveNode) -> (Result<Gone, CallError>, bool) {
         let Self { job, log, clock, .. } = self;
         let door = Door::new(
             &job.stack,
@@ -248,7 +253,8 @@ impl Run {
             permits,
             &self.stop,
         );
-        job.kind.delete(&door, live).await
+        let answer = job.kind.delete(&door, live).await;
+        (answer, door.has_accepted())
     }
 
     fn is_young(&self) -> bool {

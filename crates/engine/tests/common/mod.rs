@@ -29,6 +29,8 @@ pub struct World {
     pub shows_after: Duration,
     /// What is removed is listed for so long.
     pub lists_after: Duration,
+    /// A delete is taken and not yet done when its answer comes.
+    pub goes_slowly: bool,
     /// Boxes that are gone, and when they went.
     ghosts: BTreeMap<String, (Stored, Instant)>,
     /// Kinds whose readings fail, with how.
@@ -165,11 +167,11 @@ macro_rules! boxes {
             }
 
             async fn delete(cx: &Shared, door: &Door<'_>, live: &Live<Self>) -> Result<Gone, CallError> {
-                door.call("test:Delete", || async {
+                let answer = door.call("test:Delete", || async {
                     let mut world = cx.lock().unwrap();
                     world.call("delete", door.node())?;
                     if !world.shown(Self::NAME).any(|(shown, _)| *shown == live.id) {
-                        return Ok(Gone::Absent);
+                        return Err(CallError::new(Class::NotFound, "test:Delete", "no such box"));
                     }
                     if world.boxes.values().any(|other| other.inside.as_ref() == Some(&live.id)) {
                         return Err(CallError::new(Class::InUse, "test:Delete", "something is inside"));
@@ -178,9 +180,12 @@ macro_rules! boxes {
                         world.ghosts.insert(live.id.clone(), (stored, Instant::now()));
                     }
                     world.answer("delete", door.node())?;
-                    Ok(Gone::Yes)
-                })
-                .await
+                    Ok(if world.goes_slowly { Gone::NotYet("going".into()) } else { Gone::Yes })
+                });
+                match answer.await {
+                    Err(error) if error.class == Class::NotFound => Ok(Gone::Absent),
+                    other => other,
+                }
             }
         }
     };
