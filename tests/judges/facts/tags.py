@@ -46,7 +46,8 @@ def tagged(stack):
     subnets = pages(rds, "describe_db_subnet_groups", "DBSubnetGroups")
     databases = {one: tags_of(rds.list_tags_for_resource(ResourceName=one))
                  for one in [stack.database["DBInstanceArn"], *(two["DBSubnetGroupArn"] for two in subnets)]}
-    logs = pages(client("logs"), "describe_log_groups", "logGroups")
+    # What AWS makes by itself carries no tags: Container Insights has a group of its own.
+    logs = [one for one in pages(client("logs"), "describe_log_groups", "logGroups") if not one["logGroupName"].startswith("/aws/")]
     distribution = stack.distribution["ARN"]
     return {
         "network": ec2,

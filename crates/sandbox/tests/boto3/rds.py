@@ -112,12 +112,24 @@ def main():
     until(lambda: state()["DBInstanceStatus"] == "available")
     refused("InvalidParameterCombination", rds.delete_db_instance, **gone(SkipFinalSnapshot=True, FinalDBSnapshotIdentifier="last"))
     refused("InvalidDBSubnetGroupStateFault", rds.delete_db_subnet_group, DBSubnetGroupName="pulse-dev")
-    assert rds.delete_db_instance(**gone(SkipFinalSnapshot=True))["DBInstance"]["DBInstanceStatus"] == "deleting"
+    standing = rds.describe_db_instance_automated_backups(DBInstanceIdentifier="pulse-dev")["DBInstanceAutomatedBackups"]
+    assert [one["Status"] for one in standing] == ["active"]
+    last = gone(FinalDBSnapshotIdentifier="last", DeleteAutomatedBackups=False)
+    assert rds.delete_db_instance(**last)["DBInstance"]["DBInstanceStatus"] == "deleting"
     refused("InvalidDBInstanceState", rds.delete_db_instance, **gone(SkipFinalSnapshot=True))
     refused("InvalidDBSubnetGroupStateFault", rds.delete_db_subnet_group, DBSubnetGroupName="pulse-dev")
     refused("InvalidDBParameterGroupState", rds.delete_db_parameter_group, DBParameterGroupName="pulse-16")
     rds.get_waiter("db_instance_deleted").wait(DBInstanceIdentifier="pulse-dev", WaiterConfig={"Delay": 1})
     refused("ResourceNotFoundException", sm.describe_secret, SecretId=secret)
+    # What outlives it
+    [snapshot] = rds.describe_db_snapshots(DBInstanceIdentifier="pulse-dev")["DBSnapshots"]
+    assert (snapshot["DBSnapshotIdentifier"], snapshot["SnapshotType"], snapshot["Status"]) == ("last", "manual", "available")
+    refused("DBSnapshotNotFound", rds.describe_db_snapshots, DBSnapshotIdentifier="nobody")
+    for waiter in ("db_snapshot_available", "db_snapshot_completed"):
+        rds.get_waiter(waiter).wait(DBSnapshotIdentifier="last", WaiterConfig={"Delay": 1})
+    rds.get_waiter("db_snapshot_deleted").wait(DBSnapshotIdentifier="nobody", WaiterConfig={"Delay": 1})
+    kept = rds.describe_db_instance_automated_backups(Filters=[{"Name": "status", "Values": ["retained"]}])["DBInstanceAutomatedBackups"]
+    assert [one["DBInstanceIdentifier"] for one in kept] == ["pulse-dev"]
     rds.delete_db_subnet_group(DBSubnetGroupName="pulse-dev")
     rds.delete_db_parameter_group(DBParameterGroupName="pulse-16")
     refused("DBSubnetGroupNotFoundFault", rds.delete_db_subnet_group, DBSubnetGroupName="pulse-dev")
