@@ -52,6 +52,9 @@ pub(crate) struct Common {
     /// Use an AWS in this process; its world is kept beside the state file
     #[arg(long, global = true)]
     pub(crate) sandbox: bool,
+    /// AWS seconds in one second, where the AWS is a sandbox [default: 60]
+    #[arg(long, global = true, value_name = "X", value_parser = time_scale)]
+    pub(crate) time_scale: Option<f64>,
     /// Machine output: JSON on stdout
     #[arg(long, global = true)]
     pub(crate) json: bool,
@@ -61,6 +64,13 @@ pub(crate) struct Common {
     /// Say more on stderr; twice and three times for more
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
+}
+
+fn time_scale(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(scale) if f64::is_finite(scale) && scale > 0.0 => Ok(scale),
+        _ => Err("it must be a number above 0".into()),
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -180,9 +190,6 @@ pub(crate) enum SandboxCommand {
         /// 0 takes a free one and prints it
         #[arg(long, default_value_t = 4566)]
         port: u16,
-        /// AWS seconds in one second
-        #[arg(long, default_value_t = 60.0, value_name = "X")]
-        time_scale: f64,
         /// Load the world from this file and save it there at the end
         #[arg(long, value_name = "FILE")]
         world: Option<PathBuf>,

@@ -86,8 +86,12 @@ impl Session {
     async fn connect(common: &Common, project: &Project, store: Arc<dyn Store>, how: world::Use) -> Result<Self, Failure> {
         let state_path = state_path(common, project);
         let region = common.region.clone().or_else(|| project.region.clone());
+        let scale = time_scale(common)?;
         let world = match common.sandbox {
-            true => Some(KeptWorld::open(&KeptWorld::beside(&state_path), region.as_deref().unwrap_or(world::REGION), how)?),
+            true => {
+                let region = region.as_deref().unwrap_or(world::REGION);
+                Some(KeptWorld::open(&KeptWorld::beside(&state_path), region, scale, how)?)
+            }
             false => None,
         };
         let connection = Connection {
@@ -104,8 +108,8 @@ impl Session {
             Failure::new(Exit::Configuration, error.to_string()).help("lower `zones` under [network], or choose another region")
         })?;
         let clock = match &world {
-            Some(world) => Clock::starting(world.sandbox.with_world(|world| world.now) / 1000, world::SCALE),
-            None => Clock::starting(jiff::Timestamp::now().as_second().unsigned_abs(), 1.0),
+            Some(world) => Clock::starting(world.sandbox.with_world(|world| world.now) / 1000, scale),
+            None => Clock::starting(present(scale), scale),
         };
         Ok(Self {
             stack: blueprint.stack.clone(),
@@ -170,6 +174,26 @@ impl Session {
     pub(crate) fn place(&self) -> String {
         format!("{}, account {}", self.aws.region, self.aws.account)
     }
+}
+
+/// How fast the AWS is that this run speaks to; 1 for the real one.
+fn time_scale(common: &Common) -> Result<f64, Failure> {
+    match common.time_scale {
+        Some(_) if !common.sandbox && common.endpoint_url.is_none() => {
+            Err(Failure::new(Exit::Configuration, "--time-scale is for a sandbox, and AWS keeps its own time")
+                .help("add --sandbox, or the --endpoint-url of `landing sandbox serve`; or leave --time-scale out"))
+        }
+        Some(scale) => Ok(scale),
+        None if common.sandbox => Ok(world::SCALE),
+        None => Ok(1.0),
+    }
+}
+
+/// AWS time in seconds since 1970. A sandbox's seconds are counted from 2026 on, so that the time which one run wrote down is never ahead of the next run's.
+fn present(scale: f64) -> u64 {
+    const YEAR_2026: f64 = 1_767_225_600.0;
+    let wall = jiff::Timestamp::now().as_millisecond() as f64 / 1000.0;
+    (YEAR_2026 + (wall - YEAR_2026) * scale) as u64
 }
 
 /// Only the variables that the project's secrets name are ever read as secrets. A rehearsal in the sandbox goes on without them.

@@ -6,7 +6,7 @@ use landing_sandbox::{Sandbox, World};
 
 use crate::failure::{Exit, Failure};
 
-/// Ten AWS minutes in ten seconds, so that one can watch.
+/// What `--time-scale` says when it is not given: ten AWS minutes in ten seconds, so that one can watch.
 pub(crate) const SCALE: f64 = 60.0;
 
 /// Where it is when nobody says a region.
@@ -34,7 +34,7 @@ impl KeptWorld {
     }
 
     /// The world of `path`, or a fresh account.
-    pub(crate) fn open(path: &Path, region: &str, how: Use) -> Result<Self, Failure> {
+    pub(crate) fn open(path: &Path, region: &str, scale: f64, how: Use) -> Result<Self, Failure> {
         let before = std::fs::read_to_string(path);
         let world = match &before {
             Ok(text) => World::load(text).map_err(|error| {
@@ -52,7 +52,7 @@ impl KeptWorld {
             )
             .help("delete the file, or use the other region"));
         }
-        Ok(Self { sandbox: Sandbox::new(world, SCALE), path: path.to_owned(), how, before: before.ok() })
+        Ok(Self { sandbox: Sandbox::new(world, scale), path: path.to_owned(), how, before: before.ok() })
     }
 
     pub(crate) fn save(&self) -> Result<(), Failure> {

@@ -11,10 +11,7 @@ use crate::failure::{Exit, Failure};
 use crate::world;
 
 pub(crate) async fn run(common: &Common, command: &SandboxCommand) -> Result<Exit, Failure> {
-    let SandboxCommand::Serve { port, time_scale, world: file, faults } = command;
-    if !(time_scale.is_finite() && *time_scale > 0.0) {
-        return Err(Failure::new(Exit::Configuration, "--time-scale must be more than 0"));
-    }
+    let SandboxCommand::Serve { port, world: file, faults } = command;
     let failed = |what: &str, error: std::io::Error| Failure::new(Exit::Failed, format!("{what}: {error}"));
     let loaded = match file {
         Some(path) if path.exists() => {
@@ -25,7 +22,7 @@ pub(crate) async fn run(common: &Common, command: &SandboxCommand) -> Result<Exi
         _ => World::new(common.region.as_deref().unwrap_or(world::REGION)),
     };
     let faults = faults.as_deref().map_or(Ok(Faults::default()), read_faults)?;
-    let sandbox = Sandbox::with_faults(loaded, *time_scale, faults);
+    let sandbox = Sandbox::with_faults(loaded, common.time_scale.unwrap_or(world::SCALE), faults);
     let listener =
         TcpListener::bind(("127.0.0.1", *port)).await.map_err(|e| failed(&format!("cannot listen on port {port}"), e))?;
     let address = listener.local_addr().map_err(|e| failed("cannot tell the port", e))?;
