@@ -4,7 +4,49 @@ use std::collections::BTreeMap;
 
 use secrecy::SecretString;
 
-/// Values that `from = "env:NAME"` secrets take, read once at start. Neither printable nor serialisable.
+/// Values that `from = "env:NAME"` secrets take, read once at start. They cannot be printed:
+///
+/// ```compile_fail,E0277
+/// fn shown(values: landing_aws::SecretValues) -> String {
+///     format!("{values:?}")
+/// }
+/// ```
+///
+/// ```compile_fail,E0277
+/// fn shown(values: landing_aws::SecretValues) -> String {
+///     format!("{values}")
+/// }
+/// ```
+///
+/// nor serialised:
+///
+/// ```compile_fail,E0277
+/// fn saved(values: landing_aws::SecretValues) -> serde_json::Result<String> {
+///     serde_json::to_string(&values)
+/// }
+/// ```
+///
+/// nor copied, so that there is one place where they are:
+///
+/// ```compile_fail,E0599
+/// fn twice(values: landing_aws::SecretValues) -> [landing_aws::SecretValues; 2] {
+///     [values.clone(), values]
+/// }
+/// ```
+///
+/// The single value inside, the `secrecy` crate's `SecretString`, prints as `[REDACTED]` and is neither text nor JSON:
+///
+/// ```compile_fail,E0277
+/// fn shown(value: secrecy::SecretString) -> String {
+///     format!("{value}")
+/// }
+/// ```
+///
+/// ```compile_fail,E0277
+/// fn saved(value: secrecy::SecretString) -> serde_json::Result<String> {
+///     serde_json::to_string(&value)
+/// }
+/// ```
 #[derive(Default)]
 pub struct SecretValues(BTreeMap<String, SecretString>);
 

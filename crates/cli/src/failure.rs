@@ -9,6 +9,7 @@ use landing_engine::store::{NotebookError, StoreError};
 use landing_engine::{CallError, Class};
 use serde_json::json;
 
+use crate::commands::{print, say};
 use crate::render::style;
 
 /// The contract of `landing --help`.
@@ -103,18 +104,18 @@ impl Failure {
         if as_json {
             let exit = json!({ "code": self.exit as u8, "name": self.exit.name() });
             let error = json!({ "error": self.title, "causes": self.causes, "help": self.help, "exit": exit });
-            anstream::println!("{error}");
+            print(&error.to_string());
         }
         if let Some(drawn) = &self.drawn {
-            anstream::eprintln!("{}", drawn.trim_end());
+            say(drawn.trim_end());
             return self.exit;
         }
-        anstream::eprintln!("{}: {}", style::error("error"), self.title);
+        say(&format!("{}: {}", style::error("error"), self.title));
         for cause in &self.causes {
-            anstream::eprintln!("{}: {cause}", style::dim("cause"));
+            say(&format!("{}: {cause}", style::dim("cause")));
         }
         if let Some(help) = &self.help {
-            anstream::eprintln!(" {}: {help}", style::good("help"));
+            say(&format!(" {}: {help}", style::good("help")));
         }
         self.exit
     }

@@ -5,7 +5,9 @@
 mod args;
 mod commands;
 mod failure;
+mod interrupt;
 mod lock;
+mod logs;
 mod render;
 mod session;
 mod world;
@@ -16,44 +18,40 @@ use clap::Parser;
 
 use args::{Args, Command};
 use failure::Failure;
+use interrupt::Interrupts;
 
 fn main() -> ExitCode {
     let args = Args::parse();
     args.common.color.write_global();
-    trace(args.common.verbose);
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
-    let result = match runtime {
-        Ok(runtime) => runtime.block_on(run(&args)),
-        Err(error) => Err(Failure::new(failure::Exit::Failed, format!("cannot start: {error}"))),
-    };
-    match result {
+    match start(&args) {
         Ok(exit) => exit.into(),
         Err(failure) => failure.report(args.common.json).into(),
     }
 }
 
-async fn run(args: &Args) -> Result<failure::Exit, Failure> {
-    match &args.command {
-        Command::Validate => commands::validate::run(&args.common),
-        Command::Plan(options) => commands::plan::run(&args.common, options).await,
-        Command::Up(options) => commands::up::run(&args.common, options).await,
-        Command::Down(options) => commands::down::run(&args.common, options).await,
-        Command::Status(options) => commands::status::run(&args.common, options).await,
-        Command::Outputs => commands::outputs::run(&args.common),
-        Command::State { command } => commands::state::run(&args.common, command),
-        Command::Schema => commands::schema::run(),
-        Command::Sandbox { command } => commands::sandbox::run(&args.common, command).await,
-        Command::Completions { shell } => commands::completions::run(*shell),
-    }
+fn start(args: &Args) -> Result<failure::Exit, Failure> {
+    logs::start(args.common.verbose)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let runtime = runtime.map_err(|error| Failure::new(failure::Exit::Failed, format!("cannot start: {error}")))?;
+    let result = runtime.block_on(async { run(args, &Interrupts::listen()?).await });
+    // A thread that still waits for somebody at the keyboard does not hold the program.
+    runtime.shutdown_background();
+    result
 }
 
-fn trace(verbose: u8) {
-    let level = match verbose {
-        0 => "error",
-        1 => "landing=info,landing_engine=info,landing_aws=info,warn",
-        2 => "landing=debug,landing_engine=debug,landing_aws=debug,info",
-        _ => "debug",
-    };
-    let filter = tracing_subscriber::EnvFilter::try_from_env("LANDING_LOG").unwrap_or_else(|_| level.into());
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+async fn run(args: &Args, interrupts: &Interrupts) -> Result<failure::Exit, Failure> {
+    let common = &args.common;
+    match &args.command {
+        Command::Validate => commands::validate::run(common),
+        Command::Plan(options) => interrupts.or(commands::plan::run(common, options)).await,
+        // These end in good order by themselves.
+        Command::Up(options) => commands::up::run(common, options, interrupts).await,
+        Command::Down(options) => commands::down::run(common, options, interrupts).await,
+        Command::Status(options) => interrupts.or(commands::status::run(common, options)).await,
+        Command::Outputs => commands::outputs::run(common),
+        Command::State { command } => commands::state::run(common, command),
+        Command::Schema => commands::schema::run(),
+        Command::Sandbox { command } => commands::sandbox::run(common, command, interrupts).await,
+        Command::Completions { shell } => commands::completions::run(*shell),
+    }
 }

@@ -32,8 +32,14 @@ pub use crate::{
     settings::landing_toml_schema,
 };
 
-/// All that [`load`] may look at.
-#[derive(Debug, Clone, Copy)]
+/// All that [`load`] may look at. The environment holds secrets, so it cannot be printed:
+///
+/// ```compile_fail,E0277
+/// fn shown(input: landing_project::Input<'_>) -> String {
+///     format!("{input:?}")
+/// }
+/// ```
+#[derive(Clone, Copy)]
 pub struct Input<'a> {
     /// The folder of `landing.toml`; no file reference may lead out of it.
     pub dir: &'a Path,

@@ -3,7 +3,8 @@
 use super::run::{Direction, run as walk};
 use crate::args::{Common, DownOptions};
 use crate::failure::{Exit, Failure};
+use crate::interrupt::Interrupts;
 
-pub(crate) async fn run(common: &Common, options: &DownOptions) -> Result<Exit, Failure> {
-    walk(common, &options.consent, options.locking, Direction::Down, true).await
+pub(crate) async fn run(common: &Common, options: &DownOptions, interrupts: &Interrupts) -> Result<Exit, Failure> {
+    walk(common, &options.consent, options.locking, Direction::Down, true, interrupts).await
 }

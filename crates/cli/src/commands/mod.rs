@@ -13,16 +13,19 @@ pub(crate) mod status;
 pub(crate) mod up;
 pub(crate) mod validate;
 
+use std::io::Write;
+
 use serde::Serialize;
 
 /// Data goes to stdout.
 pub(crate) fn print(text: &str) {
-    anstream::println!("{text}");
+    // Nobody left to read it is no reason to break off in the middle of a run: a reader that went away, a terminal that hung up, a full disk.
+    let _ = writeln!(anstream::stdout(), "{text}");
 }
 
 /// Everything else goes to stderr.
 pub(crate) fn say(text: &str) {
-    anstream::eprintln!("{text}");
+    let _ = writeln!(anstream::stderr(), "{text}");
 }
 
 /// One line of JSON on stdout.

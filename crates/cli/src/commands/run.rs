@@ -4,18 +4,19 @@ use std::io::IsTerminal;
 use std::sync::Arc;
 
 use landing_engine::journal::Journal;
-use landing_engine::lock::{Lease, Permit};
+use landing_engine::lock::Lease;
 use landing_engine::plan::{Plan, preflight};
-use landing_engine::store::{Keeper, Notebook, StoreError};
+use landing_engine::store::{Keeper, Notebook};
 use landing_engine::walk::{Options, Outcome};
-use landing_engine::{Clock, Disk, Event, Graph, LiveSet, State, Stop, walk};
+use landing_engine::{Clock, Disk, Event, Graph, LiveSet, State, walk};
 use serde_json::json;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, oneshot};
 
 use super::leftovers::{self, AfterLook};
 use super::{print, print_json, say};
 use crate::args::{Common, Consent, Locking};
 use crate::failure::{Exit, Failure, help_of};
+use crate::interrupt::Interrupts;
 use crate::render::{self, live::Live, plain::Lines, style};
 use crate::session::Session;
 
@@ -43,9 +44,10 @@ pub(crate) async fn run(
     locking: Locking,
     direction: Direction,
     wait: bool,
+    interrupts: &Interrupts,
 ) -> Result<Exit, Failure> {
-    let (session, lease) = Session::begin(common, direction.word(), locking).await?;
-    let exit = locked(&session, common, consent, direction, wait, &lease).await;
+    let (session, lease) = interrupts.or(Session::begin(common, direction.word(), locking)).await?;
+    let exit = locked(&session, common, consent, direction, wait, &lease, interrupts).await;
     session.end(&lease).await;
     exit
 }
@@ -58,30 +60,24 @@ async fn locked(
     direction: Direction,
     wait: bool,
     lease: &Arc<Lease>,
+    interrupts: &Interrupts,
 ) -> Result<Exit, Failure> {
     let down = direction == Direction::Down;
-    let stops = Stops::of_signals();
-    let mut stop = stops.receiver();
     let began = session.clock.now();
     let nothing = Graph::default();
     let desired = if down { &nothing } else { &session.blueprint.graph };
-    let prepared = tokio::select! {
-        prepared = prepare(session, common, consent, down, desired) => prepared?,
-        Ok(_) = stop.wait_for(|level| *level > Stop::No) => {
-            return Err(Failure::new(Exit::Interrupted, "interrupted; nothing was touched"));
-        }
-    };
+    let prepared = interrupts.or(prepare(session, common, consent, down, desired)).await?;
     let Prepared { mut notebook, mut state, has_history, live, plan } = prepared;
     if !plan.is_empty() {
         // What a killed run left in its journal is folded in before a new one begins; and from here on nobody who held the lock before can write.
         notebook.fold(&mut state, lease).await?;
     }
     let (outcome, notebook) =
-        carry_out(session, common, &plan, desired, &live, &mut state, wait, lease, notebook, &stops).await?;
+        carry_out(session, common, &plan, desired, &live, &mut state, wait, lease, notebook, interrupts).await?;
     let kept = keep(notebook, &mut state, lease).await;
     // Still under the lock: what another run makes would be found as left.
     let looked = match down {
-        true => leftovers::look(session, common, &session.sought(&live, &state, &outcome, began, has_history), &mut stop).await,
+        true => leftovers::look(session, common, &session.sought(&live, &state, &outcome, began, has_history), &mut interrupts.level()).await,
         false => AfterLook::default(),
     };
     let trouble = kept.err().or_else(|| lease.permit().is_lost().map(Failure::from));
@@ -186,7 +182,7 @@ async fn carry_out(
     wait: bool,
     lease: &Arc<Lease>,
     notebook: Notebook,
-    stops: &Stops,
+    interrupts: &Interrupts,
 ) -> Result<(Outcome, Option<Notebook>), Failure> {
     let journal = if plan.is_empty() {
         Journal::none()
@@ -199,13 +195,13 @@ async fn carry_out(
     let (sender, receiver) = mpsc::unbounded_channel();
     let printer = tokio::spawn(listen(receiver, session.clock, common.json, plan.is_empty()));
     let (snapshots, keeper) = Keeper::start(notebook, lease.clone());
-    stops.gently_after(lease.permit());
-    stops.gently_when(keeper.refused());
+    interrupts.gently_after(lease.permit());
+    interrupts.gently_when(keeper.refused());
     let options = Options {
         clock: session.clock,
         calls_at_once: CALLS_AT_ONCE,
         wait,
-        stop: stops.receiver(),
+        stop: interrupts.level(),
         permit: lease.permit(),
         // A file needs none: its journal lies on the same disk.
         snapshots: session.store.is_remote().then_some(snapshots),
@@ -214,69 +210,6 @@ async fn carry_out(
     // The printer ends with the channel.
     let _ = printer.await;
     Ok((outcome, keeper.end().await))
-}
-
-/// What stops a run: signals, and a lock that is not ours any more.
-struct Stops {
-    sender: Arc<watch::Sender<Stop>>,
-}
-
-impl Stops {
-    /// Ctrl-C or SIGTERM once: stop gently; again: now; a third time the process just leaves.
-    fn of_signals() -> Self {
-        let sender = Arc::new(watch::channel(Stop::No).0);
-        let raised = sender.clone();
-        tokio::spawn(async move {
-            let mut level = Stop::No;
-            while signal().await.is_ok() {
-                level = match level {
-                    Stop::No => Stop::Gently,
-                    Stop::Gently => Stop::Now,
-                    Stop::Now => std::process::exit(i32::from(Exit::Interrupted as u8)),
-                };
-                raise(&raised, level);
-            }
-        });
-        Self { sender }
-    }
-
-    fn receiver(&self) -> watch::Receiver<Stop> {
-        self.sender.subscribe()
-    }
-
-    fn gently_after(&self, permit: Permit) {
-        self.gently_when(async move { permit.lost().await });
-    }
-
-    fn gently_when(&self, refused: impl Future<Output = StoreError> + Send + 'static) {
-        let sender = self.sender.clone();
-        tokio::spawn(async move {
-            refused.await;
-            raise(&sender, Stop::Gently);
-        });
-    }
-}
-
-fn raise(sender: &watch::Sender<Stop>, level: Stop) {
-    sender.send_if_modified(|now| {
-        let higher = level > *now;
-        *now = level.max(*now);
-        higher
-    });
-}
-
-/// The next Ctrl-C or SIGTERM.
-pub(super) async fn signal() -> std::io::Result<()> {
-    #[cfg(unix)]
-    {
-        let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
-        tokio::select! {
-            result = tokio::signal::ctrl_c() => result,
-            _ = terminate.recv() => Ok(()),
-        }
-    }
-    #[cfg(not(unix))]
-    tokio::signal::ctrl_c().await
 }
 
 async fn listen(mut events: mpsc::UnboundedReceiver<Event>, clock: Clock, json: bool, quiet: bool) {
@@ -324,6 +257,7 @@ fn tell(
             "summary": plan.summary,
             "failed": failed,
             "skipped": outcome.skipped,
+            "unknown": outcome.unknown,
             "seconds": outcome.elapsed.as_secs(),
             "calls": { "total": calls.values().sum::<u64>(), "mutating": mutating, "by_operation": calls },
             "notices": session.blueprint.notices,
@@ -361,6 +295,9 @@ fn tell(
             let (failed, skipped) = (outcome.failed.len(), outcome.skipped.len());
             let word = if outcome.stopped { "interrupted" } else { "not finished" };
             say(&format!("{}: {} done, {failed} failed, {skipped} not reached ({cost})", style::error(word), outcome.done.len()));
+            for (node, operation) in &outcome.unknown {
+                say(&format!("{}  {node}: {operation} was sent and not answered; the next run looks", style::change("unknown")));
+            }
             say(&format!(" {}: what was done is kept; run the same command again to go on", style::good("help")));
         }
     }

@@ -8,9 +8,10 @@ use tokio::net::TcpListener;
 use super::{print, say};
 use crate::args::{Common, SandboxCommand};
 use crate::failure::{Exit, Failure};
+use crate::interrupt::Interrupts;
 use crate::world;
 
-pub(crate) async fn run(common: &Common, command: &SandboxCommand) -> Result<Exit, Failure> {
+pub(crate) async fn run(common: &Common, command: &SandboxCommand, interrupts: &Interrupts) -> Result<Exit, Failure> {
     let SandboxCommand::Serve { port, world: file, faults } = command;
     let failed = |what: &str, error: std::io::Error| Failure::new(Exit::Failed, format!("{what}: {error}"));
     let loaded = match file {
@@ -30,7 +31,7 @@ pub(crate) async fn run(common: &Common, command: &SandboxCommand) -> Result<Exi
     say("an AWS of its own; any access key will do. Ctrl-C ends it");
     tokio::select! {
         served = serve(sandbox.clone(), listener) => served.map_err(|e| failed("the server ended", e))?,
-        _ = super::run::signal() => {}
+        () = interrupts.first() => {}
     }
     if let Some(path) = file {
         std::fs::write(path, sandbox.save()).map_err(|e| failed(&path.display().to_string(), e))?;

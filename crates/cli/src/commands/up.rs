@@ -3,7 +3,8 @@
 use super::run::{Direction, run as walk};
 use crate::args::{Common, UpOptions};
 use crate::failure::{Exit, Failure};
+use crate::interrupt::Interrupts;
 
-pub(crate) async fn run(common: &Common, options: &UpOptions) -> Result<Exit, Failure> {
-    walk(common, &options.consent, options.locking, Direction::Up, !options.no_wait).await
+pub(crate) async fn run(common: &Common, options: &UpOptions, interrupts: &Interrupts) -> Result<Exit, Failure> {
+    walk(common, &options.consent, options.locking, Direction::Up, !options.no_wait, interrupts).await
 }

@@ -7,8 +7,8 @@ mod order;
 mod step;
 
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{Semaphore, mpsc, watch};
@@ -65,6 +65,8 @@ pub struct Outcome {
     pub done: Vec<NodeName>,
     pub failed: Vec<(NodeName, CallError)>,
     pub skipped: Vec<(NodeName, String)>,
+    /// Calls that were left behind: whether they took effect is not known. The state keeps them.
+    pub unknown: Vec<(NodeName, String)>,
     pub stopped: bool,
     pub elapsed: Duration,
 }
@@ -97,6 +99,8 @@ pub(crate) struct Log {
     owner: mpsc::UnboundedSender<Message>,
     calls: AtomicU64,
     permit: Permit,
+    /// The calls in flight.
+    open: Mutex<BTreeMap<u64, (NodeName, String)>>,
     pub(crate) clock: Clock,
 }
 
@@ -116,17 +120,23 @@ impl Log {
         let _ = self.owner.send(Message::Wrote(entry));
         Ok(())
     }
+
+    fn open(&self) -> MutexGuard<'_, BTreeMap<u64, (NodeName, String)>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Recorder for Log {
     fn intent(&self, node: &NodeName, operation: &str, doubles: bool) -> std::io::Result<u64> {
         let call = self.calls.fetch_add(1, Ordering::Relaxed);
         let (node, operation) = (node.clone(), operation.to_owned());
-        self.record(Entry::Intent { call, node, operation, doubles, at: self.clock.now() })?;
+        self.open().insert(call, (node.clone(), operation.clone()));
+        self.record(Entry::Intent { call, node, operation, doubles, at: self.clock.now() }).inspect_err(|_| drop(self.open().remove(&call)))?;
         Ok(call)
     }
 
     fn outcome(&self, call: u64, node: &NodeName, operation: &str, result: Result<(), &CallError>) -> std::io::Result<()> {
+        self.open().remove(&call);
         let refused = result.err().map(|error| error.code.clone().unwrap_or_else(|| format!("{:?}", error.class)));
         self.record(Entry::Outcome {
             call,
@@ -168,6 +178,7 @@ pub async fn walk(
         events,
         owner: owner.clone(),
         calls: AtomicU64::new(1),
+        open: Mutex::default(),
         permit: options.permit.clone(),
         clock: options.clock,
     });
@@ -295,6 +306,7 @@ impl Run<'_> {
         while let Ok(message) = messages.try_recv() {
             self.hear(message);
         }
+        self.outcome.unknown.extend(std::mem::take(&mut *log.open()).into_values());
         self.skip_the_rest();
         let mut outcome = std::mem::take(&mut self.outcome);
         outcome.elapsed = options.clock.elapsed().saturating_sub(started);

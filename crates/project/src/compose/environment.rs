@@ -14,8 +14,8 @@ use crate::{
     problem::Problem,
 };
 
-/// One variable of a container.
-#[derive(Debug, Clone)]
+/// One variable of a container. Not to be printed before it is known that it is no credential.
+#[derive(Clone)]
 pub(crate) struct Variable {
     pub(crate) value: String,
     pub(crate) place: Place,

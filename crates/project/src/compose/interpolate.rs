@@ -5,7 +5,8 @@
 use std::collections::BTreeMap;
 
 /// Where variables get their values: the process environment, then `.env` beside the compose file.
-#[derive(Debug, Clone)]
+/// Not to be printed: the environment and `.env` hold secrets.
+#[derive(Clone)]
 pub(crate) struct Variables<'a> {
     pub(crate) environment: &'a BTreeMap<String, String>,
     pub(crate) dot_env: BTreeMap<String, String>,
