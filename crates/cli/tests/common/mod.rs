@@ -1,4 +1,10 @@
 //! The real program, run on a project of its own in an environment of its own.
+#![allow(dead_code, reason = "each test file uses its own part")]
+
+pub(crate) mod canary;
+pub(crate) mod process;
+pub(crate) mod served;
+pub(crate) mod town;
 
 use std::fs;
 use std::path::Path;
