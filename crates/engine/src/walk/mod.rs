@@ -131,7 +131,8 @@ impl Recorder for Log {
         let call = self.calls.fetch_add(1, Ordering::Relaxed);
         let (node, operation) = (node.clone(), operation.to_owned());
         self.open().insert(call, (node.clone(), operation.clone()));
-        self.record(Entry::Intent { call, node, operation, doubles, at: self.clock.now() }).inspect_err(|_| drop(self.open().remove(&call)))?;
+        self.record(Entry::Intent { call, node, operation, doubles, at: self.clock.now() })
+            .inspect_err(|_| drop(self.open().remove(&call)))?;
         Ok(call)
     }
 
