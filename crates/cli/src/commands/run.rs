@@ -77,7 +77,10 @@ async fn locked(
     let kept = keep(notebook, &mut state, lease).await;
     // Still under the lock: what another run makes would be found as left.
     let looked = match down {
-        true => leftovers::look(session, common, &session.sought(&live, &state, &outcome, began, has_history), &mut interrupts.level()).await,
+        true => {
+            let sought = session.sought(&live, &state, &outcome, began, has_history);
+            leftovers::look(session, common, &sought, &mut interrupts.level()).await
+        }
         false => AfterLook::default(),
     };
     let trouble = kept.err().or_else(|| lease.permit().is_lost().map(Failure::from));

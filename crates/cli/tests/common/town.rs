@@ -160,7 +160,7 @@ impl Town {
     pub(crate) fn journal_is_readable(&self) {
         let journal = landing_engine::journal::beside(&self.state_path());
         landing_engine::journal::read(&Disk, &journal).expect("the journal can be read");
-        assert!(fs::read(&self.state_path()).is_err() || State::read(&Disk, &self.state_path()).is_ok(), "the state is whole");
+        assert!(fs::read(self.state_path()).is_err() || State::read(&Disk, &self.state_path()).is_ok(), "the state is whole");
     }
 }
 
