@@ -55,6 +55,9 @@ pub(crate) struct Common {
     /// AWS seconds in one second, where the AWS is a sandbox [default: 60]
     #[arg(long, global = true, value_name = "X", value_parser = time_scale)]
     pub(crate) time_scale: Option<f64>,
+    /// What goes wrong in the AWS of --sandbox, as TOML (docs/sandbox.md)
+    #[arg(long, global = true, value_name = "FILE", requires = "sandbox")]
+    pub(crate) sandbox_faults: Option<PathBuf>,
     /// Machine output: JSON on stdout
     #[arg(long, global = true)]
     pub(crate) json: bool,

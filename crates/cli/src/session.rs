@@ -91,8 +91,9 @@ impl Session {
         let scale = time_scale(common)?;
         let world = match common.sandbox {
             true => {
+                let faults = world::faults(common.sandbox_faults.as_deref())?;
                 let region = region.as_deref().unwrap_or(world::REGION);
-                Some(KeptWorld::open(&KeptWorld::beside(&state_path), region, scale, how)?)
+                Some(KeptWorld::open(&KeptWorld::beside(&state_path), region, scale, how, faults)?)
             }
             false => None,
         };

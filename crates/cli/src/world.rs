@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use landing_sandbox::{Sandbox, World};
+use landing_sandbox::{Faults, Sandbox, World};
 
 use crate::failure::{Exit, Failure};
 
@@ -34,7 +34,7 @@ impl KeptWorld {
     }
 
     /// The world of `path`, or a fresh account.
-    pub(crate) fn open(path: &Path, region: &str, scale: f64, how: Use) -> Result<Self, Failure> {
+    pub(crate) fn open(path: &Path, region: &str, scale: f64, how: Use, faults: Faults) -> Result<Self, Failure> {
         let before = std::fs::read_to_string(path);
         let world = match &before {
             Ok(text) => World::load(text).map_err(|error| {
@@ -52,7 +52,8 @@ impl KeptWorld {
             )
             .help("delete the file, or use the other region"));
         }
-        Ok(Self { sandbox: Sandbox::new(world, scale), path: path.to_owned(), how, before: before.ok() })
+        let sandbox = Sandbox::with_faults(world, scale, faults);
+        Ok(Self { sandbox, path: path.to_owned(), how, before: before.ok() })
     }
 
     pub(crate) fn save(&self) -> Result<(), Failure> {
@@ -68,6 +69,20 @@ impl KeptWorld {
         write()
             .map_err(|error: std::io::Error| Failure::new(Exit::Failed, format!("cannot write {}: {error}", self.path.display())))
     }
+}
+
+/// What is to go wrong; nothing, when no file says so.
+pub(crate) fn faults(path: Option<&Path>) -> Result<Faults, Failure> {
+    let Some(path) = path else {
+        return Ok(Faults::default());
+    };
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| Failure::new(Exit::Configuration, format!("cannot read {}: {error}", path.display())))?;
+    Faults::from_toml(&text).map_err(|error| {
+        Failure::new(Exit::Configuration, format!("{} does not say what faults the sandbox is to have", path.display()))
+            .because(error.to_string().trim_end())
+            .help("docs/sandbox.md has every field with an example")
+    })
 }
 
 impl Drop for KeptWorld {

@@ -137,3 +137,29 @@ fn no_region() {
     assert_eq!(up.code, 2, "{}", up.stderr);
     insta::assert_snapshot!(up.stderr);
 }
+
+/// What a file of faults for the sandbox gets back; nothing of it may begin.
+#[track_caller]
+fn faults(text: &str) -> String {
+    let project = Project::new(&[("landing.toml", "name = \"shop\"\n"), ("compose.yaml", WEB), ("bad-day.toml", text)]);
+    let file = project.path().join("bad-day.toml");
+    let file = file.to_str().expect("the folder's name is text");
+    let Ran { code, stdout, stderr } = project.landing_with(&["plan", "--sandbox", "--sandbox-faults", file], &[]);
+    assert_eq!((code, stdout.as_str()), (2, ""), "{stderr}");
+    stderr
+}
+
+#[test]
+fn a_field_of_faults_that_does_not_exist() {
+    insta::assert_snapshot!(faults("seed = 1\nthrotle = { refuse = 0.5 }\n"));
+}
+
+#[test]
+fn a_fault_out_of_its_range() {
+    insta::assert_snapshot!(faults("[throttle]\nrefuse = 60\n"));
+}
+
+#[test]
+fn a_fault_for_calls_of_no_service() {
+    insta::assert_snapshot!(faults("[[calls]]\non = \"ec3:CreateVpc\"\nwhat = \"lost\"\n"));
+}

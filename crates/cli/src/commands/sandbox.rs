@@ -1,8 +1,6 @@
 //! `landing sandbox serve`: the in-process AWS for any AWS client.
 
-use std::path::Path;
-
-use landing_sandbox::{Faults, Sandbox, World, serve};
+use landing_sandbox::{Sandbox, World, serve};
 use tokio::net::TcpListener;
 
 use super::{print, say};
@@ -14,6 +12,7 @@ use crate::world;
 pub(crate) async fn run(common: &Common, command: &SandboxCommand, interrupts: &Interrupts) -> Result<Exit, Failure> {
     let SandboxCommand::Serve { port, world: file, faults } = command;
     let failed = |what: &str, error: std::io::Error| Failure::new(Exit::Failed, format!("{what}: {error}"));
+    let faults = world::faults(faults.as_deref())?;
     let loaded = match file {
         Some(path) if path.exists() => {
             let text = std::fs::read_to_string(path).map_err(|e| failed(&path.display().to_string(), e))?;
@@ -22,7 +21,6 @@ pub(crate) async fn run(common: &Common, command: &SandboxCommand, interrupts: &
         }
         _ => World::new(common.region.as_deref().unwrap_or(world::REGION)),
     };
-    let faults = faults.as_deref().map_or(Ok(Faults::default()), read_faults)?;
     let sandbox = Sandbox::with_faults(loaded, common.time_scale.unwrap_or(world::SCALE), faults);
     let listener =
         TcpListener::bind(("127.0.0.1", *port)).await.map_err(|e| failed(&format!("cannot listen on port {port}"), e))?;
@@ -37,14 +35,4 @@ pub(crate) async fn run(common: &Common, command: &SandboxCommand, interrupts: &
         std::fs::write(path, sandbox.save()).map_err(|e| failed(&path.display().to_string(), e))?;
     }
     Ok(Exit::Done)
-}
-
-fn read_faults(path: &Path) -> Result<Faults, Failure> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| Failure::new(Exit::Configuration, format!("cannot read {}: {error}", path.display())))?;
-    Faults::from_toml(&text).map_err(|error| {
-        Failure::new(Exit::Configuration, format!("{} does not say what faults the sandbox is to have", path.display()))
-            .because(error.to_string())
-            .help("docs/sandbox.md has every field with an example")
-    })
 }

@@ -241,3 +241,30 @@ fn failures<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Failure>, 
     failures.iter().try_for_each(services::failures::check).map_err(D::Error::custom)?;
     Ok(failures)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Faults;
+
+    /// The indented lines of the documentation's example, from its seed to its last table.
+    fn example() -> String {
+        let text = include_str!("../../../../docs/sandbox.md");
+        let from = text.find("    seed = 42").expect("the example begins with its seed");
+        text[from..]
+            .lines()
+            .take_while(|line| line.is_empty() || line.starts_with("    "))
+            .fold(String::new(), |all, line| all + line + "\n")
+    }
+
+    #[test]
+    fn the_documentation_s_example_has_every_field() {
+        let faults = Faults::from_toml(&example()).unwrap_or_else(|error| panic!("{error}"));
+        let Faults { seed, consistency, calls, throttle, deny, credentials, durations, quotas, failures } = &faults;
+        let nothing = Faults::default();
+        assert!(*seed != nothing.seed && consistency.is_some() && calls.len() == 2 && !deny.is_empty());
+        assert!(*throttle != nothing.throttle && *credentials != nothing.credentials && *durations != nothing.durations);
+        assert!(!quotas.is_empty() && !failures.is_empty());
+        let written = toml::to_string(&faults).unwrap();
+        assert_eq!(Faults::from_toml(&written).unwrap(), faults, "what is written can be read");
+    }
+}
