@@ -16,7 +16,7 @@ use landing_engine::plan::{Plan, Step, preflight};
 use landing_engine::walk::{Options, Outcome};
 use landing_engine::{Clock, Disk, Event, Graph, LiveSet, Moment, NodeName, Registry, State, Stop, plan, scan, walk};
 use landing_project::{AlbFrom, Input, Project, SecretSource};
-use landing_sandbox::{Record, Sandbox, World};
+use landing_sandbox::{Faults, Record, Sandbox, World};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::sync::{mpsc, watch};
@@ -90,6 +90,14 @@ impl Site {
     fn empty() -> Self {
         let folder = tempfile::tempdir().expect("a folder for the test");
         Self { folder, sandbox: Sandbox::new(World::new("us-west-2"), 1.0), wait: true }
+    }
+
+    /// The same project and account as they are now, in a folder of its own and with these faults.
+    pub fn fork(&self, faults: Faults) -> Self {
+        let folder = tempfile::tempdir().expect("a folder for the test");
+        copy(self.folder.path(), folder.path());
+        let world = self.sandbox.with_world(|world| world.fork());
+        Self { folder, sandbox: Sandbox::with_faults(world, 1.0, faults), wait: self.wait }
     }
 
     /// The sandbox's time, as the engine counts it.

@@ -4,6 +4,7 @@
 
 mod changes;
 mod drift;
+mod lost_answers;
 mod order;
 mod state;
 mod up_and_down;

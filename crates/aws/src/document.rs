@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use landing_engine::{CallError, Class};
+use landing_engine::{CallError, Class, Kind};
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
@@ -45,6 +45,14 @@ fn normal(value: &Value) -> Value {
 pub(crate) fn same_set(left: &Value, right: &Value) -> bool {
     let set = |value: &Value| value.as_array().map(|items| items.iter().map(Value::to_string).collect::<BTreeSet<_>>());
     left == right || (left.is_array() && set(left) == set(right))
+}
+
+/// Whether every field of a live shape means what the desired one says.
+pub(crate) fn says<K: Kind>(desired: &K, live: &K) -> bool {
+    let json = |shape: &K| serde_json::to_value(shape).unwrap_or_default();
+    let (desired, live) = (json(desired), json(live));
+    let fields = desired.as_object().into_iter().flatten();
+    fields.into_iter().all(|(field, wanted)| K::same(field, wanted, &live[field]))
 }
 
 #[cfg(test)]

@@ -8,6 +8,8 @@ use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use landing_engine::{CallError, Class};
 
+use crate::quotas;
+
 /// Turns the SDK's result into the engine's, naming the operation (`service:Operation`, as in an IAM policy).
 pub trait IntoCallError<T> {
     /// # Errors
@@ -43,7 +45,26 @@ where
     });
     let message = service.message().unwrap_or("AWS gave no message").trim().to_owned();
     let class = code.as_deref().map_or(Class::Invalid, |code| class_of(code, &message, status));
-    CallError { code, request_id: request_id.map(str::to_owned), ..CallError::new(class, operation, message) }
+    let help = match (class, code.as_deref()) {
+        (Class::Quota, Some(code)) => quotas::help(operation, code),
+        (Class::Denied, _) => Some(format!(
+            "allow the action {} to whoever runs landing; docs/permissions.md lists all that it needs",
+            action_in(&message).unwrap_or(operation)
+        )),
+        _ => None,
+    };
+    CallError { code, help, request_id: request_id.map(str::to_owned), ..CallError::new(class, operation, message) }
+}
+
+/// The permission that whoever runs lacks for a denied call. It need not be the call's own: a create with tags wants another one for the tags.
+pub fn missing_action(error: &CallError) -> Option<&str> {
+    (error.class == Class::Denied).then(|| action_in(&error.message).unwrap_or(&error.operation))
+}
+
+/// Of `… is not authorized to perform: ec2:CreateTags on resource: …`.
+fn action_in(message: &str) -> Option<&str> {
+    let action = message.split("not authorized to perform: ").nth(1)?.split_whitespace().next()?;
+    action.contains(':').then_some(action)
 }
 
 /// The request did not get an answer that the SDK could read.
@@ -168,34 +189,7 @@ fn class_of(code: &str, message: &str, status: u16) -> Class {
         | "ConditionalRequestConflict"
         | "BucketNotEmpty" => Class::InUse,
 
-        "VpcLimitExceeded"
-        | "InternetGatewayLimitExceeded"
-        | "AddressLimitExceeded"
-        | "NatGatewayLimitExceeded"
-        | "SubnetLimitExceeded"
-        | "RouteTableLimitExceeded"
-        | "RouteLimitExceeded"
-        | "SecurityGroupLimitExceeded"
-        | "RulesPerSecurityGroupLimitExceeded"
-        | "SecurityGroupsPerInterfaceLimitExceeded"
-        | "VpcEndpointLimitExceeded"
-        | "NetworkInterfaceLimitExceeded"
-        | "LimitExceeded"
-        | "LimitExceededException"
-        | "InstanceQuotaExceeded"
-        | "StorageQuotaExceeded"
-        | "DBSubnetGroupQuotaExceeded"
-        | "DBParameterGroupQuotaExceeded"
-        | "TooManyLoadBalancers"
-        | "TooManyListeners"
-        | "TooManyRules"
-        | "TooManyTargetGroups"
-        | "TooManyTargets"
-        | "TooManyBuckets"
-        | "TooManyDistributions"
-        | "TooManyOriginAccessControls"
-        | "TooManyFunctions"
-        | "ResourceLimitExceeded" => Class::Quota,
+        _ if quotas::is_code(code) => Class::Quota,
 
         "EntityAlreadyExists"
         | "RepositoryAlreadyExistsException"
@@ -208,6 +202,7 @@ fn class_of(code: &str, message: &str, status: u16) -> Class {
         | "DuplicateListener"
         | "PriorityInUse"
         | "InvalidGroup.Duplicate"
+        | "InvalidSubnet.Conflict"
         | "InvalidPermission.Duplicate"
         | "RouteAlreadyExists"
         | "Resource.AlreadyAssociated"

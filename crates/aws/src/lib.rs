@@ -10,6 +10,7 @@ mod ids;
 mod memo;
 mod ownership;
 mod pace;
+mod quotas;
 mod removals;
 mod secrets;
 mod tags;
@@ -30,7 +31,7 @@ pub mod servicediscovery;
 
 pub use calls::{CallCounts, is_read};
 pub use client::{Aws, Connection};
-pub use errors::IntoCallError;
+pub use errors::{IntoCallError, missing_action};
 pub use ids::*;
 pub use secrets::SecretValues;
 

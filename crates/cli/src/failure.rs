@@ -1,5 +1,6 @@
 //! The one place where an error becomes words and an exit code.
 
+use std::collections::BTreeSet;
 use std::process::ExitCode;
 
 use landing_engine::lock::LockError;
@@ -131,14 +132,24 @@ pub(crate) fn help_of(error: &CallError) -> Option<String> {
             "sign in (`aws sso login`, or set AWS_PROFILE or AWS_ACCESS_KEY_ID), or try it on the in-process AWS with --sandbox"
                 .into()
         }
-        Class::Denied => {
-            format!("allow the action {} to whoever runs landing; docs/permissions.md lists all that it needs", error.operation)
-        }
+        Class::Denied => format!("allow {} to whoever runs landing", error.operation),
         Class::Quota => "ask AWS for more of it (Service Quotas), or delete what is not needed, and run again".into(),
         Class::Throttled => "the account's other users share this limit; run again in a minute".into(),
         Class::Ambiguous => "nothing is lost: run the same command again".into(),
         _ => return None,
     })
+}
+
+/// The permissions that these errors say are missing, once each and sorted.
+pub(crate) fn missing_actions<'a>(errors: impl Iterator<Item = &'a CallError>) -> Vec<&'a str> {
+    errors.filter_map(landing_aws::missing_action).collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+/// The exit code of several failures: without credentials nothing else says much, else the worst.
+pub(crate) fn exit_of<'a>(errors: impl Iterator<Item = &'a CallError>) -> Exit {
+    let exits: Vec<Exit> = errors.map(|error| Exit::of_class(error.class)).collect();
+    let worst = exits.iter().max_by_key(|exit| **exit as u8);
+    if exits.contains(&Exit::Credentials) { Exit::Credentials } else { worst.copied().unwrap_or(Exit::Failed) }
 }
 
 impl From<CallError> for Failure {
@@ -163,10 +174,14 @@ impl From<ScanError> for Failure {
     fn from(error: ScanError) -> Self {
         match error {
             ScanError::Calls(errors) => {
-                let worst = errors.iter().map(|(_, error)| Exit::of_class(error.class)).max_by_key(|exit| *exit as u8);
-                let help = errors.first().and_then(|(_, error)| help_of(error));
+                let errors_only = || errors.iter().map(|(_, error)| error);
+                let missing = missing_actions(errors_only());
+                let help = match missing.is_empty() {
+                    true => errors_only().next().and_then(help_of),
+                    false => Some(format!("allow to whoever runs landing: {}", missing.join(", "))),
+                };
                 let title = "what stands in AWS could not be read; nothing was touched";
-                let failure = Self { help, ..Self::new(worst.unwrap_or(Exit::Failed), title) };
+                let failure = Self { help, ..Self::new(exit_of(errors_only()), title) };
                 errors.iter().fold(failure, |failure, (kind, error)| failure.because(format!("{kind}: {error}")))
             }
             ScanError::Twice { .. } => Self::new(Exit::StateNeedsRepair, error.to_string())

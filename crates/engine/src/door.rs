@@ -127,6 +127,11 @@ impl<'a> Door<'a> {
         self.token.clone()
     }
 
+    /// Whether an object is an earlier one of the node, removed or about to be: a create must not take it for its own.
+    pub fn has_gone(&self, id: &str) -> bool {
+        self.past.gone.contains(id)
+    }
+
     /// Sends one mutating call that may be repeated without a second effect. `operation` is `service:Operation`; `send` is called again for every attempt.
     ///
     /// # Errors
@@ -234,7 +239,7 @@ impl<'a> Door<'a> {
             let last = self.clock.now() >= until;
             match find().await {
                 Ok(found) => {
-                    let mut found: Vec<_> = found.into_iter().filter(|live| !self.past.gone.contains(&live.id)).collect();
+                    let mut found: Vec<_> = found.into_iter().filter(|live| !self.has_gone(&live.id)).collect();
                     // Should there be more, the next scan decides; here the same one is taken every time.
                     found.sort_by(|a, b| a.id.cmp(&b.id));
                     let first = found.into_iter().next();

@@ -71,20 +71,22 @@ impl Kind for Function {
 
     async fn create(&self, cx: &Aws, door: &Door<'_>) -> Result<Live<Self>, CallError> {
         let operation = "cloudfront:CreateFunction";
-        let call = || async {
+        door.call(operation, || async {
             let call = cx.cloudfront.create_function().name(&self.name).function_config(self.config());
-            call.function_code(Blob::new(self.code.as_bytes())).send().await.call(operation)
-        };
-        match door.call(operation, call).await {
-            // Without tags the deterministic name is all the proof there is.
-            Err(error) if error.class == Class::AlreadyExists => {
-                Self::read(cx, door.stack(), door.node(), &self.name).await?.ok_or(error)
+            match call.function_code(Blob::new(self.code.as_bytes())).send().await.call(operation) {
+                Ok(reply) => {
+                    let shape = Self { published: false, ..self.clone() };
+                    Ok(of(door.node().clone(), arn(reply.function_summary()), shape))
+                }
+                // Without tags the deterministic name is all the proof there is.
+                Err(error) if error.class == Class::AlreadyExists => {
+                    let found = Self::read(cx, door.stack(), door.node(), &self.name).await?;
+                    found.ok_or(CallError { class: Class::NotVisibleYet, ..error })
+                }
+                Err(error) => Err(error),
             }
-            made => {
-                let shape = Self { published: false, ..self.clone() };
-                Ok(of(door.node().clone(), arn(made?.function_summary()), shape))
-            }
-        }
+        })
+        .await
     }
 
     async fn update(&self, cx: &Aws, door: &Door<'_>, live: &Live<Self>, changed: &Changed) -> Result<Live<Self>, CallError> {

@@ -50,18 +50,21 @@ impl Kind for OriginAccessControl {
 
     async fn create(&self, cx: &Aws, door: &Door<'_>) -> Result<Live<Self>, CallError> {
         let operation = "cloudfront:CreateOriginAccessControl";
-        let call = || async {
-            cx.cloudfront.create_origin_access_control().origin_access_control_config(self.config()).send().await.call(operation)
-        };
-        let made = match door.call(operation, call).await {
-            // Without tags the deterministic name is all the proof there is.
-            Err(error) if error.class == Class::AlreadyExists => {
-                let found = list(cx).await?.into_iter().find(|found| found.name() == self.name).ok_or(error)?;
-                of(found.id(), shape(&found))
-            }
-            made => of(made?.origin_access_control().map_or("", |control| control.id()), self.clone()),
-        };
-        Ok(Live { node: door.node().clone(), ..made })
+        door.call(operation, || async {
+            let call = cx.cloudfront.create_origin_access_control().origin_access_control_config(self.config());
+            let made = match call.send().await.call(operation) {
+                Ok(reply) => of(reply.origin_access_control().map_or("", |control| control.id()), self.clone()),
+                // Without tags the deterministic name is all the proof there is.
+                Err(error) if error.class == Class::AlreadyExists => {
+                    let found = list(cx).await?.into_iter().find(|found| found.name() == self.name);
+                    let found = found.ok_or(CallError { class: Class::NotVisibleYet, ..error })?;
+                    of(found.id(), shape(&found))
+                }
+                Err(error) => return Err(error),
+            };
+            Ok(Live { node: door.node().clone(), ..made })
+        })
+        .await
     }
 
     async fn update(&self, cx: &Aws, door: &Door<'_>, live: &Live<Self>, _: &Changed) -> Result<Live<Self>, CallError> {

@@ -41,9 +41,7 @@ impl Kind for InternetGateway {
     }
 
     async fn read(cx: &Aws, stack: &Stack, node: &NodeName, id: &str) -> Result<Option<Live<Self>>, CallError> {
-        let by_id = filters::filter("internet-gateway-id", id);
-        let reply = cx.ec2.describe_internet_gateways().filters(by_id).send().await.call("ec2:DescribeInternetGateways")?;
-        Ok(ownership::still_ours(stack, node, reply.internet_gateways().first().map(of)))
+        Ok(ownership::still_ours(stack, node, read(cx, id).await?))
     }
 
     async fn create(&self, cx: &Aws, door: &Door<'_>) -> Result<Live<Self>, CallError> {
@@ -94,12 +92,26 @@ impl Kind for InternetGateway {
     }
 }
 
+async fn read(cx: &Aws, id: &str) -> Result<Option<Live<InternetGateway>>, CallError> {
+    let by_id = filters::filter("internet-gateway-id", id);
+    let reply = cx.ec2.describe_internet_gateways().filters(by_id).send().await.call("ec2:DescribeInternetGateways")?;
+    Ok(reply.internet_gateways().first().map(of))
+}
+
 async fn attach(cx: &Aws, door: &Door<'_>, id: &str, vpc: &VpcId) -> Result<(), CallError> {
     let operation = "ec2:AttachInternetGateway";
     door.call(operation, || async {
         let sent = cx.ec2.attach_internet_gateway().internet_gateway_id(id).vpc_id(vpc.as_str()).send().await.call(operation);
-        // An attempt whose answer was lost had attached it.
-        ownership::done_before(sent, Class::AlreadyExists)
+        match sent {
+            Ok(_) => Ok(()),
+            // An attempt whose answer was lost had attached it; or another VPC holds it.
+            Err(error) if error.class == Class::AlreadyExists => match read(cx, id).await?.and_then(|live| live.shape.vpc) {
+                Some(holder) if holder.get() == vpc => Ok(()),
+                Some(holder) => Err(CallError { message: format!("{id} is attached to {}", holder.get()), ..error }),
+                None => Err(CallError { class: Class::NotVisibleYet, ..error }),
+            },
+            Err(error) => Err(error),
+        }
     })
     .await
 }

@@ -93,29 +93,34 @@ pub(super) async fn remove_route(cx: &Aws, door: &Door<'_>, table: &str, destina
 /// A subnet that another table holds is taken over: replacing the association leaves no moment without one.
 pub(super) async fn associate(cx: &Aws, door: &Door<'_>, table: &str, subnet: &SubnetId) -> Result<(), CallError> {
     let operation = "ec2:AssociateRouteTable";
-    let added = door
+    let held = door
         .call(operation, || async {
-            cx.ec2.associate_route_table().route_table_id(table).subnet_id(subnet.as_str()).send().await.call(operation)
+            let request = cx.ec2.associate_route_table().route_table_id(table).subnet_id(subnet.as_str());
+            match request.send().await.call(operation) {
+                Ok(_) => Ok(None),
+                Err(error) if error.class == Class::AlreadyExists => holder(cx, table, subnet, error).await,
+                Err(error) => Err(error),
+            }
         })
-        .await;
-    let refusal = match added {
-        Err(error) if error.class == Class::AlreadyExists => error,
-        other => return other.map(|_| ()),
-    };
-    let holders = read(cx, filters::filter("association.subnet-id", subnet.as_str())).await?;
-    let holds = |association: &&RouteTableAssociation| association.subnet_id() == Some(subnet.as_str());
-    let held = holders.iter().flat_map(Reply::associations).find(holds);
-    // It is ours already, or was let go in between: then the next plan says so.
-    let Some(id) = held.filter(|held| held.route_table_id() != Some(table)).and_then(|held| held.route_table_association_id())
-    else {
-        return if held.is_some() { Ok(()) } else { Err(refusal) };
-    };
+        .await?;
+    let Some(id) = &held else { return Ok(()) };
     let operation = "ec2:ReplaceRouteTableAssociation";
     door.call(operation, || async {
         cx.ec2.replace_route_table_association().association_id(id).route_table_id(table).send().await.call(operation)
     })
     .await
     .map(|_| ())
+}
+
+/// The association that gives the subnet to another table; `None` when it is ours, from a call whose answer was lost.
+async fn holder(cx: &Aws, table: &str, subnet: &SubnetId, refusal: CallError) -> Result<Option<String>, CallError> {
+    let holders = read(cx, filters::filter("association.subnet-id", subnet.as_str())).await?;
+    let holds = |association: &&RouteTableAssociation| association.subnet_id() == Some(subnet.as_str());
+    match holders.iter().flat_map(Reply::associations).find(holds) {
+        Some(held) if held.route_table_id() == Some(table) => Ok(None),
+        Some(held) => Ok(held.route_table_association_id().map(str::to_owned)),
+        None => Err(CallError { class: Class::NotVisibleYet, ..refusal }),
+    }
 }
 
 /// Lets go of every subnet that is not in `keep`. The ids of associations change with every replacement, so they are read now.

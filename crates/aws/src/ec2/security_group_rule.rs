@@ -155,7 +155,9 @@ impl SecurityGroupRule {
     /// The rule that AWS would not make twice.
     async fn existing(&self, cx: &Aws, door: &Door<'_>, refusal: &CallError) -> Result<Option<Live<Self>>, CallError> {
         let of_group = rules::list(cx, filters::filter("group-id", self.group.get().as_str())).await?;
-        let Some(live) = of_group.into_iter().find(|live| self.means(&live.shape)) else { return Err(refusal.clone()) };
+        let Some(live) = of_group.into_iter().find(|live| self.means(&live.shape)) else {
+            return Err(CallError { class: Class::NotVisibleYet, ..refusal.clone() });
+        };
         // One without tags says what we want: taken over, it gets them next.
         if !ownership::is_nobodys(&live.tags) {
             ownership::claim(door, refusal, &format!("the security-group rule {}", live.id), &live.tags)?;

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use aws_sdk_ec2::types::{AttributeBooleanValue, ResourceType, Subnet as Reply, SubnetState};
-use landing_engine::{CallError, Changed, Door, Gone, Kind, Live, NodeName, Output, Ready, Ref, Scan, Stack, Traits};
+use landing_engine::{CallError, Changed, Class, Door, Gone, Kind, Live, NodeName, Output, Ready, Ref, Scan, Stack, Traits};
 use serde::{Deserialize, Serialize};
 
 use super::{filters, interfaces};
@@ -26,6 +26,9 @@ pub struct Subnet {
 impl Subnet {
     pub const ID: Output<SubnetId> = Output::held("id");
 }
+
+/// After this, a range that AWS says is taken and that no subnet shows is taken by one that overlaps. Source: `aws-behaviours` 1.4.
+const SHOWN_WITHIN: Duration = Duration::from_secs(60);
 
 impl Kind for Subnet {
     type Cx = Aws;
@@ -51,21 +54,27 @@ impl Kind for Subnet {
 
     async fn create(&self, cx: &Aws, door: &Door<'_>) -> Result<Live<Self>, CallError> {
         let operation = "ec2:CreateSubnet";
-        let reply = door
-            .call(operation, || async {
-                cx.ec2
-                    .create_subnet()
-                    .vpc_id(self.vpc.get().as_str())
-                    .cidr_block(&self.cidr)
-                    .availability_zone(&self.zone)
-                    .tag_specifications(filters::born_with(ResourceType::Subnet, &door.tags()))
-                    .send()
-                    .await
-                    .call(operation)
-            })
-            .await?;
-        let subnet = reply.subnet().cloned().unwrap_or_else(|| Reply::builder().build());
-        Ok(Live { node: door.node().clone(), ..of(&subnet) })
+        door.call(operation, || async {
+            let sent = cx
+                .ec2
+                .create_subnet()
+                .vpc_id(self.vpc.get().as_str())
+                .cidr_block(&self.cidr)
+                .availability_zone(&self.zone)
+                .tag_specifications(filters::born_with(ResourceType::Subnet, &door.tags()))
+                .send()
+                .await
+                .call(operation);
+            match sent {
+                Ok(reply) => {
+                    let subnet = reply.subnet().cloned().unwrap_or_else(|| Reply::builder().build());
+                    Ok(Live { node: door.node().clone(), ..of(&subnet) })
+                }
+                Err(error) if error.class == Class::AlreadyExists => self.existing(cx, door, error).await,
+                Err(error) => Err(error),
+            }
+        })
+        .await
     }
 
     async fn update(&self, cx: &Aws, door: &Door<'_>, live: &Live<Self>, changed: &Changed) -> Result<Live<Self>, CallError> {
@@ -92,6 +101,21 @@ impl Kind for Subnet {
         ownership::gone(
             door.call(operation, || async { cx.ec2.delete_subnet().subnet_id(&live.id).send().await.call(operation) }).await,
         )
+    }
+}
+
+impl Subnet {
+    /// The subnet that holds our range: this node's, from a call whose answer was lost, or somebody else's.
+    async fn existing(&self, cx: &Aws, door: &Door<'_>, refusal: CallError) -> Result<Live<Self>, CallError> {
+        let in_vpc = cx.ec2.describe_subnets().filters(filters::filter("vpc-id", self.vpc.get().as_str()));
+        let found = in_vpc.send().await.call("ec2:DescribeSubnets")?;
+        let Some(live) = found.subnets().iter().map(of).find(|live| live.shape.cidr == self.cidr && !door.has_gone(&live.id))
+        else {
+            // One whose range merely overlaps is another one; one with exactly ours went a moment ago, or is not shown yet.
+            return Err(CallError { class: Class::InUse, ..refusal }.again_within(SHOWN_WITHIN));
+        };
+        let what = format!("the subnet {} with the range {}", live.id, self.cidr);
+        ownership::adopt(door, refusal, &what, Some(live))
     }
 }
 

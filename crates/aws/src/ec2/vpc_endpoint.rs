@@ -48,9 +48,7 @@ impl Kind for VpcEndpoint {
     }
 
     async fn read(cx: &Aws, stack: &Stack, node: &NodeName, id: &str) -> Result<Option<Live<Self>>, CallError> {
-        let by_id = filters::filter("vpc-endpoint-id", id);
-        let reply = cx.ec2.describe_vpc_endpoints().filters(by_id).send().await.call("ec2:DescribeVpcEndpoints")?;
-        Ok(ownership::still_ours(stack, node, reply.vpc_endpoints().first().and_then(of)))
+        Ok(ownership::still_ours(stack, node, read(cx, id).await?))
     }
 
     async fn create(&self, cx: &Aws, door: &Door<'_>) -> Result<Live<Self>, CallError> {
@@ -77,16 +75,22 @@ impl Kind for VpcEndpoint {
 
     async fn update(&self, cx: &Aws, door: &Door<'_>, live: &Live<Self>, changed: &Changed) -> Result<Live<Self>, CallError> {
         if changed.has("route_tables") {
-            let (wanted, there) = (ids(&self.route_tables), ids(&live.shape.route_tables));
-            let without = |these: &[String], those: &[String]| -> Vec<String> {
-                these.iter().filter(|id| !those.contains(id)).cloned().collect()
-            };
-            let (add, remove) = (without(&wanted, &there), without(&there, &wanted));
             let operation = "ec2:ModifyVpcEndpoint";
             door.call(operation, || async {
+                // Read anew for every attempt: a table that is added a second time is refused.
+                let now = read(cx, &live.id).await?.map_or_else(|| live.shape.clone(), |now| now.shape);
+                let (wanted, there) = (ids(&self.route_tables), ids(&now.route_tables));
+                let without = |these: &[String], those: &[String]| -> Vec<String> {
+                    these.iter().filter(|id| !those.contains(id)).cloned().collect()
+                };
+                let (add, remove) = (without(&wanted, &there), without(&there, &wanted));
+                if add.is_empty() && remove.is_empty() {
+                    return Ok(());
+                }
                 let request = cx.ec2.modify_vpc_endpoint().vpc_endpoint_id(&live.id);
-                let request = request.set_add_route_table_ids((!add.is_empty()).then(|| add.clone()));
-                request.set_remove_route_table_ids((!remove.is_empty()).then(|| remove.clone())).send().await.call(operation)
+                let request = request.set_add_route_table_ids(Some(add).filter(|ids| !ids.is_empty()));
+                let request = request.set_remove_route_table_ids(Some(remove).filter(|ids| !ids.is_empty()));
+                request.send().await.call(operation).map(|_| ())
             })
             .await?;
         }
@@ -117,6 +121,12 @@ impl Kind for VpcEndpoint {
     fn same(field: &str, desired: &Value, live: &Value) -> bool {
         if field == "route_tables" { document::same_set(desired, live) } else { desired == live }
     }
+}
+
+async fn read(cx: &Aws, id: &str) -> Result<Option<Live<VpcEndpoint>>, CallError> {
+    let by_id = filters::filter("vpc-endpoint-id", id);
+    let reply = cx.ec2.describe_vpc_endpoints().filters(by_id).send().await.call("ec2:DescribeVpcEndpoints")?;
+    Ok(reply.vpc_endpoints().first().and_then(of))
 }
 
 fn ids(tables: &[Ref<RouteTableId>]) -> Vec<String> {

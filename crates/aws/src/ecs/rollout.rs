@@ -73,6 +73,8 @@ impl Rollout {
         let operation = "ecs:UpdateService";
         let reply = door
             .call(operation, || async {
+                // Each forced call starts another deployment: not when one whose answer was lost has started it.
+                let force = force && self.has_failed(cx).await?;
                 cx.ecs
                     .update_service()
                     .cluster(self.cluster.get().as_str())
@@ -87,6 +89,15 @@ impl Rollout {
             .await?;
         let service = reply.service().cloned().unwrap_or_else(|| Reply::builder().build());
         Ok(Live { node: door.node().clone(), ..of(&service) })
+    }
+}
+
+impl Rollout {
+    /// Whether the service's latest deployment is the failed one. A service that is not shown is one that was not started again.
+    async fn has_failed(&self, cx: &Aws) -> Result<bool, CallError> {
+        let (cluster, name) = (self.cluster.get().as_str(), self.service.get().to_string());
+        let found = readings::describe_services(cx, cluster, &[name]).await?;
+        Ok(found.first().is_none_or(|service| revision(service) == failed(service.task_definition().unwrap_or_default())))
     }
 }
 

@@ -137,7 +137,16 @@ impl Kind for TaskDefinition {
         // The next revision is born with the tags; only when nothing else differs is the latest one tagged.
         if changed.0.iter().any(|field| field != "tags") {
             let operation = "ecs:RegisterTaskDefinition";
-            return door.call(operation, || self.register(cx, door, operation)).await;
+            let send = || async {
+                // Each registration makes a revision, also of what the latest one says: one whose answer was lost is looked for.
+                match revisions::latest(cx, &self.family).await? {
+                    Some(latest) if self.is_of_our_making(door, live, &latest) => {
+                        Ok(Live { node: door.node().clone(), ..latest })
+                    }
+                    _ => self.register(cx, door, operation).await,
+                }
+            };
+            return door.call(operation, send).await;
         }
         readings::retag(cx, door, live.outputs.get("arn").map_or("", String::as_str)).await?;
         Ok(live.with(self))
@@ -176,6 +185,14 @@ impl Kind for TaskDefinition {
 }
 
 impl TaskDefinition {
+    /// Whether a call that we sent made the latest revision: it is not the one that was to be changed, says what we want, and bears our tags.
+    fn is_of_our_making(&self, door: &Door<'_>, before: &Live<Self>, latest: &Live<Self>) -> bool {
+        let arn = |live: &Live<Self>| live.outputs.get("arn").cloned();
+        arn(latest) != arn(before)
+            && door.stack().node_of(&latest.tags).as_ref() == Some(door.node())
+            && document::says::<Self>(self, &latest.shape)
+    }
+
     async fn register(&self, cx: &Aws, door: &Door<'_>, operation: &str) -> Result<Live<Self>, CallError> {
         let reply = self.registration(cx, door).send().await.call(operation)?;
         let definition = reply.task_definition().cloned().unwrap_or_else(|| Reply::builder().family(&self.family).build());

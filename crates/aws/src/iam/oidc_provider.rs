@@ -59,28 +59,29 @@ impl Kind for OidcProvider {
 
     async fn create(&self, cx: &Aws, door: &Door<'_>) -> Result<Live<Self>, CallError> {
         let operation = "iam:CreateOpenIDConnectProvider";
-        let created = door
-            .call(operation, || async {
-                // No thumbprint: IAM checks the certificate against its own library of authorities.
-                cx.iam
-                    .create_open_id_connect_provider()
-                    .url(&self.url)
-                    .set_client_id_list(Some(self.clients.clone()))
-                    .set_tags(Some(tags::list(&door.tags())))
-                    .send()
-                    .await
-                    .call(operation)
-            })
-            .await;
         let arn = arn_of(cx, &self.url);
-        match created {
-            Ok(_) => Ok(Live { node: door.node().clone(), tags: door.tags(), owned: true, ..of(&arn, self.clone()) }),
-            // Made between the scan and now: ours by its tags or somebody else's, fit for use in either case.
-            Err(error) if error.class == Class::AlreadyExists => {
-                Self::read(cx, door.stack(), door.node(), &arn).await?.ok_or(error)
+        door.call(operation, || async {
+            // No thumbprint: IAM checks the certificate against its own library of authorities.
+            let sent = cx
+                .iam
+                .create_open_id_connect_provider()
+                .url(&self.url)
+                .set_client_id_list(Some(self.clients.clone()))
+                .set_tags(Some(tags::list(&door.tags())))
+                .send()
+                .await
+                .call(operation);
+            match sent {
+                Ok(_) => Ok(Live { node: door.node().clone(), tags: door.tags(), owned: true, ..of(&arn, self.clone()) }),
+                // Made between the scan and now: ours by its tags or somebody else's, fit for use in either case.
+                Err(error) if error.class == Class::AlreadyExists => {
+                    let found = Self::read(cx, door.stack(), door.node(), &arn).await?;
+                    found.ok_or(CallError { class: Class::NotVisibleYet, ..error })
+                }
+                Err(error) => Err(error),
             }
-            Err(error) => Err(error),
-        }
+        })
+        .await
     }
 
     async fn update(&self, cx: &Aws, door: &Door<'_>, live: &Live<Self>, changed: &Changed) -> Result<Live<Self>, CallError> {

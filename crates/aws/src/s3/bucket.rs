@@ -69,24 +69,23 @@ impl Kind for Bucket {
 
     async fn create(&self, cx: &Aws, door: &Door<'_>) -> Result<Live<Self>, CallError> {
         let operation = "s3:CreateBucket";
-        // In us-east-1 a create on a bucket of the same account answers as if it had made it, so we look first.
-        if let Some(found) = self.find(cx, door).await? {
-            let refusal = CallError::new(Class::AlreadyExists, operation, "");
-            return ownership::adopt(door, refusal, &format!("the bucket {}", self.name), Some(found));
-        }
-        door.call(operation, || async {
+        let send = || async {
+            // In us-east-1 a create on a bucket of the same account answers as if it had made it, so we look first.
+            if self.find(cx, door).await?.is_some() {
+                return Err(CallError::new(Class::AlreadyExists, operation, format!("{} is there", self.name)));
+            }
             // us-east-1 must not be named, every other region must.
             let region = Some(cx.region.as_str()).filter(|region| *region != "us-east-1").map(BucketLocationConstraint::from);
             let born = CreateBucketConfiguration::builder()
                 .set_location_constraint(region)
                 .set_tags(Some(tags::list(&door.tags())))
                 .build();
-            cx.s3.create_bucket().bucket(&self.name).create_bucket_configuration(born).send().await.call(operation)
-        })
-        .await?;
-        // Read back rather than assumed: emulators differ in what they give a new bucket, and some do not keep the tags.
-        let made = get(cx, door.node(), &self.name).await?;
-        Ok(made.unwrap_or_else(|| of(cx, door.node().clone(), Self::newborn(&self.name), door.tags())))
+            cx.s3.create_bucket().bucket(&self.name).create_bucket_configuration(born).send().await.call(operation)?;
+            // Read back rather than assumed: emulators differ in what they give a new bucket, and some do not keep the tags.
+            let made = get(cx, door.node(), &self.name).await?;
+            Ok(made.unwrap_or_else(|| of(cx, door.node().clone(), Self::newborn(&self.name), door.tags())))
+        };
+        ownership::create(door, operation, &format!("the bucket {}", self.name), send, || self.find(cx, door)).await
     }
 
     async fn update(&self, cx: &Aws, door: &Door<'_>, live: &Live<Self>, changed: &Changed) -> Result<Live<Self>, CallError> {

@@ -15,7 +15,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::leftovers::{self, AfterLook};
 use super::{print, print_json, say};
 use crate::args::{Common, Consent, Locking};
-use crate::failure::{Exit, Failure, help_of};
+use crate::failure::{self, Exit, Failure, help_of};
 use crate::interrupt::Interrupts;
 use crate::render::{self, live::Live, plain::Lines, style};
 use crate::session::Session;
@@ -248,6 +248,7 @@ fn tell(
     });
     let outputs = if down { Vec::new() } else { super::outputs::resolve(&session.blueprint, state) };
     let calls = session.aws.call_counts();
+    let missing = failure::missing_actions(outcome.failed.iter().map(|(_, error)| error));
     if common.json {
         let mutating = calls.iter().filter(|(name, _)| !landing_aws::is_read(name)).map(|(_, count)| count).sum::<u64>();
         let failed: Vec<_> = outcome
@@ -261,6 +262,7 @@ fn tell(
             "failed": failed,
             "skipped": outcome.skipped,
             "unknown": outcome.unknown,
+            "missing_permissions": missing,
             "seconds": outcome.elapsed.as_secs(),
             "calls": { "total": calls.values().sum::<u64>(), "mutating": mutating, "by_operation": calls },
             "notices": session.blueprint.notices,
@@ -301,6 +303,9 @@ fn tell(
             for (node, operation) in &outcome.unknown {
                 say(&format!("{}  {node}: {operation} was sent and not answered; the next run looks", style::change("unknown")));
             }
+            if !missing.is_empty() {
+                say(&format!("{}: whoever runs landing lacks {}", style::dim("cause"), missing.join(", ")));
+            }
             say(&format!(" {}: what was done is kept; run the same command again to go on", style::good("help")));
         }
     }
@@ -315,6 +320,5 @@ fn exit_of(outcome: &Outcome) -> Exit {
     if outcome.stopped {
         return Exit::Interrupted;
     }
-    let worst = outcome.failed.iter().map(|(_, error)| Exit::of_class(error.class)).max_by_key(|exit| *exit as u8);
-    worst.unwrap_or(Exit::Failed)
+    failure::exit_of(outcome.failed.iter().map(|(_, error)| error))
 }

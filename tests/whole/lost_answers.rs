@@ -1,0 +1,134 @@
+//! No answer: what was asked for may have been done. Every call that changes something loses its answer once, and nothing comes of it.
+
+use std::collections::BTreeMap;
+
+use landing_sandbox::{CallFault, Faults, What};
+use landing_tests::{Site, shown};
+
+/// Something of every kind that can be had with one service.
+const STACK: &[(&str, &str)] = &[
+    (
+        "landing.toml",
+        r#"name = "small"
+region = "us-west-2"
+
+[services.web]
+paths = ["/api/*"]
+default = true
+secrets = { TOKEN = "token", PASSWORD = "database:things.password" }
+
+[services.broker]
+tcp = [1883]
+
+[secrets.token]
+generate = { username = "web" }
+
+[databases.things]
+engine = "postgres"
+version = "16"
+class = "db.t3.micro"
+used-by = ["web"]
+
+[spa]
+dist = "dist"
+
+[github]
+repository = "example-org/small"
+branch = "main"
+"#,
+    ),
+    (
+        "docker-compose.yml",
+        r#"services:
+  web:
+    image: nginx:1.29-alpine
+    ports: ["8080:80"]
+    environment:
+      BROKER: broker:1883
+    depends_on: [broker]
+  broker:
+    image: eclipse-mosquitto:2
+    ports: ["1883:1883"]
+"#,
+    ),
+    ("dist/index.html", "<!doctype html><title>small</title>"),
+];
+
+/// More of it, and another value for what has one.
+fn edit(site: &Site) {
+    site.edit("landing.toml", r#"paths = ["/api/*"]"#, "cpu = 512\nmemory = 1024\npaths = [\"/api/*\", \"/hooks/*\"]");
+    site.edit("landing.toml", "tcp = [1883]", "tcp = [1883, 8883]");
+    site.edit("landing.toml", r#"class = "db.t3.micro""#, r#"class = "db.t3.small""#);
+    site.edit("landing.toml", r#"branch = "main""#, r#"branch = "trunk""#);
+    site.edit("docker-compose.yml", "BROKER: broker:1883", "BROKER: tcp://broker:1883");
+}
+
+/// The answer of the `nth` call of an operation is lost, or each one's when there is none.
+fn lost(operation: &str, nth: u64) -> Faults {
+    let on = operation.parse().expect("an operation is a pattern");
+    Faults { calls: vec![CallFault { on, nth: vec![nth], share: None, what: What::Lost }], ..Faults::default() }
+}
+
+/// Objects by kind: their ids differ from run to run.
+fn census(site: &Site) -> BTreeMap<String, usize> {
+    let mut census = BTreeMap::new();
+    for object in site.objects() {
+        *census.entry(object.split_whitespace().next().unwrap_or_default().to_owned()).or_default() += 1;
+    }
+    census
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Going {
+    Up,
+    Down,
+}
+
+/// Runs the phase from `before` once for each of its calls, with that one's answer lost.
+async fn every_call_loses_its_answer(before: &Site, going: Going) -> usize {
+    let run = async |site: &Site| match going {
+        Going::Up => site.up().await,
+        Going::Down => site.down().await,
+    };
+    let undisturbed = before.fork(Faults::default());
+    let calls = run(&undisturbed).await.done().mutations();
+    let expected = census(&undisturbed);
+    let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
+    for operation in &calls {
+        let nth = counts.entry(operation).or_default();
+        *nth += 1;
+        let site = before.fork(lost(operation, *nth));
+        let disturbed = run(&site).await;
+        let what = format!("{going:?}, the answer of {operation} number {nth} lost");
+        let was_lost = disturbed.calls.iter().any(|call| call.fault.as_deref() == Some("lost"));
+        assert!(was_lost, "{what}: it was not called so often");
+        assert!(disturbed.outcome.is_complete(), "{what}: {:#?}", disturbed.outcome.failed);
+        assert_eq!(census(&site), expected, "{what}");
+        let after = run(&site.fork(Faults::default())).await;
+        assert_eq!(after.mutations(), Vec::<String>::new(), "{what}: {}", shown(&after.plan));
+    }
+    calls.len()
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_up_whose_answers_are_lost_makes_nothing_twice_and_leaves_nothing_to_do() {
+    let calls = every_call_loses_its_answer(&Site::new(STACK), Going::Up).await;
+    println!("{calls} answers lost in a first up");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_whose_answers_are_lost_changes_the_same() {
+    let site = Site::new(STACK);
+    site.up().await.done();
+    edit(&site);
+    let calls = every_call_loses_its_answer(&site, Going::Up).await;
+    println!("{calls} answers lost in a change");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_down_whose_answers_are_lost_leaves_nothing() {
+    let site = Site::new(STACK);
+    site.up().await.done();
+    let calls = every_call_loses_its_answer(&site, Going::Down).await;
+    println!("{calls} answers lost in a down");
+}
