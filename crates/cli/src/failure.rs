@@ -197,8 +197,17 @@ impl From<StateError> for Failure {
             _ => Exit::StateNeedsRepair,
         };
         let help = match &error {
-            StateError::Unreadable { .. } => "move the file away and run again: landing finds everything by its tags".to_owned(),
-            StateError::Newer { .. } => "use the newer landing".to_owned(),
+            StateError::Damaged { .. } => {
+                "move it away and run again: landing finds everything by its tags; nothing was touched".to_owned()
+            }
+            StateError::Mixed { .. } => {
+                "put the state back that it belongs to, or move the journal away: landing finds everything by its tags".to_owned()
+            }
+            StateError::NoFile { .. } => "put a plain file there, or name another place with --state".to_owned(),
+            StateError::Exposed { .. } => {
+                "make sure that nobody has changed it, then `chmod 600` it; nothing was touched".to_owned()
+            }
+            StateError::Newer { .. } => "use that landing, or a newer one".to_owned(),
             StateError::Foreign { .. } => {
                 "check --env, --region and the AWS account, or name another file with --state".to_owned()
             }

@@ -14,8 +14,10 @@ use landing_engine::{Clock, Disk, LiveSet, Moment, Plan, Registry, Stack, State,
 use landing_project::{AlbFrom, Input, Project, SecretSource};
 
 use crate::args::{Common, Locking};
+use crate::commands::say;
 use crate::failure::{Exit, Failure};
 use crate::lock;
+use crate::render::style;
 use crate::world::{self, KeptWorld};
 
 pub(crate) struct Session {
@@ -135,6 +137,7 @@ impl Session {
     pub(crate) async fn notebook(&self) -> Result<(Notebook, State), Failure> {
         let notebook = Notebook::open(self.store.clone(), Arc::new(Disk), &self.state_path).await?;
         let state = notebook.state(&self.stack, &self.aws.account, &self.aws.region)?;
+        state.notes.iter().for_each(|note| say(&format!("{}: {note}", style::change("note"))));
         Ok((notebook, state))
     }
 

@@ -166,7 +166,7 @@ impl<'a> Door<'a> {
         let mut in_doubt = self.past.unanswered.iter().filter(|(sent, _)| sent == operation).map(|(_, at)| *at).max();
         loop {
             if let Some(since) = in_doubt.take()
-                && let Some(live) = self.look(since + SHOWN_WITHIN, &find).await?
+                && let Some(live) = self.look(since.saturating_add(SHOWN_WITHIN), &find).await?
             {
                 return Ok(Live { node: self.node.clone(), ..live });
             }

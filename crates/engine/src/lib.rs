@@ -22,6 +22,7 @@ pub mod scan;
 pub mod stack;
 pub mod state;
 pub mod store;
+mod strict;
 pub mod walk;
 
 pub use clock::{Clock, Moment};

@@ -123,7 +123,8 @@ impl Look {
         loop {
             let found = self.once().await?;
             let now = self.clock.now();
-            let open = self.unanswered.iter().filter(|open| open.at + SHOWN_WITHIN > now && self.made_something(open));
+            let open =
+                self.unanswered.iter().filter(|open| open.at.saturating_add(SHOWN_WITHIN) > now && self.made_something(open));
             let found_all = open.clone().all(|open| found.iter().any(|live| live.node == open.node));
             if found_all {
                 return Ok(found);
@@ -177,12 +178,12 @@ impl Look {
 
     fn waited_for(&self, id: &str) -> bool {
         let now = self.clock.now();
-        self.born.iter().any(|made| made.id == id && made.at + SHOWN_WITHIN > now)
+        self.born.iter().any(|made| made.id == id && made.at.saturating_add(SHOWN_WITHIN) > now)
     }
 
     fn has_departed(&self, id: &str) -> bool {
         let now = self.clock.now();
-        self.departed.iter().any(|gone| gone.id == id && gone.at + SHOWN_WITHIN > now)
+        self.departed.iter().any(|gone| gone.id == id && gone.at.saturating_add(SHOWN_WITHIN) > now)
     }
 }
 

@@ -10,7 +10,7 @@ use super::{Store, StoreError, Version};
 use crate::files::Files;
 use crate::lock::Lease;
 use crate::stack::Stack;
-use crate::state::{State, StateError};
+use crate::state::{self, State, StateError};
 
 #[derive(Debug, thiserror::Error)]
 pub enum NotebookError {
@@ -27,6 +27,8 @@ pub struct Notebook {
     beside: PathBuf,
     version: Option<Version>,
     serial: u64,
+    /// The serial that a run on it begins with, which is what its journal is bound to.
+    began: u64,
     /// As it lies in the store.
     saved: Option<State>,
 }
@@ -38,12 +40,17 @@ impl Notebook {
     /// When it cannot be reached, or what lies there is no state that this program can read.
     pub async fn open(store: Arc<dyn Store>, files: Arc<dyn Files>, beside: &Path) -> Result<Self, NotebookError> {
         let (mut version, mut saved) = (None, None);
+        if !store.is_remote() {
+            state::guard(files.as_ref(), beside)?;
+        }
         if let Some(found) = store.load().await? {
-            saved = Some(State::parse(&found.bytes, Path::new(&store.place()))?);
+            if !found.bytes.is_empty() {
+                saved = Some(State::parse(&found.bytes, Path::new(&store.place()))?);
+            }
             version = Some(found.version);
         }
         let serial = saved.as_ref().map_or(0, |state| state.serial);
-        Ok(Self { store, files, beside: beside.to_owned(), version, serial, saved })
+        Ok(Self { store, files, beside: beside.to_owned(), version, serial, began: serial, saved })
     }
 
     /// What lies in the store, without the journal.
@@ -61,7 +68,8 @@ impl Notebook {
 
     /// Whether there is anything to write: a run that changed nothing writes nothing.
     pub fn differs(&self, state: &State) -> bool {
-        crate::journal::beside(&self.beside).exists() || self.saved.as_ref().is_none_or(|saved| saved.nodes != state.nodes)
+        let journal = self.files.look(&crate::journal::beside(&self.beside));
+        journal.is_ok_and(|look| look.is_some()) || self.saved.as_ref().is_none_or(|saved| saved.nodes != state.nodes)
     }
 
     /// Replaces what was read, or written last, by `state`. The journal stays.
@@ -69,11 +77,21 @@ impl Notebook {
     /// # Errors
     /// `Changed` when something else lies there, `Lost` when the lock is not ours any more; nothing was written then.
     pub async fn save(&mut self, state: &mut State, lease: &Lease) -> Result<(), NotebookError> {
+        self.write(state, Some(self.began), lease).await
+    }
+
+    async fn write(&mut self, state: &mut State, midway: Option<u64>, lease: &Lease) -> Result<(), NotebookError> {
         // Whoever lost the lock must not write, even where nobody has written since.
         lease.permit().granted().await?;
-        state.serial = self.serial;
+        let before = state.serial.max(self.serial);
+        state.serial = before;
+        state.midway = midway;
         let bytes = state.next_bytes();
-        self.version = Some(self.store.save(bytes, self.version.as_ref(), &lease.grant()).await?);
+        let saved = self.store.save(bytes, self.version.as_ref(), &lease.grant()).await;
+        if saved.is_err() {
+            state.serial = before;
+        }
+        self.version = Some(saved?);
         self.serial = state.serial;
         self.saved = Some(state.clone());
         Ok(())
@@ -84,7 +102,8 @@ impl Notebook {
     /// # Errors
     /// As [`Notebook::save`]; the journal is then still there.
     pub async fn fold(&mut self, state: &mut State, lease: &Lease) -> Result<(), NotebookError> {
-        self.save(state, lease).await?;
+        self.write(state, None, lease).await?;
+        self.began = self.serial;
         Ok(State::folded(self.files.as_ref(), &self.beside)?)
     }
 }

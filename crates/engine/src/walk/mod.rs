@@ -31,7 +31,7 @@ use crate::stack::Stack;
 use crate::state::State;
 use crate::store::Snapshots;
 
-use order::{Order, Stage, What};
+use order::{Order, Stage, Task, What};
 
 /// How far an interrupt has gone; each signal raises it by one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -184,8 +184,9 @@ pub async fn walk(
         clock: options.clock,
     });
     // Calls are counted anew, and what is old explains nothing any more.
-    state.apply(&Entry::Begin { lineage: state.lineage.clone(), serial: state.serial });
+    state.apply(&Entry::begin(state));
     state.forget_before(options.clock.now());
+    let lives = order.tasks.iter().map(|task| life(state, task)).collect();
     let mut run = Run {
         registry,
         stack: &plan.stack,
@@ -197,7 +198,7 @@ pub async fn walk(
         status: vec![Status::Pending; order.tasks.len()],
         unmet: order.tasks.iter().map(|task| task.waits.len()).collect(),
         order,
-        generations: state.nodes.iter().map(|(name, record)| (name.clone(), record.generation)).collect(),
+        lives,
         recorded: state.nodes.values().flat_map(|record| record.leaving.iter().chain([&record.id])).cloned().collect(),
         began: options.clock.now(),
         refused: false,
@@ -223,11 +224,11 @@ struct Run<'a> {
     status: Vec<Status>,
     unmet: Vec<usize>,
     outputs: BTreeMap<NodeName, BTreeMap<String, String>>,
-    /// As the state had them when the run began.
-    generations: BTreeMap<NodeName, u64>,
+    /// Which life of its node each task is about, by what the state knew when the run began.
+    lives: Vec<u64>,
     recorded: BTreeSet<String>,
     began: Moment,
-    /// AWS knows us no more: every further call would be refused.
+    /// AWS knows us no more, or the journal cannot be written: every further call would be refused.
     refused: bool,
     /// Ready to start, by remaining time.
     queue: BinaryHeap<(Duration, std::cmp::Reverse<usize>)>,
@@ -355,7 +356,8 @@ impl Run<'_> {
             self.hear(Message::Failed { task, error: mistake(what) });
             return None;
         }
-        let generation = self.generation(task);
+        self.bury(task);
+        let generation = self.lives[task];
         let (past, born) = (self.past(task), self.born(task));
         Some(step::Job {
             task,
@@ -394,11 +396,14 @@ impl Run<'_> {
         made.or((!self.recorded.contains(id)).then_some(self.began))
     }
 
-    /// Which life of its node the task is about: a replacement starts a new one.
-    fn generation(&self, task: usize) -> u64 {
+    /// What is made anew because AWS does not have it any more has ended, and the journal says so, for a run that goes on after this one was killed.
+    fn bury(&self, task: usize) {
         let task = &self.order.tasks[task];
-        let before = self.generations.get(&task.node).copied().unwrap_or(0);
-        if task.what == What::Create && task.live.is_some() { before + 1 } else { before }
+        if let (What::Create, None, Some(record)) = (task.what, &task.live, self.state.nodes.get(&task.node)) {
+            let (node, id) = (task.node.clone(), record.id.clone());
+            // A journal that cannot be written stops the step at its first call.
+            let _ = self.log.write(Entry::Gone { node, id, at: self.log.clock.now() });
+        }
     }
 
     fn hear(&mut self, message: Message) {
@@ -423,7 +428,7 @@ impl Run<'_> {
             }
             Message::Failed { task, error } => {
                 self.running -= 1;
-                self.refused |= error.class == Class::Credentials;
+                self.refused |= error.class == Class::Credentials || self.log.journal.is_broken();
                 let node = self.order.tasks[task].node.clone();
                 if error.is_stopped() {
                     self.outcome.skipped.push((node.clone(), "the run was stopped while it waited".to_owned()));
@@ -506,6 +511,14 @@ impl Run<'_> {
             self.log.say(Event::StepSkipped { node: node.clone(), because: because.clone() });
             self.outcome.skipped.push((node, because));
         }
+    }
+}
+
+/// Which life of its node a task is about: making it anew starts the next one.
+fn life(state: &State, task: &Task) -> u64 {
+    match task.what {
+        What::Create => state.next_life(&task.node).max(task.live.is_some().into()),
+        _ => state.generation(&task.node),
     }
 }
 

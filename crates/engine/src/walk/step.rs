@@ -258,7 +258,7 @@ impl Run {
     }
 
     fn is_young(&self) -> bool {
-        self.job.born.is_some_and(|at| self.clock.now() < at + SHOWN_WITHIN)
+        self.job.born.is_some_and(|at| self.clock.now() < at.saturating_add(SHOWN_WITHIN))
     }
 
     /// Waits for `pause`; an error when the wait has lasted too long or the run is being stopped.
