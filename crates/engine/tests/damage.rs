@@ -1,5 +1,7 @@
 //! Files that are not what was written: each is refused with its reason, or recovered from what AWS knows; none is half believed, and nothing panics.
 
+#![expect(clippy::print_stdout, reason = "how much was tried is part of the answer")]
+
 mod common;
 
 use std::collections::BTreeMap;
@@ -196,7 +198,7 @@ fn a_damaged_line_in_the_middle_is_counted_and_a_torn_last_one_is_not() {
     for bit in 0..bytes.len() * 8 {
         let mut flipped = bytes.clone();
         flipped[bit / 8] ^= 1 << (bit % 8);
-        assert!(journal::parse(&flipped).entries.len() >= 1, "bit {bit}");
+        assert!(!journal::parse(&flipped).entries.is_empty(), "bit {bit}");
     }
 }
 
