@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use landing_sandbox::{CallFault, Faults, What};
+use landing_sandbox::{CallFault, Faults, Refusal, What};
 use landing_tests::{Site, shown};
 
 /// Something of every kind that can be had with one service.
@@ -66,7 +66,7 @@ fn edit(site: &Site) {
     site.edit("docker-compose.yml", "BROKER: broker:1883", "BROKER: tcp://broker:1883");
 }
 
-/// The answer of the `nth` call of an operation is lost, or each one's when there is none.
+/// The answer of the `nth` call of an operation is lost.
 fn lost(operation: &str, nth: u64) -> Faults {
     let on = operation.parse().expect("an operation is a pattern");
     Faults { calls: vec![CallFault { on, nth: vec![nth], share: None, what: What::Lost }], ..Faults::default() }
@@ -144,4 +144,50 @@ async fn a_down_whose_answers_are_lost_leaves_nothing() {
     site.up().await.done();
     let calls = every_call_loses_its_answer(&site, Going::Down).await;
     println!("{calls} answers lost in a down");
+}
+
+/// Each of these makes something, and is protected by something else: nothing, a range, a priority, a name, the latest revision, a caller's reference.
+const CREATES: [&str; 7] = [
+    "ec2:CreateVpc",
+    "ec2:CreateSubnet",
+    "elasticloadbalancing:CreateRule",
+    "elasticloadbalancing:CreateLoadBalancer",
+    "ecs:RegisterTaskDefinition",
+    "s3:CreateBucket",
+    "cloudfront:CreateDistribution*",
+];
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_is_no_answer_is_taken_for_a_lost_one() {
+    let site = Site::new(STACK);
+    let undisturbed = site.fork(Faults::default());
+    undisturbed.up().await.done();
+    let fault =
+        Refusal { status: 500, code: "InternalError".into(), message: "We encountered an internal error.".into(), acted: true };
+    // Ten minutes: nobody waits for that.
+    for what in [What::Garbled, What::Slow(600.0), What::Error(fault)] {
+        let fault = |on: &str| CallFault { on: on.parse().unwrap(), nth: vec![1], share: None, what: what.clone() };
+        let disturbed = site.fork(Faults { calls: CREATES.iter().copied().map(fault).collect(), ..Faults::default() });
+        let run = disturbed.up().await.done();
+        let struck: Vec<&str> =
+            run.calls.iter().filter(|call| call.fault.is_some()).map(|call| call.operation.as_str()).collect();
+        assert_eq!(struck.len(), CREATES.len(), "{what:?}: {struck:?}");
+        assert_eq!(census(&disturbed), census(&undisturbed), "{what:?}");
+        assert!(disturbed.plan().await.is_empty(), "{what:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reading_that_hangs_is_asked_again() {
+    let site = Site::new(STACK);
+    site.up().await.done();
+    let fault = |on: &str| CallFault { on: on.parse().unwrap(), nth: vec![1], share: None, what: What::Slow(3600.0) };
+    let readings = ["ec2:DescribeVpcs", "rds:DescribeDBInstances", "cloudfront:GetDistribution", "ecs:DescribeServices"];
+    let slow = site.fork(Faults { calls: readings.into_iter().map(fault).collect(), ..Faults::default() });
+    let started = tokio::time::Instant::now();
+    assert!(slow.plan().await.is_empty());
+    let calls = slow.sandbox.with_world(|world| world.calls.clone());
+    let hung: Vec<String> = calls.into_iter().filter(|call| call.fault.is_some()).map(|call| call.operation).collect();
+    assert_eq!(hung.len(), readings.len(), "{hung:?}");
+    assert!(started.elapsed() < std::time::Duration::from_secs(5 * 60), "{:?}", started.elapsed());
 }
