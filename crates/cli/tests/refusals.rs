@@ -64,13 +64,13 @@ fn a_quota_is_named_as_aws_names_it() {
     let end = summary(&full);
     let help = end["failed"][0]["help"].as_str().unwrap_or_default();
     assert!(help.contains("\"VPCs per Region\"") && help.contains("has 5 when"), "{end}");
-    assert_eq!(end["calls"]["by_operation"]["ec2:CreateVpc"], 1, "it is not asked for again: {end}");
+    assert_eq!(end["calls"]["by_operation"]["EC2:CreateVpc"], 1, "it is not asked for again: {end}");
 }
 
 #[test]
 fn credentials_that_end_in_the_middle_end_the_run_and_the_next_one_goes_on() {
     let project = worker();
-    let ended = up(&project, "[credentials]\nexpire-after-calls = 120\n", &["--json"]);
+    let ended = up(&project, "[credentials]\nexpire-after-calls = 60\n", &["--json"]);
     assert_eq!(ended.code, 3, "{}", ended.stderr);
     let end = summary(&ended);
     assert_eq!(end["exit"]["name"], "credentials", "{end}");
