@@ -184,6 +184,8 @@ pub(crate) enum StateCommand {
     List,
     /// One node's record
     Show { node: String },
+    /// Make the state anew from the tags and names in AWS; what was there before is kept beside it
+    Rebuild(Locking),
 }
 
 #[derive(Debug, Subcommand)]

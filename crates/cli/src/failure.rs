@@ -198,16 +198,16 @@ impl From<StateError> for Failure {
         };
         let help = match &error {
             StateError::Damaged { .. } => {
-                "move it away and run again: landing finds everything by its tags; nothing was touched".to_owned()
+                "`landing state rebuild` makes it anew from the tags in AWS and keeps the damaged file; nothing was touched".to_owned()
             }
             StateError::Mixed { .. } => {
-                "put the state back that it belongs to, or move the journal away: landing finds everything by its tags".to_owned()
+                "put the state back that it belongs to, or let `landing state rebuild` make it anew from the tags in AWS".to_owned()
             }
             StateError::NoFile { .. } => "put a plain file there, or name another place with --state".to_owned(),
             StateError::Exposed { .. } => {
                 "make sure that nobody has changed it, then `chmod 600` it; nothing was touched".to_owned()
             }
-            StateError::Newer { .. } => "use that landing, or a newer one".to_owned(),
+            StateError::Newer { .. } => "use that landing, or a newer one; `landing state rebuild` would make it anew from the tags in AWS, in the format of this one".to_owned(),
             StateError::Foreign { .. } => {
                 "check --env, --region and the AWS account, or name another file with --state".to_owned()
             }

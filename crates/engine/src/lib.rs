@@ -16,6 +16,7 @@ pub mod lock;
 pub mod node;
 pub mod owner;
 pub mod plan;
+pub mod rebuild;
 pub mod reference;
 pub mod registry;
 pub mod scan;

@@ -9,6 +9,7 @@ use std::path::Path;
 
 use common::{Bench, house};
 use landing_engine::journal::{self, Entry, Journal};
+use landing_engine::rebuild::{put_aside, rebuild};
 use landing_engine::state::StateError;
 use landing_engine::{Disk, Graph, NodeName, Stack, State};
 
@@ -224,4 +225,46 @@ fn links_and_what_anybody_may_write_are_refused() {
         std::fs::remove_file(&name).unwrap();
     }
     assert_eq!(std::fs::read_to_string(&elsewhere).unwrap(), "mine");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rebuilt_state_is_the_lost_one_again() {
+    let (bench, _) = lived().await;
+    let before = bench.state();
+    let (graph, nothing) = (house(8), State::new(&bench.stack, "1", "here"));
+    let live = landing_engine::scan(&bench.registry, &bench.stack, &graph, &nothing, &bench.clock).await.unwrap();
+    let facts = |state: &State| -> BTreeMap<NodeName, (String, BTreeMap<String, String>)> {
+        let pairs = state.nodes.iter().map(|(node, record)| (node.clone(), (record.id.clone(), record.outputs.clone())));
+        pairs.collect()
+    };
+
+    // From nothing at all.
+    let mut anew = State::new(&bench.stack, "1", "here");
+    let difference = rebuild(&mut anew, &live, 1_000_000);
+    assert_eq!(facts(&anew), facts(&before));
+    assert_eq!((difference.added.len(), difference.same), (4, 0));
+
+    // From one that is right it is the same, to the last of its lives.
+    let mut again = before.clone();
+    assert_eq!(rebuild(&mut again, &live, 1_000_000).same, 4);
+    assert_eq!(again.nodes, before.nodes);
+
+    // From one that is wrong.
+    let (house, attic) = (NodeName::new("test.crate", "house"), NodeName::new("test.crate", "attic"));
+    let mut wrong = before.clone();
+    let record = wrong.nodes.remove(&NodeName::new("test.crate", "room")).unwrap();
+    wrong.nodes.insert(attic.clone(), record);
+    wrong.nodes.get_mut(&house).unwrap().id = "box-99".to_owned();
+    let difference = rebuild(&mut wrong, &live, 1_000_000);
+    assert_eq!((difference.removed, difference.changed, difference.same), (vec![attic], vec![house], 2));
+    assert_eq!(facts(&wrong), facts(&before));
+}
+
+#[test]
+fn no_backup_is_ever_written_over() {
+    let bench = Bench::default();
+    let keep = |bytes: &[u8]| put_aside(&Disk, &bench.path(), bytes).unwrap();
+    let (first, second) = (keep(b"first"), keep(b"second"));
+    assert_eq!([std::fs::read(&first).unwrap(), std::fs::read(&second).unwrap()], [b"first".to_vec(), b"second".to_vec()]);
+    assert!(second.ends_with("shop-dev.json.backup-2"));
 }

@@ -18,7 +18,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 pub use local::LocalStore;
-pub use notebook::{Keeper, Notebook, NotebookError, Snapshots};
+pub use notebook::{Keeper, Notebook, NotebookError, Salvage, Snapshots};
 pub use objects::{Object, ObjectStore, Objects, Put, Seen, When};
 
 use crate::error::CallError;

@@ -33,6 +33,14 @@ pub struct Notebook {
     saved: Option<State>,
 }
 
+/// A hold on a state that may be past reading.
+pub struct Salvage {
+    pub notebook: Notebook,
+    /// As they lie there.
+    pub bytes: Option<Vec<u8>>,
+    pub unreadable: Option<StateError>,
+}
+
 impl Notebook {
     /// Reads the store.
     ///
@@ -51,6 +59,29 @@ impl Notebook {
         }
         let serial = saved.as_ref().map_or(0, |state| state.serial);
         Ok(Self { store, files, beside: beside.to_owned(), version, serial, began: serial, saved })
+    }
+
+    /// The same when what lies there may be past reading: it counts as nothing then, and is told with the reason.
+    ///
+    /// # Errors
+    /// When the store cannot be reached, or what lies there is no file that landing may write.
+    pub async fn salvage(store: Arc<dyn Store>, files: Arc<dyn Files>, beside: &Path) -> Result<Salvage, NotebookError> {
+        if !store.is_remote() {
+            state::guard(files.as_ref(), beside)?;
+        }
+        let found = store.load().await?;
+        let read = match &found {
+            Some(found) if !found.bytes.is_empty() => State::parse(&found.bytes, Path::new(&store.place())).map(Some),
+            _ => Ok(None),
+        };
+        let (saved, unreadable) = match read {
+            Ok(saved) => (saved, None),
+            Err(error) => (None, Some(error)),
+        };
+        let serial = saved.as_ref().map_or(0, |state| state.serial);
+        let (bytes, version) = found.map(|found| (found.bytes, found.version)).unzip();
+        let notebook = Self { store, files, beside: beside.to_owned(), version, serial, began: serial, saved };
+        Ok(Salvage { notebook, bytes: bytes.filter(|bytes| !bytes.is_empty()), unreadable })
     }
 
     /// What lies in the store, without the journal.
