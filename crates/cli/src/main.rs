@@ -49,7 +49,7 @@ async fn run(args: &Args, interrupts: &Interrupts) -> Result<failure::Exit, Fail
         Command::Down(options) => commands::down::run(common, options, interrupts).await,
         Command::Status(options) => interrupts.or(commands::status::run(common, options)).await,
         Command::Outputs => commands::outputs::run(common),
-        Command::State { command } => commands::state::run(common, command),
+        Command::State { command } => commands::state::run(common, command, interrupts).await,
         Command::Schema => commands::schema::run(),
         Command::Sandbox { command } => commands::sandbox::run(common, command, interrupts).await,
         Command::Completions { shell } => commands::completions::run(*shell),

@@ -7,7 +7,7 @@ use std::fs;
 use common::Project;
 use serde_json::Value;
 
-/// A network and nothing in it: enough to have a state, in seconds.
+/// One service and nothing that holds data: enough to have a state, in seconds.
 fn shop() -> Project {
     Project::new(&[
         ("landing.toml", "name = \"shop\"\nregion = \"us-west-2\"\n\n[services.web]\npaths = [\"/*\"]\n"),

@@ -12,22 +12,23 @@ use serde_json::json;
 use super::{print_json, say};
 use crate::args::{Common, Locking};
 use crate::failure::{Exit, Failure};
+use crate::interrupt::Interrupts;
 use crate::render::{self, style};
 use crate::session::{Session, shown};
 
-pub(crate) async fn run(common: &Common, locking: Locking) -> Result<Exit, Failure> {
-    let (session, lease) = Session::begin(common, "state rebuild", locking).await?;
-    let done = locked(&session, common, &lease).await;
+pub(crate) async fn run(common: &Common, locking: Locking, interrupts: &Interrupts) -> Result<Exit, Failure> {
+    let (session, lease) = interrupts.or(Session::begin(common, "state rebuild", locking)).await?;
+    let done = locked(&session, common, &lease, interrupts).await;
     session.end(&lease).await;
     done
 }
 
 /// All that happens while the lock is ours.
-async fn locked(session: &Session, common: &Common, lease: &Lease) -> Result<Exit, Failure> {
+async fn locked(session: &Session, common: &Common, lease: &Lease, interrupts: &Interrupts) -> Result<Exit, Failure> {
     let path = &session.state_path;
     let Salvage { mut notebook, bytes, unreadable } = Notebook::salvage(session.store.clone(), Arc::new(Disk), path).await?;
     let mut state = known(session, &notebook)?;
-    let live = session.scan(&state).await?;
+    let live = interrupts.or(session.scan(&state)).await?;
     let difference = rebuild(&mut state, &live, session.clock.now());
     let journal = match Disk.read(&journal::beside(path)) {
         Ok(bytes) => Some(bytes),

@@ -5,13 +5,14 @@ use landing_engine::{Disk, NodeName, State};
 use super::{print, print_json, rebuild};
 use crate::args::{Common, StateCommand};
 use crate::failure::{Exit, Failure};
+use crate::interrupt::Interrupts;
 use crate::session::{load, shown, state_path};
 
-pub(crate) async fn run(common: &Common, command: &StateCommand) -> Result<Exit, Failure> {
+pub(crate) async fn run(common: &Common, command: &StateCommand, interrupts: &Interrupts) -> Result<Exit, Failure> {
     match command {
         StateCommand::List => list(common, &read(common)?),
         StateCommand::Show { node } => show(&read(common)?, node)?,
-        StateCommand::Rebuild(locking) => return rebuild::run(common, *locking).await,
+        StateCommand::Rebuild(locking) => return rebuild::run(common, *locking, interrupts).await,
     }
     Ok(Exit::Done)
 }
