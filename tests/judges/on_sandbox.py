@@ -17,7 +17,9 @@ from server import Server
 STORIES = ROOT / "crates" / "sandbox" / "tests"
 # AWS seconds in one second. Where a story looks at states that pass, it must be able to see them, on a busy machine too; where it only waits, with the CLI's
 # waiters that look twice a minute, it should find things ready at the first look.
-SCALE, OTHER = 600, {"cloudfront": 60, "rds": 60, "ecs": 60, "elbv2": 60, "ecs_behind_alb": 60, "landing_zone": 120}
+SCALE = 600
+OTHER = {"cloudfront": 60, "rds": 60, "ecs": 60, "elbv2": 60, "ecs_behind_alb": 60, "landing_zone": 120,
+         "faults": 10, "consistency": 120}
 
 
 def sandbox(scale, faults=None):
