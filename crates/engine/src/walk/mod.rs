@@ -310,6 +310,8 @@ impl Run<'_> {
         }
         self.outcome.unknown.extend(std::mem::take(&mut *log.open()).into_values());
         self.skip_the_rest();
+        // The steps may hear of an interrupt before this loop does, and be over by then.
+        self.outcome.stopped |= *options.stop.borrow() > Stop::No && !self.outcome.skipped.is_empty();
         let mut outcome = std::mem::take(&mut self.outcome);
         outcome.elapsed = options.clock.elapsed().saturating_sub(started);
         outcome.failed.sort_by(|a, b| a.0.cmp(&b.0));
@@ -430,6 +432,7 @@ impl Run<'_> {
                 self.running -= 1;
                 self.refused |= error.class == Class::Credentials || self.log.journal.is_broken();
                 let node = self.order.tasks[task].node.clone();
+                let fate = if error.is_stopped() { "was stopped" } else { "failed" };
                 if error.is_stopped() {
                     self.outcome.skipped.push((node.clone(), "the run was stopped while it waited".to_owned()));
                 } else {
@@ -441,7 +444,7 @@ impl Run<'_> {
                     });
                     self.outcome.failed.push((node.clone(), error));
                 }
-                self.give_up(task, &node);
+                self.give_up(task, &format!("{node} {fate}"));
             }
         }
     }
@@ -468,8 +471,8 @@ impl Run<'_> {
         }
     }
 
-    /// Skips everything that can no longer start because of `task`.
-    fn give_up(&mut self, task: usize, cause: &NodeName) {
+    /// Skips everything that can no longer start because of what became of `task`.
+    fn give_up(&mut self, task: usize, because: &str) {
         let reached = match self.status[task] {
             Status::Reached(stage) => Some(stage),
             _ => None,
@@ -487,11 +490,10 @@ impl Run<'_> {
             }
             let node = self.order.tasks[other].node.clone();
             if self.order.tasks[other].visible {
-                let because = format!("{cause} failed");
-                self.log.say(Event::StepSkipped { node: node.clone(), because: because.clone() });
-                self.outcome.skipped.push((node, because));
+                self.log.say(Event::StepSkipped { node: node.clone(), because: because.to_owned() });
+                self.outcome.skipped.push((node, because.to_owned()));
             }
-            self.give_up(other, cause);
+            self.give_up(other, because);
         }
     }
 
