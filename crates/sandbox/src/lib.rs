@@ -12,6 +12,7 @@ mod fault;
 mod faults;
 mod http;
 mod latency;
+mod registry;
 mod server;
 mod services;
 mod tags;
@@ -26,6 +27,7 @@ pub use faults::{
     BadPattern, CallFault, Consistency, Credentials, Durations, Failure, FailureKind, Faults, Moment, Pattern, Refusal, Sight,
     Then, Throttle, Watcher, What,
 };
+pub use registry::serve_registry;
 pub use server::serve;
 pub use world::{Record, World};
 

@@ -42,6 +42,9 @@ pub struct World {
     /// What lagging readers still see.
     #[serde(skip)]
     pub(crate) past: Past,
+    /// Where images can be pushed as long as this process lives, as a client writes it: `http://127.0.0.1:5000`.
+    #[serde(skip)]
+    pub(crate) registry: Option<String>,
     pub(crate) ec2: services::ec2::Ec2,
     pub(crate) iam: services::iam::Iam,
     pub(crate) elbv2: services::elbv2::Elbv2,
@@ -69,6 +72,7 @@ impl World {
             calls: Vec::new(),
             faults: Arc::default(),
             past: Past::default(),
+            registry: None,
             ec2: Default::default(),
             iam: Default::default(),
             elbv2: Default::default(),
@@ -132,6 +136,7 @@ impl World {
             calls: _,
             faults,
             past,
+            registry,
             ec2,
             iam,
             elbv2,
@@ -152,6 +157,7 @@ impl World {
             calls: Vec::new(),
             faults: faults.clone(),
             past: past.clone(),
+            registry: registry.clone(),
             ec2: ec2.clone(),
             iam: iam.clone(),
             elbv2: elbv2.clone(),
@@ -177,6 +183,7 @@ impl World {
             calls: _,
             faults: _,
             past: _,
+            registry: _,
             ec2,
             iam,
             elbv2,

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::{Image, Repository, bad_token, invalid, limit, repository};
+use super::{Image, Repository, bad_token, invalid, limit, no_repository, repository};
 use crate::answer::{epoch, page};
 use crate::call::{Call, text};
 use crate::fault::Fault;
@@ -14,26 +14,53 @@ use crate::world::World;
 const DOCKER_MANIFEST: &str = "application/vnd.docker.distribution.manifest.v2+json";
 
 pub(super) fn put(world: &mut World, call: &Call) -> Result<Reply, Fault> {
-    let (now, account) = (world.now, world.account.clone());
     let manifest = call.need("imageManifest", "InvalidParameterException")?;
-    let parsed: Value = serde_json::from_str(&manifest)
-        .map_err(|_| invalid("Invalid parameter at 'ImageManifest' failed to satisfy constraint: 'Invalid JSON syntax'"))?;
-    let media_type =
-        call.opt("imageManifestMediaType").or_else(|| text(&parsed["mediaType"])).unwrap_or_else(|| DOCKER_MANIFEST.into());
-    let hash: String = Sha256::digest(manifest.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
-    let digest = format!("sha256:{hash}");
+    let digest = digest_of(manifest.as_bytes());
     if call.opt("imageDigest").is_some_and(|given| given != digest) {
         return Err(Fault::new(
             "ImageDigestDoesNotMatchException",
             "The specified image digest does not match the digest of the manifest",
         ));
     }
+    let name = repository(world, call)?.name.clone();
     let tag = call.opt("imageTag");
-    let found = repository(world, call)?;
-    let name = found.name.clone();
-    let holder = tag
-        .as_ref()
-        .and_then(|tag| found.images.iter().find(|(_, image)| image.tags.contains(tag)).map(|(digest, _)| digest.clone()));
+    store(world, &name, manifest, call.opt("imageManifestMediaType"), tag.as_deref())?;
+    let image = &repository(world, call)?.images[&digest];
+    let mut body = json!({
+        "repositoryName": name,
+        "imageId": { "imageDigest": digest },
+        "imageManifest": image.manifest,
+        "imageManifestMediaType": image.media_type,
+    });
+    if let Some(tag) = tag {
+        body["imageId"]["imageTag"] = tag.into();
+    }
+    body["registryId"] = world.account.clone().into();
+    Ok(json!({ "image": body }).into())
+}
+
+pub(crate) fn digest_of(bytes: &[u8]) -> String {
+    let hash: String = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("sha256:{hash}")
+}
+
+/// One more image, or one more tag of an image that is there; by the API or by a push.
+pub(crate) fn store(
+    world: &mut World,
+    name: &str,
+    manifest: String,
+    media_type: Option<String>,
+    tag: Option<&str>,
+) -> Result<String, Fault> {
+    let (now, account) = (world.now, world.account.clone());
+    let parsed: Value = serde_json::from_str(&manifest)
+        .map_err(|_| invalid("Invalid parameter at 'ImageManifest' failed to satisfy constraint: 'Invalid JSON syntax'"))?;
+    let media_type = media_type.or_else(|| text(&parsed["mediaType"])).unwrap_or_else(|| DOCKER_MANIFEST.into());
+    let digest = digest_of(manifest.as_bytes());
+    let missing = no_repository(world, name);
+    let found = world.ecr.repositories.get(name).ok_or_else(|| missing.clone())?;
+    let has = |image: &Image, tag: &str| image.tags.iter().any(|other| other == tag);
+    let holder = tag.and_then(|tag| found.images.iter().find(|(_, image)| has(image, tag)).map(|(digest, _)| digest.clone()));
     let known = found.images.contains_key(&digest);
     if known && (tag.is_none() || holder.as_ref() == Some(&digest)) {
         let message = format!(
@@ -42,7 +69,7 @@ pub(super) fn put(world: &mut World, call: &Call) -> Result<Reply, Fault> {
         );
         return Err(Fault::new("ImageAlreadyExistsException", message));
     }
-    if let (Some(tag), Some(_)) = (&tag, &holder)
+    if let (Some(tag), Some(_)) = (tag, &holder)
         && found.mutability == "IMMUTABLE"
     {
         let message = format!(
@@ -53,27 +80,17 @@ pub(super) fn put(world: &mut World, call: &Call) -> Result<Reply, Fault> {
     let new = usize::from(!known);
     let have = found.images.len();
     quotas::IMAGES.at_most(world, (have + new) as u64)?;
-    let found = repository(world, call)?;
+    let found = world.ecr.repositories.get_mut(name).ok_or(missing)?;
     let size = |layer: &Value| layer["size"].as_i64().unwrap_or(0);
     let size = size(&parsed["config"]) + parsed["layers"].as_array().into_iter().flatten().map(size).sum::<i64>();
     // The tag moves: an image that loses its last one stays, untagged.
     for image in found.images.values_mut() {
-        image.tags.retain(|t| Some(t) != tag.as_ref());
+        image.tags.retain(|other| Some(other.as_str()) != tag);
     }
     let image =
         found.images.entry(digest.clone()).or_insert_with(|| Image { manifest, media_type, tags: Vec::new(), pushed: now, size });
-    image.tags.extend(tag.clone());
-    let mut body = json!({
-        "registryId": account,
-        "repositoryName": name,
-        "imageId": { "imageDigest": digest },
-        "imageManifest": image.manifest,
-        "imageManifestMediaType": image.media_type,
-    });
-    if let Some(tag) = tag {
-        body["imageId"]["imageTag"] = tag.into();
-    }
-    Ok(json!({ "image": body }).into())
+    image.tags.extend(tag.map(str::to_owned));
+    Ok(digest)
 }
 
 /// What an image id points to, or why it points to nothing.

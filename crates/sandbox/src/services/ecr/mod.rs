@@ -1,6 +1,7 @@
-//! ECR (catalogue, section 5): repositories, lifecycle policies, images by manifest. Layers are left out: nobody pushes bytes into the sandbox.
+//! ECR (catalogue, section 5): repositories, lifecycle policies, images by manifest. Layers live in the registry
+//! that is offered beside it (`crate::registry`), for as long as that is open.
 
-mod images;
+pub(crate) mod images;
 mod lifecycle;
 mod repositories;
 
@@ -92,10 +93,15 @@ fn registry(world: &World) -> String {
     format!("{}.dkr.ecr.{}.amazonaws.com", world.account, world.region)
 }
 
+/// What `docker login` is given: one user, one password.
+pub(crate) const LOGIN: &str = "AWS:sandbox-password";
+
+/// Real registries are named like the repositories' addresses. The sandbox's is wherever somebody has opened it; what is deployed keeps the names that AWS would give, so
+/// that a world means the same from one process to the next.
 fn authorization_token(world: &World) -> Reply {
-    let token = base64::engine::general_purpose::STANDARD.encode("AWS:sandbox-password");
+    let token = base64::engine::general_purpose::STANDARD.encode(LOGIN);
     let expires = epoch(world.now + 12 * 3600 * SECOND);
-    let endpoint = format!("https://{}", registry(world));
+    let endpoint = world.registry.clone().unwrap_or_else(|| format!("https://{}", registry(world)));
     json!({ "authorizationData": [{ "authorizationToken": token, "expiresAt": expires, "proxyEndpoint": endpoint }] }).into()
 }
 
