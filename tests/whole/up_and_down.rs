@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use landing_engine::kind::Ready;
+use landing_sandbox::Faults;
 use landing_tests::{Run, Site, is_read, steps};
 
 /// Calls of an `up` that finds nothing to do: the scan and the facts. It may shrink, it must not grow unnoticed.
@@ -161,6 +162,31 @@ async fn one_service_with_a_path_gets_a_load_balancer_and_no_database_bucket_or_
 #[tokio::test(start_paused = true)]
 async fn one_worker_gets_no_load_balancer() {
     insta::assert_snapshot!(life(WORKER).await);
+}
+
+/// Deregistered and not deleted, revisions would stay listed for ever.
+#[tokio::test(start_paused = true)]
+async fn a_removal_that_was_broken_off_between_its_two_calls_is_brought_to_its_end() {
+    let site = Site::new(WORKER);
+    let before = site.objects();
+    site.up().await.done();
+    let faults = "deny = [\"ecs:DeleteTaskDefinitions\"]";
+    let denied = site.fork(Faults::from_toml(faults).expect("it is one of the fields"));
+    let broken_off = denied.down().await;
+    assert_eq!(broken_off.outcome.failed.len(), 1, "{:?}", broken_off.outcome.failed);
+    assert_ne!(denied.objects(), before);
+
+    let undisturbed = denied.fork(Faults::default());
+    let goes_on = undisturbed.down().await.done();
+    assert!(!goes_on.mutations().contains(&"ecs:DeregisterTaskDefinition".to_owned()), "that was done");
+    assert_eq!(undisturbed.objects(), before);
+
+    // Whoever wants the service again gets the next revision, and nothing of the old one is in the way.
+    let wanted_again = denied.fork(Faults::default());
+    wanted_again.up().await.done();
+    assert_eq!(wanted_again.up().await.done().mutations(), Vec::<String>::new());
+    wanted_again.down().await.done();
+    assert_eq!(wanted_again.objects(), before);
 }
 
 /// Reads are reads by AWS's naming; a plan makes nothing else.

@@ -16,6 +16,16 @@ pub(super) async fn latest(cx: &Aws, family: &str) -> Result<Option<Live<TaskDef
     Ok(reply.task_definition().filter(active).map(|definition| of(definition, tags::read(reply.tags()))))
 }
 
+/// What is left of a family whose revisions are all deregistered and not deleted, as a removal leaves it that was broken off between the two. Nothing can be
+/// run from it, and ECS would list it for ever.
+pub(super) async fn half_removed(cx: &Aws, family: &str) -> Result<Option<Live<TaskDefinition>>, CallError> {
+    let Some(arn) = list(cx, family, TaskDefinitionStatus::Inactive).await?.pop() else { return Ok(None) };
+    let call = cx.ecs.describe_task_definition().task_definition(arn).include(TaskDefinitionField::Tags);
+    let Some(reply) = ownership::found(call.send().await.call("ecs:DescribeTaskDefinition"))? else { return Ok(None) };
+    let left = reply.task_definition().map(|definition| of(definition, tags::read(reply.tags())));
+    Ok(left.map(|live| Live { ready: Ready::Failed("INACTIVE".to_owned()), ..live }))
+}
+
 /// Revisions of exactly this family; `ListTaskDefinitions` may take its name for a prefix.
 pub(super) async fn list(cx: &Aws, family: &str, status: TaskDefinitionStatus) -> Result<Vec<String>, CallError> {
     let mut arns = cx.ecs.list_task_definitions().family_prefix(family).status(status).into_paginator().items().send();

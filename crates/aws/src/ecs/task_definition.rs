@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use aws_sdk_ecs::operation::register_task_definition::builders::RegisterTaskDefinitionFluentBuilder as Registration;
 use aws_sdk_ecs::types::{
     Compatibility, CpuArchitecture, EphemeralStorage, NetworkMode, OsFamily, RuntimePlatform, TaskDefinition as Reply,
-    TaskDefinitionFamilyStatus, TaskDefinitionStatus,
+    TaskDefinitionStatus,
 };
 use futures_util::future::try_join_all;
 use landing_engine::{CallError, Changed, Class, Door, Gone, Kind, Live, NodeName, Output, Ref, Scan, Stack, Traits};
@@ -87,6 +87,8 @@ pub struct Health {
 
 /// Most revisions that one `DeleteTaskDefinitions` takes.
 const DELETES_A_CALL: usize = 10;
+/// Its word for a revision that is not there.
+const GONE: &str = "TASK_DEFINITION_NOT_FOUND";
 
 impl TaskDefinition {
     /// With the revision.
@@ -103,17 +105,20 @@ impl Kind for TaskDefinition {
         let mut families: Vec<String> =
             ownership::wanted(scan, "family").filter(|family| !family.starts_with(&prefix)).map(str::to_owned).collect();
         families.extend(scan.known.values().cloned());
-        let listing = cx.ecs.list_task_definition_families().family_prefix(&prefix).status(TaskDefinitionFamilyStatus::Active);
-        let mut listed = listing.into_paginator().items().send();
+        // Of every status: a removal that was broken off leaves a family without an active revision.
+        let mut listed = cx.ecs.list_task_definition_families().family_prefix(&prefix).into_paginator().items().send();
         while let Some(family) = listed.next().await {
             families.push(family.call("ecs:ListTaskDefinitionFamilies")?);
         }
         families.sort();
         families.dedup();
         // ECS has no call that describes several families, so it is one each, all at once.
-        let found = try_join_all(families.iter().map(|family| revisions::latest(cx, family))).await?;
+        let found = try_join_all(families.iter().map(async |family| match revisions::latest(cx, family).await? {
+            Some(live) => Ok(Some(live)),
+            None => revisions::half_removed(cx, family).await,
+        }));
         let mine = |live: Live<Self>| ownership::node_of::<Self>(scan, &live.id, &live.tags).map(|node| Live { node, ..live });
-        Ok(found.into_iter().flatten().filter_map(mine).collect())
+        Ok(found.await?.into_iter().flatten().filter_map(mine).collect())
     }
 
     async fn read(cx: &Aws, stack: &Stack, node: &NodeName, id: &str) -> Result<Option<Live<Self>>, CallError> {
@@ -153,18 +158,24 @@ impl Kind for TaskDefinition {
     }
 
     async fn delete(cx: &Aws, door: &Door<'_>, live: &Live<Self>) -> Result<Gone, CallError> {
-        for arn in &revisions::list(cx, &live.id, TaskDefinitionStatus::Active).await? {
+        let mut arns = revisions::list(cx, &live.id, TaskDefinitionStatus::Active).await?;
+        for arn in &arns {
             let operation = "ecs:DeregisterTaskDefinition";
             let call = || async { cx.ecs.deregister_task_definition().task_definition(arn).send().await.call(operation) };
             ownership::found(door.call(operation, call).await)?;
         }
-        for arns in revisions::list(cx, &live.id, TaskDefinitionStatus::Inactive).await?.chunks(DELETES_A_CALL) {
+        // A list that lags does not have those of a moment ago.
+        arns.extend(revisions::list(cx, &live.id, TaskDefinitionStatus::Inactive).await?);
+        arns.sort();
+        arns.dedup();
+        for arns in arns.chunks(DELETES_A_CALL) {
             let operation = "ecs:DeleteTaskDefinitions";
             door.call(operation, || async {
                 let call = cx.ecs.delete_task_definitions().set_task_definitions(Some(arns.to_vec()));
                 let reply = call.send().await.call(operation)?;
                 // A 200 that names what it did not delete.
-                reply.failures().first().map_or(Ok(()), |failure| {
+                let failed = reply.failures().iter().find(|failure| failure.reason() != Some(GONE));
+                failed.map_or(Ok(()), |failure| {
                     let arn = failure.arn().unwrap_or_default();
                     let reason = failure.reason().or(failure.detail()).unwrap_or("no reason given");
                     Err(CallError::new(Class::Invalid, operation, format!("{arn}: {reason}")))

@@ -123,11 +123,19 @@ pub(super) fn list(world: &World, call: &Call) -> Result<Reply, Fault> {
     page(call, "taskDefinitionArns", 100, arns)
 }
 
+/// A family is INACTIVE when none of its revisions is ACTIVE.
 pub(super) fn list_families(world: &World, call: &Call) -> Result<Reply, Fault> {
     let status = call.opt("status").unwrap_or_else(|| "ALL".into());
     let prefix = call.opt("familyPrefix").unwrap_or_default();
     let families = world.ecs.families.iter().filter(|(name, _)| name.starts_with(&prefix));
-    let wanted = families.filter(|(_, family)| status == "ALL" || family.revisions.values().any(|d| d.status() == status));
+    let wanted = families.filter(|(_, family)| {
+        let has = |wanted| family.revisions.values().any(|d| d.status() == wanted);
+        match status.as_str() {
+            "ACTIVE" => has("ACTIVE"),
+            "INACTIVE" => has("INACTIVE") && !has("ACTIVE"),
+            _ => has("ACTIVE") || has("INACTIVE"),
+        }
+    });
     page(call, "families", 100, wanted.map(|(name, _)| json!(name)).collect())
 }
 

@@ -91,7 +91,8 @@ pub(crate) fn objects(world: &World) -> Vec<String> {
     let clusters = ecs.clusters.values().filter(|c| c.deleted.is_none()).map(|c| format!("ecs:cluster {}", c.name));
     let services = ecs.services.values().filter(|s| s.inactive_at.is_none()).map(|s| format!("ecs:service {}", s.arn));
     let definitions = ecs.families.values().flat_map(|family| family.revisions.values());
-    let definitions = definitions.filter(|d| d.deregistered.is_none()).map(|d| format!("ecs:task-definition {}", d.arn));
+    // What is deregistered stays for ever, what is deleted goes by itself.
+    let definitions = definitions.filter(|d| d.deleting.is_none()).map(|d| format!("ecs:task-definition {}", d.arn));
     let tasks = ecs.tasks.values().filter(|task| task.deployment.is_none() && task.stopped_at.is_none_or(|at| at > world.now));
     clusters.chain(services).chain(definitions).chain(tasks.map(|task| format!("ecs:task {}", task.arn))).collect()
 }
