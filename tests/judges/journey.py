@@ -152,20 +152,31 @@ class Journey:
         print(f"     {len(run.calls)} calls", flush=True)
 
     def landing(self, *arguments, ends=0):
-        """One run of the program through the witness, with nothing of our environment but what it needs; `ends` is the exit code to expect."""
+        """One run of the program through the witness; `ends` is the exit code to expect."""
+        mark = len(self.witness.calls)
+        run = self.end(self.start(*arguments), mark)
+        if run.code != ends:
+            print(f"     exit {run.code}: {run.why()}", flush=True)
+        return run
+
+    def start(self, *arguments):
+        """With nothing of our environment but what it needs."""
         state = self.folder / "pulse-dev.json"
         command = [binary(), "-C", str(EXAMPLE), *arguments, "--endpoint-url", self.witness.url, "--state", str(state), "--json"]
         environment = {
             "PATH": os.environ["PATH"], "HOME": str(self.folder), "TIMESCALE_URL": TIMESCALE_URL, "AWS_EC2_METADATA_DISABLED": "true",
             "AWS_ACCESS_KEY_ID": CREDENTIALS["aws_access_key_id"], "AWS_SECRET_ACCESS_KEY": CREDENTIALS["aws_secret_access_key"],
         }
-        mark = len(self.witness.calls)
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=900, check=False)
-        self.printed += [done.stdout, done.stderr]
-        run = Run(done, self.witness.since(mark))
-        if run.code != ends:
-            print(f"     exit {run.code}: {(done.stderr.strip() or shown(run.summary.get('failed', [])))[-2000:]}", flush=True)
-        return run
+        return subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    def end(self, process, mark):
+        """`mark`: how many calls the witness had seen before it."""
+        try:
+            out, err = process.communicate(timeout=900)
+        finally:
+            process.kill()
+        self.printed += [out, err]
+        return Run(process.returncode, out, err, self.witness.since(mark))
 
     def given(self):
         return SimpleNamespace(timescale_url=TIMESCALE_URL, password=PASSWORD, folder=self.folder, printed=self.printed, digests={})
@@ -197,17 +208,23 @@ class Journey:
 
 
 class Run:
-    def __init__(self, done, calls):
-        self.code, self.calls = done.returncode, calls
-        lines = done.stdout.strip().splitlines()
+    def __init__(self, code, out, err, calls):
+        self.code, self.stderr, self.calls = code, err, calls
+        lines = out.strip().splitlines()
         # The last line is the summary. A run that failed before its walk has said why on stderr.
-        self.summary = json.loads(lines[-1]) if lines else {}
+        # One that was killed has none, and its last line may be half a line.
+        self.summary = json.loads(lines[-1]) if lines and code >= 0 else {}
         if "calls" not in self.summary and "steps" not in self.summary:
-            self.summary = {"failed": [done.stderr.strip()], "summary": {}, "calls": {"mutating": 0, "total": 0}, "steps": [], "seconds": 0}
+            self.summary = {"failed": [err.strip()], "summary": {}, "calls": {"mutating": 0, "total": 0}, "steps": [], "seconds": 0}
         self.mutations = [f"{call.service}:{call.operation}" for call in calls if call.mutating]
 
         # A read of what is not there is an answer and no refusal.
         self.refused = [f"{call.service}:{call.operation} {call.refusal}" for call in calls if call.mutating and call.refusal]
+
+    def why(self):
+        """What it says of an end that is not a good one."""
+        lists = [self.summary.get(name) or [] for name in ("failed", "left", "unchecked")]
+        return (self.stderr.strip() + " " + shown(sum(lists, [])))[-2000:]
 
     def told(self):
         return f"{len(self.calls)} calls, {len(self.mutations)} of them mutating, {self.summary['seconds']}s"

@@ -9,12 +9,16 @@ from journey import Journey
 from server import Server, free_port
 
 
-def main():
+def moto():
     port = free_port()
     command = [sys.executable, str(Path(__file__).with_name("patched_moto.py")), "--port", str(port)]
     # With AWS's managed policies, as in every account.
-    with Server(command, f"http://127.0.0.1:{port}", {"MOTO_IAM_LOAD_MANAGED_POLICIES": "true"}) as moto:
-        return Journey(moto.url, forgetful=False).run().end("moto")
+    return Server(command, f"http://127.0.0.1:{port}", {"MOTO_IAM_LOAD_MANAGED_POLICIES": "true"})
+
+
+def main():
+    with moto() as server:
+        return Journey(server.url, forgetful=False).run().end("moto")
 
 
 if __name__ == "__main__":

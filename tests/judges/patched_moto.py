@@ -6,15 +6,21 @@ Each patch below has its reason. None makes moto more lenient: what is added com
 refuses is let through. What moto gets wrong without being in the way stays as it is; README.md lists it.
 """
 import argparse
+import re
+import threading
 
 from botocore.utils import ArnParser
 from moto.cloudfront import models as cloudfront
 from moto.cloudfront import responses as cloudfront_responses
 from moto.cloudfront import urls as cloudfront_urls
 from moto.cloudfront.exceptions import CloudFrontException, InvalidIfMatchVersion, NoSuchFunctionExists
+from moto.core.exceptions import ServiceException
+from moto.core.responses import ActionResult, BaseResponse
 from moto.ec2.models import nat_gateways, vpcs
 from moto.ecs import responses as ecs_responses
 from moto.ecs.exceptions import InvalidParameterException
+from moto.elbv2 import models as elbv2
+from moto.elbv2.exceptions import DuplicateLoadBalancerName
 from moto.server import main as serve
 from moto.servicediscovery.models import servicediscovery_backends
 
@@ -187,6 +193,67 @@ def service_connect():
         return keep(self, update(self))
 
     response.create_service, response.update_service = create_service, update_service
+
+
+@patch
+def tokens():
+    """EC2, Cloud Map, Tagging API: a call that comes again with its token is answered as the first time
+
+    moto makes another NAT gateway, route table, endpoint or namespace, as if the first call had not been, and has thrown the page away. As on AWS, the same
+    token with other parameters is refused, and a page can be asked for again (there, for 15 minutes).
+    """
+    mismatch = ServiceException("IdempotentParameterMismatch", "The token was used with other parameters before.")
+    token = re.compile(r"(?:\bClientToken=|\"CreatorRequestId\":\s*\"|\"PaginationToken\":\s*\")([^&\"]+)")
+    call, answered, one_at_a_time = BaseResponse.call_action, {}, threading.RLock()
+
+    def call_once(self):
+        body = self.body.decode() if isinstance(self.body, bytes) else str(self.body or "")
+        sent, action = token.search(body), self._get_action()
+        if not sent or not (action.startswith("Create") or action == "GetResources"):
+            return call(self)
+        with one_at_a_time:
+            name = (type(self), self.region, action, sent.group(1))
+            if name not in answered:
+                answer = call(self)
+                if answer[0] >= 300:
+                    return answer
+                answered[name] = (body, answer)
+            first, answer = answered[name]
+            return answer if first == body else self.serialized(ActionResult(mismatch))
+
+    BaseResponse.call_action = call_once
+
+
+@patch
+def names():
+    """ELB and CloudFront: a load balancer's name and an access control's are taken once
+
+    moto makes another one of the same name. As on AWS, the same load balancer again is answered with the one that is there, and one with other settings is
+    refused; an access control is refused in any case.
+    """
+    class OriginAccessControlAlreadyExists(CloudFrontException):
+        def __init__(self, name):
+            super().__init__("OriginAccessControlAlreadyExists", f"An origin access control named {name} exists.")
+
+    balancers, controls = elbv2.ELBv2Backend, cloudfront.CloudFrontBackend
+    create_balancer, create_control = balancers.create_load_balancer, controls.create_origin_access_control
+
+    def balancer(self, name, *settings, **more):
+        found = next((one for one in self.load_balancers.values() if one.name == name), None)
+        asked_for = (settings, {key: value for key, value in more.items() if key != "tags"})
+        if found is None:
+            found = create_balancer(self, name, *settings, **more)
+            found.asked_for = asked_for
+        elif found.asked_for != asked_for:
+            raise DuplicateLoadBalancerName
+        return found
+
+    def control(self, config_dict):
+        if any(one.name == config_dict["Name"] for one in self.origin_access_controls.values()):
+            raise OriginAccessControlAlreadyExists(config_dict["Name"])
+        return create_control(self, config_dict)
+
+    balancers.create_load_balancer, controls.create_origin_access_control = balancer, control
 
 
 if __name__ == "__main__":
