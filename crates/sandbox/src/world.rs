@@ -121,6 +121,17 @@ impl World {
         services::objects(self)
     }
 
+    /// Every value that Secrets Manager holds, and every password that a database was given, with what it is: for whoever looks for leaks.
+    pub fn secret_values(&self) -> Vec<(String, String)> {
+        let secrets = self.secrets.secrets.values().flat_map(|secret| {
+            let values = secret.versions.values().filter_map(|version| version.string.clone().or(version.binary.clone()));
+            values.map(|value| (secret.name.clone(), value))
+        });
+        let passwords =
+            self.rds.instances.values().filter_map(|it| Some((format!("{}'s password", it.id), it.password.clone()?)));
+        secrets.chain(passwords).collect()
+    }
+
     /// Calls that change something, in order.
     pub fn mutations(&self) -> Vec<&Record> {
         self.calls.iter().filter(|call| !services::is_read(&call.operation)).collect()

@@ -6,6 +6,8 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::KEYS;
+use super::canary::argv;
 use super::served::Served;
 
 /// Longer than anything here may take, and shorter than the patience of whoever runs the tests.
@@ -16,6 +18,7 @@ pub(crate) struct Running {
     child: Arc<Mutex<Child>>,
     out: PathBuf,
     err: PathBuf,
+    argv: Vec<u8>,
     since: Instant,
 }
 
@@ -24,6 +27,8 @@ pub(crate) struct Ended {
     pub(crate) status: ExitStatus,
     pub(crate) stdout: String,
     pub(crate) stderr: String,
+    /// The words that it was started with, as everybody on the machine could read them.
+    pub(crate) argv: Vec<u8>,
 }
 
 impl Ended {
@@ -50,7 +55,7 @@ pub(crate) fn landing(project: &Path, served: &Served, arguments: &[&str]) -> Co
 pub(crate) fn alone(command: &mut Command, project: &Path) {
     command.env_clear();
     command.env("PATH", "/usr/bin:/bin").env("HOME", project).env("TMPDIR", project.join("tmp"));
-    command.env("AWS_EC2_METADATA_DISABLED", "true").env("AWS_ACCESS_KEY_ID", "AKIATESTS").env("AWS_SECRET_ACCESS_KEY", "tests");
+    command.env("AWS_EC2_METADATA_DISABLED", "true").envs(KEYS);
 }
 
 impl Running {
@@ -61,7 +66,8 @@ impl Running {
         let open = |path: &Path| File::create(path).expect("the file can be written");
         command.stdin(Stdio::null()).stdout(open(&out)).stderr(open(&err));
         let child = command.spawn().expect("the program starts");
-        Self { child: Arc::new(Mutex::new(child)), out, err, since: Instant::now() }
+        let argv = argv(child.id());
+        Self { child: Arc::new(Mutex::new(child)), out, err, argv, since: Instant::now() }
     }
 
     pub(crate) fn pid(&self) -> u32 {
@@ -91,7 +97,7 @@ impl Running {
             let text =
                 |path: &Path| String::from_utf8(fs::read(path).expect("the file is there")).expect("the program writes UTF-8");
             if let Some(status) = ended {
-                return Ended { status, stdout: text(&self.out), stderr: text(&self.err) };
+                return Ended { status, stdout: text(&self.out), stderr: text(&self.err), argv: self.argv };
             }
             if self.since.elapsed() > HANGS {
                 self.killer()();

@@ -1,5 +1,6 @@
 //! A small project with most kinds, one account, and the program on both: what the tests of kills and of signals begin with.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,21 +9,22 @@ use std::process::Command;
 use landing_engine::{Disk, State};
 
 use super::Project;
-use super::canary::Canaries;
 use super::process::{Ended, Running, landing};
 use super::served::{Fate, Served};
 
 /// What stands in `GIVEN`, which a secret of the project is made from.
 pub(crate) const GIVEN: &str = "canary given 5c7e \"quoted\" and 'so'\nsecond line ::add-mask:: ünïcödé §";
-const SECRET_KEY: &str = "canary-of-the-secret-access-key-91d2";
-const SESSION: &str = "canary-of-the-session-token-b41f-00";
+/// What stands in `API_TOKEN`, which compose's `environment` refers to, and in `SMTP_PASSWORD`, once for the secret and once in a file of compose's `env_file`.
+const API_TOKEN: &str = "canary-of-the-api-token+/=&?%-77aa";
+const SMTP_PASSWORD: &str = "canary of the mail password 0d1c";
+const SMTP_IN_FILE: &str = "canary-in-the-env-file-93be-4410";
 
 const SETTINGS: &str = r#"name = "town"
 region = "us-west-2"
 
 [services.web]
 paths = ["/*"]
-secrets = { TOKEN = "token", GIVEN = "given", DB = "database:main.password" }
+secrets = { TOKEN = "token", GIVEN = "given", DB = "database:main.password", API_TOKEN = "api", SMTP_PASSWORD = "smtp" }
 
 [services.worker]
 
@@ -31,6 +33,12 @@ generate = {}
 
 [secrets.given]
 from = "env:GIVEN"
+
+[secrets.api]
+from = "env:API_TOKEN"
+
+[secrets.smtp]
+from = "env:SMTP_PASSWORD"
 
 [databases.main]
 engine = "postgres"
@@ -45,15 +53,16 @@ repository = "example-org/town"
 branch = "main"
 "#;
 
-const COMPOSE: &str = "services:
+const COMPOSE: &str = r#"services:
   web:
     image: nginx:1
     expose: [80]
-    environment: { MOOD: calm }
+    environment: { MOOD: calm, API_TOKEN: "${API_TOKEN}" }
+    env_file: [web.env]
   worker:
     image: busybox:1
     command: sleep 1000
-";
+"#;
 
 /// Another size, another variable, a service gone and one that is new.
 pub(crate) const CHANGES: [(&str, &str, &str); 4] = [
@@ -67,19 +76,29 @@ pub(crate) const CHANGES: [(&str, &str, &str); 4] = [
     ),
 ];
 
+const SECRETS: [(&str, &str); 3] = [("GIVEN", GIVEN), ("API_TOKEN", API_TOKEN), ("SMTP_PASSWORD", SMTP_PASSWORD)];
+
 pub(crate) struct Town {
     pub(crate) project: Project,
     pub(crate) served: Served,
-    pub(crate) canaries: Canaries,
-    runs: std::cell::Cell<usize>,
+    runs: Cell<usize>,
+    log: Cell<Option<&'static str>>,
 }
 
 impl Town {
     /// Nothing stands yet; `scale` AWS seconds pass in one.
     pub(crate) fn new(scale: f64) -> Self {
         let project = Project::new(&[("landing.toml", SETTINGS), ("compose.yaml", COMPOSE), ("dist/index.html", "<p>town</p>")]);
-        let canaries = Canaries::new([("GIVEN", GIVEN), ("the secret access key", SECRET_KEY), ("the session token", SESSION)]);
-        Self { project, served: Served::new(scale), canaries, runs: std::cell::Cell::new(0) }
+        project.write("web.env", &format!("SMTP_PASSWORD={SMTP_IN_FILE}\n"));
+        for (what, value) in SECRETS.into_iter().chain([("SMTP_PASSWORD in a file", SMTP_IN_FILE)]) {
+            project.canaries.add(what, value);
+        }
+        Self { project, served: Served::new(scale), runs: Cell::default(), log: Cell::default() }
+    }
+
+    /// From now on, with everything in the log.
+    pub(crate) fn log(&self, filter: &'static str) {
+        self.log.set(Some(filter));
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -107,9 +126,9 @@ impl Town {
         command
     }
 
-    /// What the program is given in its environment that must not be seen again.
+    /// What the program is given in its environment that must not be seen again; the account's keys are among it anyway.
     pub(crate) fn secrets(&self, command: &mut Command) {
-        command.env("GIVEN", GIVEN).env("AWS_SECRET_ACCESS_KEY", SECRET_KEY).env("AWS_SESSION_TOKEN", SESSION);
+        command.envs(SECRETS).envs(self.log.get().map(|filter| ("LANDING_LOG", filter)));
     }
 
     pub(crate) fn start(&self, arguments: &[&str]) -> Running {
@@ -124,11 +143,9 @@ impl Town {
     pub(crate) fn ended(&self, running: Running) -> Ended {
         let ended = running.end();
         self.runs.set(self.runs.get() + 1);
-        for (place, text) in [("stdout", &ended.stdout), ("stderr", &ended.stderr)] {
-            self.canaries.none_in(place, text);
-        }
-        self.canaries.none_below(&self.path().join("state"), &[]);
-        self.canaries.none_below(&self.path().join("tmp"), &[]);
+        self.project.canaries.learn(self.served.sandbox.with_world(|world| world.secret_values()));
+        self.project.canaries.none_in("argv", &ended.argv);
+        self.project.no_secret_in_files();
         ended
     }
 
