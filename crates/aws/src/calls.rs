@@ -11,6 +11,7 @@ use aws_smithy_runtime_api::client::interceptors::context::{
 use aws_smithy_runtime_api::client::orchestrator::Metadata;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
+use aws_smithy_types::retry::RetryConfig;
 
 use crate::transport::Sent;
 
@@ -48,7 +49,13 @@ impl Intercept for Watch {
         bag: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         let Some(metadata) = bag.load::<Metadata>() else { return Ok(()) };
-        if is_read(metadata.name()) || landing_engine::door::is_open() {
+        if is_read(metadata.name()) {
+            return Ok(());
+        }
+        if landing_engine::door::is_open() {
+            // Nothing that changes AWS is sent again but by the door: a call whose answer was lost may have taken effect, and a quota looks like a throttle to
+            // the SDK. Readings, those inside the door too, are repeated by the SDK.
+            bag.interceptor_state().store_put(RetryConfig::disabled());
             return Ok(());
         }
         Err(format!("{}:{} changes AWS and did not come through the door", metadata.service(), metadata.name()).into())

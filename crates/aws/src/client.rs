@@ -58,6 +58,8 @@ pub struct Aws {
 /// Attempts of one reading; they end earlier by their time, or when the service is found to be down. In a storm of throttles most of them are refused, and a
 /// scan is hundreds of readings: the default of 3 is too few, and so is the SDK's own budget for repetitions. Source: `aws-behaviours` 1.2.
 const ATTEMPTS: u32 = 150;
+/// The pauses between them, in AWS's time: an AWS that plays faster also forgives faster.
+const FIRST_BACKOFF: Duration = Duration::from_secs(1);
 const LONGEST_BACKOFF: Duration = Duration::from_secs(5);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// An answer must begin within a minute of its request (`transport.rs`); these end what waits for its turn, or for the rest of an answer, for ever.
@@ -71,8 +73,9 @@ impl Aws {
     /// `Credentials` when there are none or they are refused; `Invalid` without a region.
     pub async fn connect(connection: Connection, secrets: SecretValues) -> Result<Self, CallError> {
         let watch = Watch::default();
-        let turns = Turns::new(connection.time_scale.unwrap_or(1.0));
-        let config = configure(connection, turns.clone()).await;
+        let scale = connection.time_scale.unwrap_or(1.0);
+        let turns = Turns::new(scale);
+        let config = configure(connection, turns.clone(), scale).await;
         let region = config.region().map(ToString::to_string).ok_or_else(|| {
             CallError::new(Class::Invalid, "sts:GetCallerIdentity", "no AWS region is set")
                 .help("set `region` in landing.toml, pass --region, or set AWS_REGION")
@@ -135,13 +138,16 @@ impl Aws {
     }
 }
 
-async fn configure(connection: Connection, turns: Turns) -> SdkConfig {
+async fn configure(connection: Connection, turns: Turns, scale: f64) -> SdkConfig {
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(CONNECT_TIMEOUT)
         .operation_attempt_timeout(ATTEMPT_TIMEOUT)
         .operation_timeout(READING_TIMEOUT)
         .build();
-    let retries = RetryConfig::standard().with_max_attempts(ATTEMPTS).with_max_backoff(LONGEST_BACKOFF);
+    let retries = RetryConfig::standard()
+        .with_max_attempts(ATTEMPTS)
+        .with_initial_backoff(FIRST_BACKOFF.div_f64(scale))
+        .with_max_backoff(LONGEST_BACKOFF.div_f64(scale));
     let mut loader = aws_config::defaults(BehaviorVersion::latest()).retry_config(retries).timeout_config(timeouts);
     if let Some(region) = connection.region {
         loader = loader.region(Region::new(region));

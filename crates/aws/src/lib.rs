@@ -2,6 +2,7 @@
 //!
 //! This crate knows AWS and nothing of compose files, and it prints nothing.
 
+mod answer;
 mod calls;
 mod client;
 mod document;

@@ -104,7 +104,7 @@ impl Session {
             profile: common.profile.clone(),
             endpoint_url: common.endpoint_url.clone(),
             in_process: world.as_ref().map(|world| world.sandbox.http_client()),
-            time_scale: world.as_ref().map(|_| world::SCALE),
+            time_scale: Some(scale),
         };
         let secrets = SecretValues::new(secret_values(project, world.is_some()));
         let aws = Arc::new(Aws::connect(connection, secrets).await?);
