@@ -127,7 +127,9 @@ impl Story {
             let lives: Vec<_> =
                 state.nodes.iter().map(|(node, record)| (node, record.generation, record.outputs.len())).collect();
             let nodes = |lately: &[Lately]| lately.iter().map(|one| one.node.clone()).collect::<BTreeSet<_>>();
-            let open: Vec<_> = state.unanswered.iter().map(|open| (&open.node, &open.operation, open.doubles)).collect();
+            // Of what was sent and not answered, only what may have made another object decides anything later.
+            let open: Vec<_> =
+                state.unanswered.iter().filter(|open| open.doubles).map(|open| (&open.node, &open.operation)).collect();
             format!("{lives:?} {:?} {:?} {open:?} {:?}", nodes(&state.born), nodes(&state.departed), state.ended)
         });
         self.notebooks.lock().unwrap().insert(notebook.unwrap_or_default())
