@@ -10,13 +10,13 @@ use std::sync::Arc;
 use landing_aws::leftovers::{Left, Sought};
 use landing_aws::{Aws, Connection, SecretValues, registry};
 use landing_blueprint::{Blueprint, Facts, TAG, draw, repositories};
-use landing_engine::journal::Journal;
+use landing_engine::journal::{self, Journal};
 use landing_engine::lock::Permit;
 use landing_engine::plan::{Plan, Step, preflight};
 use landing_engine::scan::ScanError;
 use landing_engine::walk::{Options, Outcome};
 use landing_engine::{
-    CallError, Class, Clock, Disk, Event, Graph, LiveSet, Moment, NodeName, Registry, State, Stop, plan, scan, walk,
+    CallError, Class, Clock, Disk, Event, Files, Graph, LiveSet, Moment, NodeName, Registry, State, Stop, plan, scan, walk,
 };
 use landing_project::{AlbFrom, Input, Project, SecretSource};
 use landing_sandbox::{Faults, Record, Sandbox, World};
@@ -29,7 +29,9 @@ const CALLS_AT_ONCE: usize = 16;
 
 /// A project on disk and the account that it lands in.
 pub struct Site {
-    folder: TempDir,
+    folder: Arc<TempDir>,
+    /// Where state and journal are written.
+    files: Arc<dyn Files>,
     pub sandbox: Sandbox,
     /// As without `--no-wait`.
     pub wait: bool,
@@ -117,16 +119,21 @@ impl Site {
     }
 
     fn empty() -> Self {
-        let folder = tempfile::tempdir().expect("a folder for the test");
-        Self { folder, sandbox: Sandbox::new(World::new("us-west-2"), 1.0), wait: true }
+        let folder = Arc::new(tempfile::tempdir().expect("a folder for the test"));
+        Self { folder, files: Arc::new(Disk), sandbox: Sandbox::new(World::new("us-west-2"), 1.0), wait: true }
     }
 
     /// The same project and account as they are now, in a folder of its own and with these faults.
     pub fn fork(&self, faults: Faults) -> Self {
-        let folder = tempfile::tempdir().expect("a folder for the test");
+        let folder = Arc::new(tempfile::tempdir().expect("a folder for the test"));
         copy(self.folder.path(), folder.path());
         let world = self.sandbox.with_world(|world| world.fork());
-        Self { folder, sandbox: Sandbox::with_faults(world, 1.0, faults), wait: self.wait }
+        Self { folder, files: self.files.clone(), sandbox: Sandbox::with_faults(world, 1.0, faults), wait: self.wait }
+    }
+
+    /// The same project, as a process finds it that starts with this account and these files. The folder is shared: an edit is seen by all.
+    pub fn at(&self, world: World, files: Arc<dyn Files>, faults: Faults) -> Self {
+        Self { folder: self.folder.clone(), files, sandbox: Sandbox::with_faults(world, 1.0, faults), wait: self.wait }
     }
 
     /// The sandbox's time, as the engine counts it.
@@ -157,11 +164,11 @@ impl Site {
     }
 
     pub fn state(&self) -> Option<State> {
-        State::read(&Disk, &self.state_path()).expect("the state file is whole")
+        State::read(self.files.as_ref(), &self.state_path()).expect("the state file is whole")
     }
 
     pub fn forget_state(&self) {
-        fs::remove_file(self.state_path()).expect("there is a state file");
+        self.files.remove(&self.state_path()).expect("there is a state file");
     }
 
     /// Every object in the account.
@@ -213,8 +220,8 @@ impl Site {
         let facts = facts(&project, &aws).await?;
         let blueprint = draw(&project, &facts).expect("the region has zones enough");
         let registry = registry(&aws);
-        let state =
-            State::open(&Disk, &self.state_path(), &blueprint.stack, &aws.account, &aws.region).expect("the state is ours");
+        let state = State::open(self.files.as_ref(), &self.state_path(), &blueprint.stack, &aws.account, &aws.region)
+            .expect("the state is ours");
         let live = scan(&registry, &blueprint.stack, &blueprint.graph, &state, &self.clock()).await?;
         let desired = if down { Graph::default() } else { blueprint.graph.clone() };
         let plan = plan(&registry, &blueprint.stack, &desired, &live, &state).expect("the blueprint draws whole graphs");
@@ -271,9 +278,13 @@ impl Site {
         let mut look = self.try_look(down).await?;
         let missing = preflight(&look.registry, &look.plan, &look.desired);
         assert!(missing.is_empty(), "not at hand: {missing:?}");
+        if !look.plan.is_empty() {
+            // As the program does: what a killed run left in its journal is folded in before a new one begins.
+            look.state.save(self.files.as_ref(), &self.state_path()).expect("the folder is writable");
+        }
         let journal = match look.plan.is_empty() {
             true => Journal::none(),
-            false => Journal::open(&Disk, &self.state_path(), &look.state).expect("the folder is writable"),
+            false => Journal::open(self.files.as_ref(), &self.state_path(), &look.state).expect("the folder is writable"),
         };
         let (sender, mut receiver) = mpsc::unbounded_channel();
         let (_stay, stop) = watch::channel(Stop::No);
@@ -289,7 +300,7 @@ impl Site {
         let began = self.clock().now();
         let Look { registry, plan, desired, live, state, .. } = &mut look;
         let outcome = walk(registry, plan, desired, live, state, journal, options, sender).await;
-        look.state.save(&Disk, &self.state_path()).expect("the folder is writable");
+        self.keep(&mut look.state);
         let left = match down {
             true => Some(self.look_for_leftovers(&look, &outcome, began, has_history).await),
             false => None,
@@ -323,6 +334,14 @@ impl Site {
         };
         let left = sought.look_until_settled(|_| {}).await;
         (left, day.sandbox.with_world(|world| world.calls.clone()))
+    }
+
+    /// Writes the state, unless the run changed nothing.
+    fn keep(&self, state: &mut State) {
+        let journal = self.files.look(&journal::beside(&self.state_path())).expect("the folder can be read");
+        if journal.is_some() || self.state().is_none_or(|saved| saved.nodes != state.nodes) {
+            state.save(self.files.as_ref(), &self.state_path()).expect("the folder is writable");
+        }
     }
 
     /// The end of `down`.
