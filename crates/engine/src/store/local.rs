@@ -111,7 +111,7 @@ impl LocalStore {
         let bytes = Record::held(before + 1, 1, &self.run, owner).bytes();
         put(&mut file, &bytes).map_err(|error| self.failed(error))?;
         *self.file.lock().unwrap_or_else(PoisonError::into_inner) = Some(file);
-        Ok(Grant { fence: before + 1, mark: mark(&bytes), beat: 1, owner: owner.clone(), asked, after })
+        Ok(Grant { fence: before + 1, mark: mark(&bytes), beat: 1, owner: owner.clone(), asked, wall: None, after })
     }
 
     /// How long ago the lock's file was written, by the clock of the file system that keeps it: that of a file which is written now.
@@ -200,8 +200,8 @@ impl Store for LocalStore {
         Box::pin(async move { self.replace(&bytes, on, grant) })
     }
 
-    fn prepare(&self) -> Later<'_, ()> {
-        Box::pin(async { Ok(()) })
+    fn prepare(&self) -> Later<'_, Option<String>> {
+        Box::pin(async { Ok(None) })
     }
 
     fn lock<'a>(&'a self, owner: &'a Owner) -> Later<'a, Locked> {
