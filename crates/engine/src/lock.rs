@@ -68,8 +68,8 @@ pub async fn take(
         // Before the call: a machine may sleep until its answer is read, and the lease runs on.
         let shown = wall.map(|wall| wall());
         let held = match store.lock(owner).await? {
-            Locked::Ours(grant) => return Ok(Grant { wall: shown, ..grant }),
-            Locked::Theirs(held) => held,
+            Locked::Ours(grant) => return Ok(Grant { wall: shown, ..*grant }),
+            Locked::Theirs(held) => *held,
         };
         if watched.as_ref().is_none_or(|(mark, _)| *mark != held.mark) {
             watched = Some((held.mark.clone(), clock.elapsed()));

@@ -80,7 +80,12 @@ impl LocalStore {
             let bytes = std::fs::read(&self.lock).unwrap_or_default();
             let record = Record::read(&bytes);
             let fence = record.as_ref().map_or(0, |record| record.fence);
-            return Ok(Locked::Theirs(Held { owner: record.and_then(|r| r.holder), fence, mark: mark(&bytes), lapsed: false }));
+            return Ok(Locked::Theirs(Box::new(Held {
+                owner: record.and_then(|r| r.holder),
+                fence,
+                mark: mark(&bytes),
+                lapsed: false,
+            })));
         };
         let bytes = contents(&mut file).map_err(|error| self.failed(error))?;
         let record = Record::read(&bytes);
@@ -88,12 +93,14 @@ impl LocalStore {
         let before = record.and_then(|record| record.holder);
         match before {
             // Of this system: the lock would not be free if it lived.
-            Some(near) if near.is_near(owner) => self.claim(file, owner, fence, Some(near)).map(Locked::Ours),
+            Some(near) if near.is_near(owner) => {
+                self.claim(file, owner, fence, Some(near)).map(|grant| Locked::Ours(Box::new(grant)))
+            }
             Some(far) => {
                 let silent = self.silence(&file).map_err(|error| self.failed(error))?;
-                Ok(Locked::Theirs(Held { owner: Some(far), fence, mark: mark(&bytes), lapsed: silent > LEASE }))
+                Ok(Locked::Theirs(Box::new(Held { owner: Some(far), fence, mark: mark(&bytes), lapsed: silent > LEASE })))
             }
-            None => self.claim(file, owner, fence, None).map(Locked::Ours),
+            None => self.claim(file, owner, fence, None).map(|grant| Locked::Ours(Box::new(grant))),
         }
     }
 

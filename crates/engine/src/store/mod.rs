@@ -75,8 +75,8 @@ pub struct Held {
 
 #[derive(Clone, Debug)]
 pub enum Locked {
-    Ours(Grant),
-    Theirs(Held),
+    Ours(Box<Grant>),
+    Theirs(Box<Held>),
 }
 
 #[derive(Clone, Debug, thiserror::Error)]

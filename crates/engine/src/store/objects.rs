@@ -112,14 +112,14 @@ impl ObjectStore {
                 }
                 Some((record, object, lapsed)) => {
                     let held = Held { owner: record.holder, fence: record.fence, mark: object.etag, lapsed };
-                    return Ok(Locked::Theirs(held));
+                    return Ok(Locked::Theirs(Box::new(held)));
                 }
             };
             if let Some(grant) = claimed {
-                return Ok(Locked::Ours(grant));
+                return Ok(Locked::Ours(Box::new(grant)));
             }
         }
-        Ok(Locked::Theirs(Held { owner: None, fence: 0, mark: String::new(), lapsed: false }))
+        Ok(Locked::Theirs(Box::new(Held { owner: None, fence: 0, mark: String::new(), lapsed: false })))
     }
 
     async fn beat(&self, grant: &Grant) -> Result<Grant, StoreError> {
