@@ -42,6 +42,8 @@ pub struct Aws {
     pub rds: aws_sdk_rds::Client,
     pub secretsmanager: aws_sdk_secretsmanager::Client,
     pub s3: aws_sdk_s3::Client,
+    /// For the bucket of the state alone: not through the door.
+    pub(crate) s3_for_state: aws_sdk_s3::Client,
     pub cloudfront: aws_sdk_cloudfront::Client,
     pub ecr: aws_sdk_ecr::Client,
     pub iam: aws_sdk_iam::Client,
@@ -65,6 +67,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// An answer must begin within a minute of its request (`transport.rs`); these end what waits for its turn, or for the rest of an answer, for ever.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(5 * 60);
 const READING_TIMEOUT: Duration = Duration::from_secs(10 * 60);
+/// A sign of life that hangs must leave time for others before the lease is over.
+const STATE_ATTEMPT_TIMEOUT: Duration = Duration::from_secs(15);
+const STATE_TIMEOUT: Duration = Duration::from_secs(30);
 
 impl Aws {
     /// Finds region and credentials and asks STS who we are, so that a wrong key fails before anything else happens.
@@ -82,8 +87,11 @@ impl Aws {
         })?;
         macro_rules! settings {
             ($service:ident, $name:literal, $config:expr) => {
+                settings!($service, $name, $config, watch.clone())
+            };
+            ($service:ident, $name:literal, $config:expr, $watch:expr) => {
                 $service::config::Builder::from($config)
-                    .interceptor(watch.clone())
+                    .interceptor($watch)
                     .retry_classifier(Judge { turns: turns.clone(), service: $name })
                     .retry_partition(RetryPartition::custom($name).token_bucket(TokenBucket::unlimited()).build())
             };
@@ -113,6 +121,12 @@ impl Aws {
             s3: aws_sdk_s3::Client::from_conf(
                 settings!(aws_sdk_s3, "S3", &config).force_path_style(config.endpoint_url().is_some()).build(),
             ),
+            s3_for_state: aws_sdk_s3::Client::from_conf(
+                settings!(aws_sdk_s3, "S3 for the state", &config, watch.beside_the_door())
+                    .force_path_style(config.endpoint_url().is_some())
+                    .timeout_config(state_timeouts())
+                    .build(),
+            ),
             cloudfront: client!(aws_sdk_cloudfront, "CloudFront"),
             ecr: client!(aws_sdk_ecr, "ECR"),
             iam: client!(aws_sdk_iam, "IAM"),
@@ -136,6 +150,14 @@ impl Aws {
     pub fn call_counts(&self) -> CallCounts {
         self.watch.counts()
     }
+}
+
+fn state_timeouts() -> TimeoutConfig {
+    TimeoutConfig::builder()
+        .connect_timeout(CONNECT_TIMEOUT)
+        .operation_attempt_timeout(STATE_ATTEMPT_TIMEOUT)
+        .operation_timeout(STATE_TIMEOUT)
+        .build()
 }
 
 async fn configure(connection: Connection, turns: Turns, scale: f64) -> SdkConfig {

@@ -29,6 +29,7 @@ pub mod rds;
 pub mod s3;
 pub mod secretsmanager;
 pub mod servicediscovery;
+pub mod state;
 
 pub use calls::{CallCounts, is_read};
 pub use client::{Aws, Connection};
