@@ -5,7 +5,6 @@ mod common;
 use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::time::{Duration, Instant};
 
 use common::Project;
 use common::process::{Ended, Running, landing};
@@ -151,17 +150,15 @@ fn a_run_elsewhere_keeps_others_out_until_it_is_dead() {
     assert!(held.stderr.contains(&format!("s3://{BUCKET}/shop/dev/state.json")), "{}", held.stderr);
 
     // As long as it gives signs of life, no patience is enough.
-    let end = Instant::now() + Duration::from_secs(120);
-    std::thread::scope(|scope| {
-        let waiting = scope.spawn(|| run(&ada, &served, &["down", "--yes", "--allow-data-loss", "--lock-wait", "300s"]));
-        let mut beat = 2;
-        while !waiting.is_finished() && Instant::now() < end {
-            lock(&served, beat);
-            beat += 1;
-        }
-        let ended = waiting.join().expect("it ends");
-        assert_eq!(ended.code(), Some(9), "{}", ended.stderr);
-    });
+    let waits = ["down", "--yes", "--allow-data-loss", "--lock-wait", "300s"];
+    let waiting = Running::start(landing(ada.path(), &served, &waits), ada.path());
+    let mut beat = 2;
+    while waiting.is_running() {
+        lock(&served, beat);
+        beat += 1;
+    }
+    let ended = waiting.end();
+    assert_eq!(ended.code(), Some(9), "{}", ended.stderr);
 
     // Nobody gives any more.
     let freed = done(&ada, &served, &["up", "--yes", "--lock-wait", "10m"]);
