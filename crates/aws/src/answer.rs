@@ -45,7 +45,7 @@ fn is_whole_xml(body: &[u8]) -> bool {
     let outermost = text.match_indices('<').map(|(at, _)| &text[at + 1..]).find(|rest| !rest.starts_with(['?', '!']));
     let Some(outermost) = outermost else { return false };
     let name = outermost.split(|c: char| c.is_whitespace() || c == '/' || c == '>').next().unwrap_or_default();
-    let alone = outermost.find('>') == Some(outermost.len() - 1) && outermost.ends_with("/>");
+    let alone = outermost.strip_suffix("/>").is_some_and(|tag| !tag.contains('>'));
     alone || text.ends_with(&format!("</{name}>"))
 }
 
