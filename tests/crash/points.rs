@@ -15,6 +15,8 @@ use crate::story::Going;
 pub(crate) struct Left {
     /// The first moment of the run that leaves this.
     pub(crate) place: String,
+    /// It is seen at a call too, and not only at a change of a file.
+    pub(crate) at_a_call: bool,
     pub(crate) world: Arc<World>,
     pub(crate) disk: Content,
 }
@@ -28,9 +30,9 @@ pub(crate) struct Count {
 }
 
 impl Count {
-    /// Before a call is sent, acted on without an answer, and answered with nothing written yet; and before each change of a file.
+    /// Before a call is sent, acted on without an answer, and answered with nothing written yet.
     pub(crate) fn points(&self) -> usize {
-        3 * self.calls + self.changes_of_files
+        3 * self.calls
     }
 }
 
@@ -53,18 +55,22 @@ pub(crate) struct Points {
 struct Notes {
     points: Points,
     /// What was left at some moment before.
-    seen: BTreeMap<(String, u64), ()>,
+    seen: BTreeMap<(String, u64), usize>,
     numbers: BTreeMap<String, usize>,
 }
 
 impl Notes {
-    fn take(&mut self, place: impl FnOnce() -> String, world: &World, disk: Content) {
+    fn take(&mut self, at_a_call: bool, place: impl FnOnce() -> String, world: &World, disk: Content) {
         let mut hash = DefaultHasher::new();
         disk.hash(&mut hash);
-        if self.seen.insert((world.essence(), hash.finish()), ()).is_none() {
-            self.points.left.push(Left { place: place(), world: Arc::new(world.fork()), disk });
-            self.points.count.different += 1;
+        let key = (world.essence(), hash.finish());
+        if let Some(known) = self.seen.get(&key) {
+            self.points.left[*known].at_a_call |= at_a_call;
+            return;
         }
+        self.seen.insert(key, self.points.left.len());
+        self.points.left.push(Left { place: place(), at_a_call, world: Arc::new(world.fork()), disk });
+        self.points.count.different += 1;
     }
 }
 
@@ -94,7 +100,7 @@ impl Watcher for Observer {
         }
         let number = notes.numbers.get(&name).copied().unwrap_or_default();
         let when = if moment == Moment::Received { "before" } else { "after" };
-        notes.take(|| format!("{when} {name} ({number})"), world, self.disk.content());
+        notes.take(true, || format!("{when} {name} ({number})"), world, self.disk.content());
         Then::Go
     }
 }
@@ -111,7 +117,7 @@ pub(crate) async fn of_a_run(site: &Site, going: Going, left: &Left, faults: &Fa
         let mut notes = seen.notes();
         notes.points.count.changes_of_files += 1;
         let number = notes.points.count.changes_of_files;
-        notes.take(|| format!("before change {number} of its files"), &world, content.clone());
+        notes.take(false, || format!("before change {number} of its files"), &world, content.clone());
     }));
     let site = site.at(left.world.fork(), Arc::new(watched), faults.clone());
     *sandbox.lock().unwrap() = Some(site.sandbox.clone());

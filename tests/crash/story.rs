@@ -70,6 +70,7 @@ impl Story {
         prepare(&site).await;
         let begin = Left {
             place: "the beginning".to_owned(),
+            at_a_call: true,
             world: Arc::new(site.sandbox.with_world(|world| world.fork())),
             disk: disk.content(),
         };

