@@ -6,15 +6,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
+use landing_aws::ecr::{Bench, Standing};
 use landing_aws::leftovers::{Left, Sought};
 use landing_aws::{Aws, Connection, SecretValues, registry};
-use landing_blueprint::{Blueprint, Facts, TAG, draw, repositories};
+use landing_blueprint::{Blueprint, Facts, ImageFacts, NoBuilder, draw, recipes};
 use landing_engine::journal::Journal;
 use landing_engine::lock::Permit;
 use landing_engine::plan::{Plan, Step, preflight};
 use landing_engine::walk::{Options, Outcome};
 use landing_engine::{Clock, Disk, Event, Graph, LiveSet, Moment, NodeName, Registry, State, Stop, plan, scan, walk};
+use landing_images::Tagger;
 use landing_project::{AlbFrom, Input, Project, SecretSource};
 use landing_sandbox::{Faults, Record, Sandbox, World};
 use serde_json::Value;
@@ -30,6 +33,8 @@ pub struct Site {
     pub sandbox: Sandbox,
     /// As without `--no-wait`.
     pub wait: bool,
+    /// How long a stand-in for an image takes to be made; without it there is no builder.
+    pub stand_ins: Option<Duration>,
 }
 
 /// What one `up` or `down` planned, did and asked of AWS.
@@ -89,7 +94,7 @@ impl Site {
 
     fn empty() -> Self {
         let folder = tempfile::tempdir().expect("a folder for the test");
-        Self { folder, sandbox: Sandbox::new(World::new("us-west-2"), 1.0), wait: true }
+        Self { folder, sandbox: Sandbox::new(World::new("us-west-2"), 1.0), wait: true, stand_ins: None }
     }
 
     /// The same project and account as they are now, in a folder of its own and with these faults.
@@ -97,7 +102,7 @@ impl Site {
         let folder = tempfile::tempdir().expect("a folder for the test");
         copy(self.folder.path(), folder.path());
         let world = self.sandbox.with_world(|world| world.fork());
-        Self { folder, sandbox: Sandbox::with_faults(world, 1.0, faults), wait: self.wait }
+        Self { folder, sandbox: Sandbox::with_faults(world, 1.0, faults), wait: self.wait, stand_ins: self.stand_ins }
     }
 
     /// The sandbox's time, as the engine counts it.
@@ -169,7 +174,7 @@ impl Site {
     pub async fn look(&self, down: bool) -> Look {
         let project = self.project();
         let aws = Arc::new(self.connect(&project).await);
-        let facts = facts(&project, &aws).await;
+        let facts = facts(&project, &aws, self.stand_ins).await;
         let blueprint = draw(&project, &facts).expect("the region has zones enough");
         let registry = registry(&aws);
         let state =
@@ -193,7 +198,7 @@ impl Site {
         self.run(true).await
     }
 
-    /// Gives every repository of the stack an image under the tag that the blueprint looks for.
+    /// Gives every repository of the stack an image under the tag of its content, as a build elsewhere would leave it.
     pub async fn push_images(&self) -> usize {
         let project = self.project();
         let config = aws_sdk_ecr::Config::builder()
@@ -203,15 +208,15 @@ impl Site {
             .http_client(self.sandbox.http_client())
             .build();
         let ecr = aws_sdk_ecr::Client::from_conf(config);
-        let repositories = repositories(&project);
-        for name in &repositories {
+        let tags = image_tags(&project);
+        for (name, tag) in &tags {
             let manifest = format!(
                 r#"{{"schemaVersion":2,"mediaType":"application/vnd.docker.distribution.manifest.v2+json","config":{{"size":7023,"digest":"sha256:{name}"}},"layers":[]}}"#
             );
-            let put = ecr.put_image().repository_name(name).image_tag(TAG).image_manifest(manifest);
+            let put = ecr.put_image().repository_name(name).image_tag(tag).image_manifest(manifest);
             put.send().await.unwrap_or_else(|error| panic!("{name}: {error:?}"));
         }
-        repositories.len()
+        tags.len()
     }
 
     async fn run(&self, down: bool) -> Run {
@@ -270,8 +275,25 @@ impl Site {
     }
 }
 
-async fn facts(project: &Project, aws: &Aws) -> Facts {
-    let wanted = repositories(project).into_iter().map(|name| (name, TAG.to_owned())).collect();
+/// Repository to the tag of what its files say now.
+fn image_tags(project: &Project) -> BTreeMap<String, String> {
+    let mut tagger = Tagger::new(&project.dir);
+    let tags = recipes(project).into_iter().map(|(name, recipe)| (name, tagger.tag(&recipe).expect("the files can be read")));
+    tags.collect()
+}
+
+async fn facts(project: &Project, aws: &Aws, stand_ins: Option<Duration>) -> Facts {
+    let tags = image_tags(project);
+    let repositories: Vec<String> = tags.keys().cloned().collect();
+    let standing = aws.standing_images(&repositories).await.expect("images can be listed");
+    let images = tags.into_iter().map(|(name, tag)| {
+        let standing = Standing::best(&standing[&name], Some(&tag)).map(|image| image.tag.clone());
+        (name, ImageFacts { tag, standing })
+    });
+    let nothing = || NoBuilder { why: "no test has a builder".into(), help: "Build them".into() };
+    if let Some(takes) = stand_ins {
+        aws.equip(Bench::StandIns { takes });
+    }
     let cloudfront_prefix_list = match project.alb.from {
         AlbFrom::CloudFront => Some(aws.cloudfront_prefix_list().await.expect("every region has CloudFront's list")),
         AlbFrom::Internet => None,
@@ -281,7 +303,8 @@ async fn facts(project: &Project, aws: &Aws) -> Facts {
         region: aws.region.clone(),
         partition: aws.partition.clone(),
         zones: aws.zones().await.expect("zones can be listed"),
-        images: aws.images(&wanted).await.expect("images can be listed"),
+        images: images.collect(),
+        no_builder: stand_ins.is_none().then(nothing),
         cloudfront_prefix_list,
     }
 }

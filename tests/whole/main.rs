@@ -4,6 +4,7 @@
 
 mod changes;
 mod drift;
+mod images;
 mod lost_answers;
 mod order;
 mod state;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use landing_aws::leftovers::Sought;
 use landing_aws::{Aws, Connection, SecretValues, registry};
-use landing_blueprint::{Blueprint, Facts, draw, repositories};
+use landing_blueprint::{Blueprint, Facts, draw};
 use landing_engine::lock::Lease;
 use landing_engine::store::{LocalStore, Notebook, Store};
 use landing_engine::walk::Outcome;
@@ -16,6 +16,7 @@ use landing_project::{AlbFrom, Input, Project, SecretSource};
 use crate::args::{Common, Locking};
 use crate::commands::say;
 use crate::failure::{Exit, Failure};
+use crate::images::Images;
 use crate::lock;
 use crate::render::style;
 use crate::world::{self, KeptWorld};
@@ -31,6 +32,21 @@ pub(crate) struct Session {
     pub(crate) store: Arc<dyn Store>,
     /// Dropped last, when nothing can change the world any more.
     _world: Option<KeptWorld>,
+}
+
+/// What a command connects for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wants {
+    Look,
+    Change,
+    /// To change something that no image is needed for.
+    NoImages,
+}
+
+impl Wants {
+    fn of_the_world(self) -> world::Use {
+        if self == Self::Look { world::Use::Look } else { world::Use::Change }
+    }
 }
 
 /// The process environment; what is not UTF-8 cannot be meant for us.
@@ -58,23 +74,24 @@ impl Session {
     pub(crate) async fn open(common: &Common) -> Result<Self, Failure> {
         let project = load(common)?;
         let store = Arc::new(LocalStore::new(Arc::new(Disk), &state_path(common, &project)));
-        Self::connect(common, &project, store, world::Use::Look).await
+        Self::connect(common, &project, store, Wants::Look).await
     }
 
     /// For a command that changes something: the lock is ours when it begins to read. Let it go with [`Session::end`], however the command ends.
     pub(crate) async fn begin(common: &Common, command: &str, locking: Locking) -> Result<(Self, Arc<Lease>), Failure> {
         let project = load(common)?;
         let store = Arc::new(LocalStore::new(Arc::new(Disk), &state_path(common, &project)));
+        let wants = if command == "down" { Wants::NoImages } else { Wants::Change };
         // The world of `--sandbox` is read whole and written whole, so it must not be read before the last run has written it.
         if common.sandbox {
             let lease = lock::take(store.clone(), command, locking, Clock::starting(0, 1.0)).await?;
-            let session = Self::connect(common, &project, store, world::Use::Change).await;
+            let session = Self::connect(common, &project, store, wants).await;
             if session.is_err() {
                 lock::release(&lease).await;
             }
             return Ok((session?, lease));
         }
-        let session = Self::connect(common, &project, store, world::Use::Change).await?;
+        let session = Self::connect(common, &project, store, wants).await?;
         // A lock on this machine lives by this machine's clock, however fast the AWS is.
         let clock = if session.store.is_remote() { session.clock } else { Clock::starting(0, 1.0) };
         let lease = lock::take(session.store.clone(), command, locking, clock).await?;
@@ -87,7 +104,7 @@ impl Session {
         lock::release(lease).await;
     }
 
-    async fn connect(common: &Common, project: &Project, store: Arc<dyn Store>, how: world::Use) -> Result<Self, Failure> {
+    async fn connect(common: &Common, project: &Project, store: Arc<dyn Store>, how: Wants) -> Result<Self, Failure> {
         let state_path = state_path(common, project);
         let region = common.region.clone().or_else(|| project.region.clone());
         let scale = time_scale(common)?;
@@ -95,7 +112,7 @@ impl Session {
             true => {
                 let faults = world::faults(common.sandbox_faults.as_deref())?;
                 let region = region.as_deref().unwrap_or(world::REGION);
-                Some(KeptWorld::open(&KeptWorld::beside(&state_path), region, scale, how, faults)?)
+                Some(KeptWorld::open(&KeptWorld::beside(&state_path), region, scale, how.of_the_world(), faults)?)
             }
             false => None,
         };
@@ -108,10 +125,15 @@ impl Session {
         };
         let secrets = SecretValues::new(secret_values(project, world.is_some()));
         let aws = Arc::new(Aws::connect(connection, secrets).await?);
-        let facts = facts(project, &aws).await?;
-        let blueprint = draw(project, &facts).map_err(|error| {
+        let images = match how {
+            Wants::NoImages => Images::default(),
+            _ => Images::look(project, &aws, world.as_ref()).await?,
+        };
+        let facts = facts(project, &aws, &images).await?;
+        let mut blueprint = draw(project, &facts).map_err(|error| {
             Failure::new(Exit::Configuration, error.to_string()).help("lower `zones` under [network], or choose another region")
         })?;
+        blueprint.notices.extend(images.notice);
         let clock = match &world {
             Some(world) => Clock::starting(world.sandbox.with_world(|world| world.now) / 1000, scale),
             None => Clock::starting(present(scale), scale),
@@ -212,21 +234,21 @@ fn secret_values(project: &Project, rehearsal: bool) -> Vec<(String, String)> {
     variables.filter_map(|variable| Some((variable.clone(), std::env::var(variable).ok().or(made_up.clone())?))).collect()
 }
 
-async fn facts(project: &Project, aws: &Aws) -> Result<Facts, Failure> {
-    let wanted = repositories(project).into_iter().map(|name| (name, landing_blueprint::TAG.to_owned())).collect();
+async fn facts(project: &Project, aws: &Aws, images: &Images) -> Result<Facts, Failure> {
     let prefix_list = async {
         match project.alb.from {
             AlbFrom::CloudFront => aws.cloudfront_prefix_list().await.map(Some),
             AlbFrom::Internet => Ok(None),
         }
     };
-    let (zones, images, cloudfront_prefix_list) = tokio::try_join!(aws.zones(), aws.images(&wanted), prefix_list)?;
+    let (zones, cloudfront_prefix_list) = tokio::try_join!(aws.zones(), prefix_list)?;
     Ok(Facts {
         account: aws.account.clone(),
         region: aws.region.clone(),
         partition: aws.partition.clone(),
         zones,
-        images,
+        images: images.facts.clone(),
+        no_builder: images.no_builder.clone(),
         cloudfront_prefix_list,
     })
 }
