@@ -4,16 +4,13 @@
 """
 import random
 import sys
-import tempfile
 from collections import Counter
-from pathlib import Path
 
 from bad_line import FATES, BadLine, GoodLine
 from facts import BUILT
 from inventory import inventory
 from journey import Journey
 from on_moto import moto
-from witness import Witness
 
 # The program's own waiting is for an AWS that takes its time; moto does not.
 HURRY = ("--time-scale", "20")
@@ -26,12 +23,6 @@ class Passage(Journey):
     def __init__(self, endpoint, seed):
         super().__init__(endpoint, forgetful=False)
         self.random, self.line = random.Random(seed), BadLine(seed)
-
-    def run(self):
-        with tempfile.TemporaryDirectory() as folder, Witness(self.endpoint) as witness:
-            self.folder, self.witness, self.printed = Path(folder), witness, []
-            self.walk()
-        return self.report
 
     def walk(self):
         before = inventory(self.client)

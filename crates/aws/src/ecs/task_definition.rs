@@ -87,7 +87,7 @@ pub struct Health {
 
 /// Most revisions that one `DeleteTaskDefinitions` takes.
 const DELETES_A_CALL: usize = 10;
-/// Its word for a revision that is not there.
+/// Its word for a revision that is not there (unverified: no source names the reasons in `failures`).
 const GONE: &str = "TASK_DEFINITION_NOT_FOUND";
 
 impl TaskDefinition {
@@ -105,7 +105,8 @@ impl Kind for TaskDefinition {
         let mut families: Vec<String> =
             ownership::wanted(scan, "family").filter(|family| !family.starts_with(&prefix)).map(str::to_owned).collect();
         families.extend(scan.known.values().cloned());
-        // Of every status: a removal that was broken off leaves a family without an active revision.
+        // Of every status, which is the default (API reference, ListTaskDefinitionFamilies): a removal that was broken off leaves a family without an active
+        // revision.
         let mut listed = cx.ecs.list_task_definition_families().family_prefix(&prefix).into_paginator().items().send();
         while let Some(family) = listed.next().await {
             families.push(family.call("ecs:ListTaskDefinitionFamilies")?);
