@@ -10,11 +10,14 @@ use std::sync::Arc;
 use landing_aws::leftovers::{Left, Sought};
 use landing_aws::{Aws, Connection, SecretValues, registry};
 use landing_blueprint::{Blueprint, Facts, TAG, draw, repositories};
-use landing_engine::journal::Journal;
+use landing_engine::journal::{self, Journal};
 use landing_engine::lock::Permit;
 use landing_engine::plan::{Plan, Step, preflight};
+use landing_engine::scan::ScanError;
 use landing_engine::walk::{Options, Outcome};
-use landing_engine::{Clock, Disk, Event, Graph, LiveSet, Moment, NodeName, Registry, State, Stop, plan, scan, walk};
+use landing_engine::{
+    CallError, Class, Clock, Disk, Event, Files, Graph, LiveSet, Moment, NodeName, Registry, State, Stop, plan, scan, walk,
+};
 use landing_project::{AlbFrom, Input, Project, SecretSource};
 use landing_sandbox::{Faults, Record, Sandbox, World};
 use serde_json::Value;
@@ -26,7 +29,9 @@ const CALLS_AT_ONCE: usize = 16;
 
 /// A project on disk and the account that it lands in.
 pub struct Site {
-    folder: TempDir,
+    folder: Arc<TempDir>,
+    /// Where state and journal are written.
+    files: Arc<dyn Files>,
     pub sandbox: Sandbox,
     /// As without `--no-wait`.
     pub wait: bool,
@@ -60,6 +65,32 @@ pub fn is_read(call: &Record) -> bool {
     landing_aws::is_read(&call.operation)
 }
 
+/// Why a command ended before it touched anything.
+#[derive(Debug)]
+pub struct Refused(pub Vec<CallError>);
+
+impl Refused {
+    /// What the exit code tells.
+    pub fn classes(&self) -> BTreeSet<Class> {
+        self.0.iter().map(|error| error.class).collect()
+    }
+}
+
+impl From<CallError> for Refused {
+    fn from(error: CallError) -> Self {
+        Self(vec![error])
+    }
+}
+
+impl From<ScanError> for Refused {
+    fn from(error: ScanError) -> Self {
+        match error {
+            ScanError::Calls(errors) => Self(errors.into_iter().map(|(_, error)| error).collect()),
+            ScanError::Twice { .. } => panic!("{error}"),
+        }
+    }
+}
+
 /// What stands between the project and AWS, with all that it was made from.
 pub struct Look {
     pub aws: Arc<Aws>,
@@ -88,16 +119,21 @@ impl Site {
     }
 
     fn empty() -> Self {
-        let folder = tempfile::tempdir().expect("a folder for the test");
-        Self { folder, sandbox: Sandbox::new(World::new("us-west-2"), 1.0), wait: true }
+        let folder = Arc::new(tempfile::tempdir().expect("a folder for the test"));
+        Self { folder, files: Arc::new(Disk), sandbox: Sandbox::new(World::new("us-west-2"), 1.0), wait: true }
     }
 
     /// The same project and account as they are now, in a folder of its own and with these faults.
     pub fn fork(&self, faults: Faults) -> Self {
-        let folder = tempfile::tempdir().expect("a folder for the test");
+        let folder = Arc::new(tempfile::tempdir().expect("a folder for the test"));
         copy(self.folder.path(), folder.path());
         let world = self.sandbox.with_world(|world| world.fork());
-        Self { folder, sandbox: Sandbox::with_faults(world, 1.0, faults), wait: self.wait }
+        Self { folder, files: self.files.clone(), sandbox: Sandbox::with_faults(world, 1.0, faults), wait: self.wait }
+    }
+
+    /// The same project, as a process finds it that starts with this account and these files. The folder is shared: an edit is seen by all.
+    pub fn at(&self, world: World, files: Arc<dyn Files>, faults: Faults) -> Self {
+        Self { folder: self.folder.clone(), files, sandbox: Sandbox::with_faults(world, 1.0, faults), wait: self.wait }
     }
 
     /// The sandbox's time, as the engine counts it.
@@ -128,11 +164,11 @@ impl Site {
     }
 
     pub fn state(&self) -> Option<State> {
-        State::read(&Disk, &self.state_path()).expect("the state file is whole")
+        State::read(self.files.as_ref(), &self.state_path()).expect("the state file is whole")
     }
 
     pub fn forget_state(&self) {
-        fs::remove_file(self.state_path()).expect("there is a state file");
+        self.files.remove(&self.state_path()).expect("there is a state file");
     }
 
     /// Every object in the account.
@@ -153,6 +189,10 @@ impl Site {
     }
 
     pub async fn connect(&self, project: &Project) -> Aws {
+        self.try_connect(project).await.expect("the sandbox lets everybody in")
+    }
+
+    async fn try_connect(&self, project: &Project) -> Result<Aws, CallError> {
         let variables = project.secrets.values().filter_map(|secret| match &secret.source {
             SecretSource::Environment { variable } => Some((variable.clone(), format!("a value for {variable}"))),
             SecretSource::Generate { .. } => None,
@@ -162,23 +202,30 @@ impl Site {
             in_process: Some(self.sandbox.http_client()),
             ..Connection::default()
         };
-        Aws::connect(connection, SecretValues::new(variables)).await.expect("the sandbox lets everybody in")
+        Aws::connect(connection, SecretValues::new(variables)).await
     }
 
     /// The path that all commands share, up to the plan.
     pub async fn look(&self, down: bool) -> Look {
+        self.try_look(down).await.unwrap_or_else(|refused| panic!("{refused:?}"))
+    }
+
+    /// The same on a day on which AWS may not even be read.
+    ///
+    /// # Errors
+    /// When a command would end here, having touched nothing.
+    pub async fn try_look(&self, down: bool) -> Result<Look, Refused> {
         let project = self.project();
-        let aws = Arc::new(self.connect(&project).await);
-        let facts = facts(&project, &aws).await;
+        let aws = Arc::new(self.try_connect(&project).await?);
+        let facts = facts(&project, &aws).await?;
         let blueprint = draw(&project, &facts).expect("the region has zones enough");
         let registry = registry(&aws);
-        let state =
-            State::open(&Disk, &self.state_path(), &blueprint.stack, &aws.account, &aws.region).expect("the state is ours");
-        let scanned = scan(&registry, &blueprint.stack, &blueprint.graph, &state, &self.clock()).await;
-        let live = scanned.unwrap_or_else(|error| panic!("{error:?}"));
+        let state = State::open(self.files.as_ref(), &self.state_path(), &blueprint.stack, &aws.account, &aws.region)
+            .expect("the state is ours");
+        let live = scan(&registry, &blueprint.stack, &blueprint.graph, &state, &self.clock()).await?;
         let desired = if down { Graph::default() } else { blueprint.graph.clone() };
         let plan = plan(&registry, &blueprint.stack, &desired, &live, &state).expect("the blueprint draws whole graphs");
-        Look { aws, registry, blueprint, state, live, plan, desired }
+        Ok(Look { aws, registry, blueprint, state, live, plan, desired })
     }
 
     pub async fn plan(&self) -> Plan {
@@ -186,10 +233,22 @@ impl Site {
     }
 
     pub async fn up(&self) -> Run {
-        self.run(false).await
+        self.run(false).await.unwrap_or_else(|refused| panic!("{refused:?}"))
     }
 
     pub async fn down(&self) -> Run {
+        self.run(true).await.unwrap_or_else(|refused| panic!("{refused:?}"))
+    }
+
+    /// # Errors
+    /// As [`Site::try_look`].
+    pub async fn try_up(&self) -> Result<Run, Refused> {
+        self.run(false).await
+    }
+
+    /// # Errors
+    /// As [`Site::try_look`].
+    pub async fn try_down(&self) -> Result<Run, Refused> {
         self.run(true).await
     }
 
@@ -214,14 +273,18 @@ impl Site {
         repositories.len()
     }
 
-    async fn run(&self, down: bool) -> Run {
+    async fn run(&self, down: bool) -> Result<Run, Refused> {
         self.sandbox.with_world(|world| world.calls.clear());
-        let mut look = self.look(down).await;
+        let mut look = self.try_look(down).await?;
         let missing = preflight(&look.registry, &look.plan, &look.desired);
         assert!(missing.is_empty(), "not at hand: {missing:?}");
+        if !look.plan.is_empty() {
+            // As the program does: what a killed run left in its journal is folded in before a new one begins.
+            look.state.save(self.files.as_ref(), &self.state_path()).expect("the folder is writable");
+        }
         let journal = match look.plan.is_empty() {
             true => Journal::none(),
-            false => Journal::open(&Disk, &self.state_path(), &look.state).expect("the folder is writable"),
+            false => Journal::open(self.files.as_ref(), &self.state_path(), &look.state).expect("the folder is writable"),
         };
         let (sender, mut receiver) = mpsc::unbounded_channel();
         let (_stay, stop) = watch::channel(Stop::No);
@@ -237,7 +300,7 @@ impl Site {
         let began = self.clock().now();
         let Look { registry, plan, desired, live, state, .. } = &mut look;
         let outcome = walk(registry, plan, desired, live, state, journal, options, sender).await;
-        look.state.save(&Disk, &self.state_path()).expect("the folder is writable");
+        self.keep(&mut look.state);
         let left = match down {
             true => Some(self.look_for_leftovers(&look, &outcome, began, has_history).await),
             false => None,
@@ -247,11 +310,40 @@ impl Site {
             events.push(event);
         }
         let calls = self.sandbox.with_world(|world| world.calls.clone());
-        Run { plan: look.plan, outcome, calls, events, notices: look.blueprint.notices, left }
+        Ok(Run { plan: look.plan, outcome, calls, events, notices: look.blueprint.notices, left })
     }
 }
 
 impl Site {
+    /// The end of a `down` that found nothing to do, on a day with these faults, and its calls.
+    pub async fn look_after(&self, look: &Look, faults: Faults) -> (Left, Vec<Record>) {
+        let day = self.fork(faults);
+        let aws = Arc::new(day.connect(&self.project()).await);
+        let (registry, nothing) = (registry(&aws), Outcome::default());
+        let sought = Sought {
+            aws: &aws,
+            registry: &registry,
+            stack: &look.blueprint.stack,
+            project: &look.blueprint.graph,
+            before: &look.live,
+            state: &look.state,
+            outcome: &nothing,
+            clock: day.clock(),
+            began: day.clock().now(),
+            has_history: true,
+        };
+        let left = sought.look_until_settled(|_| {}).await;
+        (left, day.sandbox.with_world(|world| world.calls.clone()))
+    }
+
+    /// Writes the state, unless the run changed nothing.
+    fn keep(&self, state: &mut State) {
+        let journal = self.files.look(&journal::beside(&self.state_path())).expect("the folder can be read");
+        if journal.is_some() || self.state().is_none_or(|saved| saved.nodes != state.nodes) {
+            state.save(self.files.as_ref(), &self.state_path()).expect("the folder is writable");
+        }
+    }
+
     /// The end of `down`.
     async fn look_for_leftovers(&self, look: &Look, outcome: &Outcome, began: Moment, has_history: bool) -> Left {
         let sought = Sought {
@@ -270,20 +362,20 @@ impl Site {
     }
 }
 
-async fn facts(project: &Project, aws: &Aws) -> Facts {
+async fn facts(project: &Project, aws: &Aws) -> Result<Facts, CallError> {
     let wanted = repositories(project).into_iter().map(|name| (name, TAG.to_owned())).collect();
     let cloudfront_prefix_list = match project.alb.from {
-        AlbFrom::CloudFront => Some(aws.cloudfront_prefix_list().await.expect("every region has CloudFront's list")),
+        AlbFrom::CloudFront => Some(aws.cloudfront_prefix_list().await?),
         AlbFrom::Internet => None,
     };
-    Facts {
+    Ok(Facts {
         account: aws.account.clone(),
         region: aws.region.clone(),
         partition: aws.partition.clone(),
-        zones: aws.zones().await.expect("zones can be listed"),
-        images: aws.images(&wanted).await.expect("images can be listed"),
+        zones: aws.zones().await?,
+        images: aws.images(&wanted).await?,
         cloudfront_prefix_list,
-    }
+    })
 }
 
 /// A plan for snapshots: `action node field: old → new` for every step that changes AWS.

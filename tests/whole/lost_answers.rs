@@ -6,7 +6,7 @@ use landing_sandbox::{CallFault, Faults, Refusal, What};
 use landing_tests::{Site, shown};
 
 /// Something of every kind that can be had with one service.
-const STACK: &[(&str, &str)] = &[
+pub(super) const STACK: &[(&str, &str)] = &[
     (
         "landing.toml",
         r#"name = "small"
@@ -58,7 +58,7 @@ branch = "main"
 ];
 
 /// More of it, and another value for what has one.
-fn edit(site: &Site) {
+pub(super) fn edit(site: &Site) {
     site.edit("landing.toml", r#"paths = ["/api/*"]"#, "cpu = 512\nmemory = 1024\npaths = [\"/api/*\", \"/hooks/*\"]");
     site.edit("landing.toml", "tcp = [1883]", "tcp = [1883, 8883]");
     site.edit("landing.toml", r#"class = "db.t3.micro""#, r#"class = "db.t3.small""#);

@@ -4,7 +4,10 @@
 
 mod changes;
 mod drift;
+mod faults;
+mod leftovers;
 mod lost_answers;
 mod order;
+mod readings;
 mod state;
 mod up_and_down;

@@ -11,6 +11,7 @@ use aws_smithy_runtime_api::client::interceptors::context::{
 use aws_smithy_runtime_api::client::orchestrator::Metadata;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
+use aws_smithy_types::retry::RetryConfig;
 
 use crate::transport::Sent;
 
@@ -20,9 +21,15 @@ pub type CallCounts = BTreeMap<String, u64>;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Watch {
     counts: Arc<Mutex<CallCounts>>,
+    beside_the_door: bool,
 }
 
 impl Watch {
+    /// For what keeps the state itself: the door writes down what it sends, and this is where that goes. Nothing of a stack may be sent by such a client.
+    pub(crate) fn beside_the_door(&self) -> Self {
+        Self { beside_the_door: true, ..self.clone() }
+    }
+
     pub(crate) fn counts(&self) -> CallCounts {
         self.counts.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -48,7 +55,13 @@ impl Intercept for Watch {
         bag: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         let Some(metadata) = bag.load::<Metadata>() else { return Ok(()) };
-        if is_read(metadata.name()) || landing_engine::door::is_open() {
+        if self.beside_the_door || is_read(metadata.name()) {
+            return Ok(());
+        }
+        if landing_engine::door::is_open() {
+            // Nothing that changes AWS is sent again but by the door: a call whose answer was lost may have taken effect, and a quota looks like a throttle to
+            // the SDK. Readings, those inside the door too, are repeated by the SDK.
+            bag.interceptor_state().store_put(RetryConfig::disabled());
             return Ok(());
         }
         Err(format!("{}:{} changes AWS and did not come through the door", metadata.service(), metadata.name()).into())

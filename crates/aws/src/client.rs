@@ -42,6 +42,8 @@ pub struct Aws {
     pub rds: aws_sdk_rds::Client,
     pub secretsmanager: aws_sdk_secretsmanager::Client,
     pub s3: aws_sdk_s3::Client,
+    /// For the bucket of the state alone: not through the door.
+    pub(crate) s3_for_state: aws_sdk_s3::Client,
     pub cloudfront: aws_sdk_cloudfront::Client,
     pub ecr: aws_sdk_ecr::Client,
     pub iam: aws_sdk_iam::Client,
@@ -58,11 +60,16 @@ pub struct Aws {
 /// Attempts of one reading; they end earlier by their time, or when the service is found to be down. In a storm of throttles most of them are refused, and a
 /// scan is hundreds of readings: the default of 3 is too few, and so is the SDK's own budget for repetitions. Source: `aws-behaviours` 1.2.
 const ATTEMPTS: u32 = 150;
+/// The pauses between them, in AWS's time: an AWS that plays faster also forgives faster.
+const FIRST_BACKOFF: Duration = Duration::from_secs(1);
 const LONGEST_BACKOFF: Duration = Duration::from_secs(5);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// An answer must begin within a minute of its request (`transport.rs`); these end what waits for its turn, or for the rest of an answer, for ever.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(5 * 60);
 const READING_TIMEOUT: Duration = Duration::from_secs(10 * 60);
+/// A sign of life that hangs must leave time for others before the lease is over.
+const STATE_ATTEMPT_TIMEOUT: Duration = Duration::from_secs(15);
+const STATE_TIMEOUT: Duration = Duration::from_secs(30);
 
 impl Aws {
     /// Finds region and credentials and asks STS who we are, so that a wrong key fails before anything else happens.
@@ -71,16 +78,20 @@ impl Aws {
     /// `Credentials` when there are none or they are refused; `Invalid` without a region.
     pub async fn connect(connection: Connection, secrets: SecretValues) -> Result<Self, CallError> {
         let watch = Watch::default();
-        let turns = Turns::new(connection.time_scale.unwrap_or(1.0));
-        let config = configure(connection, turns.clone()).await;
+        let scale = connection.time_scale.unwrap_or(1.0);
+        let turns = Turns::new(scale);
+        let config = configure(connection, turns.clone(), scale).await;
         let region = config.region().map(ToString::to_string).ok_or_else(|| {
             CallError::new(Class::Invalid, "sts:GetCallerIdentity", "no AWS region is set")
                 .help("set `region` in landing.toml, pass --region, or set AWS_REGION")
         })?;
         macro_rules! settings {
             ($service:ident, $name:literal, $config:expr) => {
+                settings!($service, $name, $config, watch.clone())
+            };
+            ($service:ident, $name:literal, $config:expr, $watch:expr) => {
                 $service::config::Builder::from($config)
-                    .interceptor(watch.clone())
+                    .interceptor($watch)
                     .retry_classifier(Judge { turns: turns.clone(), service: $name })
                     .retry_partition(RetryPartition::custom($name).token_bucket(TokenBucket::unlimited()).build())
             };
@@ -110,6 +121,12 @@ impl Aws {
             s3: aws_sdk_s3::Client::from_conf(
                 settings!(aws_sdk_s3, "S3", &config).force_path_style(config.endpoint_url().is_some()).build(),
             ),
+            s3_for_state: aws_sdk_s3::Client::from_conf(
+                settings!(aws_sdk_s3, "S3 for the state", &config, watch.beside_the_door())
+                    .force_path_style(config.endpoint_url().is_some())
+                    .timeout_config(state_timeouts())
+                    .build(),
+            ),
             cloudfront: client!(aws_sdk_cloudfront, "CloudFront"),
             ecr: client!(aws_sdk_ecr, "ECR"),
             iam: client!(aws_sdk_iam, "IAM"),
@@ -135,13 +152,24 @@ impl Aws {
     }
 }
 
-async fn configure(connection: Connection, turns: Turns) -> SdkConfig {
+fn state_timeouts() -> TimeoutConfig {
+    TimeoutConfig::builder()
+        .connect_timeout(CONNECT_TIMEOUT)
+        .operation_attempt_timeout(STATE_ATTEMPT_TIMEOUT)
+        .operation_timeout(STATE_TIMEOUT)
+        .build()
+}
+
+async fn configure(connection: Connection, turns: Turns, scale: f64) -> SdkConfig {
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(CONNECT_TIMEOUT)
         .operation_attempt_timeout(ATTEMPT_TIMEOUT)
         .operation_timeout(READING_TIMEOUT)
         .build();
-    let retries = RetryConfig::standard().with_max_attempts(ATTEMPTS).with_max_backoff(LONGEST_BACKOFF);
+    let retries = RetryConfig::standard()
+        .with_max_attempts(ATTEMPTS)
+        .with_initial_backoff(FIRST_BACKOFF.div_f64(scale))
+        .with_max_backoff(LONGEST_BACKOFF.div_f64(scale));
     let mut loader = aws_config::defaults(BehaviorVersion::latest()).retry_config(retries).timeout_config(timeouts);
     if let Some(region) = connection.region {
         loader = loader.region(Region::new(region));

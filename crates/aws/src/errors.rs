@@ -161,7 +161,7 @@ fn class_of(code: &str, message: &str, status: u16) -> Class {
         "InvalidParameterException" if message.contains("is already used") => Class::InUse,
         // A function that is not LIVE yet, an access control that was just made. Source: `aws-behaviours` 12.2.
         "InvalidFunctionAssociation" | "InvalidOriginAccessControl" => Class::NotVisibleYet,
-        "InvalidSubnet" | "InvalidSecurityGroup" | "InvalidGatewayID.NotFound" => Class::NotVisibleYet,
+        "InvalidSubnet" | "SubnetNotFound" | "InvalidSecurityGroup" | "InvalidGatewayID.NotFound" => Class::NotVisibleYet,
 
         "DependencyViolation"
         | "ResourceInUse"

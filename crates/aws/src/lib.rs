@@ -2,6 +2,7 @@
 //!
 //! This crate knows AWS and nothing of compose files, and it prints nothing.
 
+mod answer;
 mod calls;
 mod client;
 mod document;
@@ -28,6 +29,7 @@ pub mod rds;
 pub mod s3;
 pub mod secretsmanager;
 pub mod servicediscovery;
+pub mod state;
 
 pub use calls::{CallCounts, is_read};
 pub use client::{Aws, Connection};

@@ -130,17 +130,18 @@ fn buckets(operation: Operation<'_>) -> Vec<(String, Rate)> {
             if read {
                 shared("read", rate(20.0, 20.0))
             } else {
-                shared("changes", rate(20.0, 10.0))
+                shared("changes", rate(10.0, 10.0))
             }
         }
         "CloudFront" => {
             if read {
-                shared("read", rate(20.0, 5.0))
+                shared("read", rate(10.0, 5.0))
             } else {
-                shared("changes", rate(10.0, 2.0))
+                shared("changes", rate(2.0, 2.0))
             }
         }
         "RDS" => shared("all", rate(10.0, 10.0)),
+        "ECR" => own(rate(20.0, 10.0)),
         "Resource Groups Tagging API" => shared("all", rate(15.0, 15.0)),
         _ => Vec::new(),
     }

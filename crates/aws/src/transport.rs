@@ -1,4 +1,4 @@
-//! What lies between the SDK and the wire: calls wait for their turn, none hangs for ever, and inside the door none is sent twice behind our back.
+//! What lies between the SDK and the wire: calls wait for their turn, none hangs for ever, and an answer that ends in its middle is none.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,6 +18,7 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::retry::ErrorKind;
 use tokio::time::Instant;
 
+use crate::answer;
 use crate::pace::{Operation, Pace};
 
 /// The SDK has no read timeout by default; a hung socket must not hold a run. Its own timeout for an attempt would count the time that a call waits for its turn.
@@ -115,13 +116,13 @@ impl HttpConnector for InTurn<SharedHttpConnector> {
                 turns.wait(sent).await;
             }
             let late = |_| ConnectorError::timeout(format!("no answer within {} s", ANSWER_TIMEOUT.as_secs()).into());
-            tokio::time::timeout(ANSWER_TIMEOUT, inner.call(request)).await.map_err(late)?
+            let answer = async { answer::whole(inner.call(request).await?).await };
+            tokio::time::timeout(ANSWER_TIMEOUT, answer).await.map_err(late)?
         })
     }
 }
 
-/// Listens to what the SDK makes of every answer: a throttle slows the service, silence for too long ends the attempts, and inside the door nothing is sent again
-/// but by the door, since a call whose answer was lost may have taken effect, and a quota looks like a throttle to the SDK.
+/// Listens to what the SDK makes of every answer: a throttle slows the service, and silence for too long ends the attempts.
 #[derive(Debug)]
 pub(crate) struct Judge {
     pub(crate) turns: Turns,
@@ -143,7 +144,7 @@ impl ClassifyRetry for Judge {
         }
         let answered = !matches!(kind, Some(ErrorKind::TransientError | ErrorKind::ServerError));
         let down = self.turns.is_down(self.service, answered);
-        if down || landing_engine::door::is_open() { RetryAction::RetryForbidden } else { RetryAction::NoActionIndicated }
+        if down { RetryAction::RetryForbidden } else { RetryAction::NoActionIndicated }
     }
 
     fn name(&self) -> &'static str {

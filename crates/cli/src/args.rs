@@ -37,7 +37,7 @@ pub(crate) struct Common {
     /// Environment: `[env.NAME]` of landing.toml is laid over the rest, and the name is part of every AWS name
     #[arg(long, global = true, value_name = "NAME", default_value = "dev", env = "LANDING_ENV")]
     pub(crate) env: String,
-    /// State file [default: DIR/state/PROJECT-ENV.json]
+    /// State file, wherever landing.toml lets the state lie [default: DIR/state/PROJECT-ENV.json]
     #[arg(long, global = true, value_name = "PATH")]
     pub(crate) state: Option<PathBuf>,
     /// AWS region; before landing.toml and the environment
@@ -184,8 +184,23 @@ pub(crate) enum StateCommand {
     List,
     /// One node's record
     Show { node: String },
+    /// Print the state as it was written last, or write it to FILE
+    Pull { file: Option<PathBuf> },
+    /// Check FILE, or the file that the state was before landing.toml let it lie in S3, and put it where the state lies
+    Push(PushOptions),
     /// Make the state anew from the tags and names in AWS; what was there before is kept beside it
     Rebuild(Locking),
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct PushOptions {
+    /// A state; `-` reads it from stdin
+    pub(crate) file: Option<PathBuf>,
+    /// Also over a state that is newer, or of another history; what was there before is kept
+    #[arg(long)]
+    pub(crate) force: bool,
+    #[command(flatten)]
+    pub(crate) locking: Locking,
 }
 
 #[derive(Debug, Subcommand)]

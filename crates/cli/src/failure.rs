@@ -244,7 +244,7 @@ impl From<StoreError> for Failure {
             StoreError::Unreadable { .. } => {
                 (Exit::StateNeedsRepair, "use the newer landing, or delete it when no run is at work".to_owned())
             }
-            StoreError::Refused { ref help, .. } => (Exit::Failed, help.clone()),
+            StoreError::Refused { ref help, .. } => (Exit::StateNeedsRepair, help.clone()),
         };
         Self::new(exit, error.to_string()).help(help)
     }

@@ -16,12 +16,12 @@ use crate::render::{self, style};
 pub(crate) async fn take(store: Arc<dyn Store>, command: &str, locking: Locking, clock: Clock) -> Result<Arc<Lease>, Failure> {
     let owner = owner(command);
     let mut tell = |waiting| say(&told(&waiting));
-    let grant = lock::take(store.as_ref(), &owner, locking.lock_wait, clock, &mut tell).await?;
+    // Of a clock that runs faster than the wall's, seconds on the wall say nothing.
+    let wall = (clock.scale() <= 1.0).then_some(now as lock::Wall);
+    let grant = lock::take(store.as_ref(), &owner, locking.lock_wait, clock, wall, &mut tell).await?;
     if let Some(dead) = &grant.after {
         say(&format!("{}: the last run did not end by itself ({dead}); going on from where it was", style::change("note")));
     }
-    // Of a clock that runs faster than the wall's, seconds on the wall say nothing.
-    let wall = (clock.scale() <= 1.0).then_some(now as lock::Wall);
     Ok(Arc::new(Lease::keep(store, grant, clock, wall)))
 }
 
@@ -32,8 +32,11 @@ pub(crate) async fn release(lease: &Lease) {
     }
 }
 
+/// Seconds that go on while the machine sleeps. Linux counts its own, which nobody can set; elsewhere the wall's clock must do.
 fn now() -> u64 {
-    jiff::Timestamp::now().as_second().unsigned_abs()
+    let since_boot = std::fs::read_to_string("/proc/uptime").ok();
+    let seconds = since_boot.as_deref().and_then(|text| text.split('.').next()?.parse().ok());
+    seconds.unwrap_or_else(|| jiff::Timestamp::now().as_second().unsigned_abs())
 }
 
 fn told(waiting: &Waiting) -> String {

@@ -48,7 +48,7 @@ async fn run(args: &Args, interrupts: &Interrupts) -> Result<failure::Exit, Fail
         Command::Up(options) => commands::up::run(common, options, interrupts).await,
         Command::Down(options) => commands::down::run(common, options, interrupts).await,
         Command::Status(options) => interrupts.or(commands::status::run(common, options)).await,
-        Command::Outputs => commands::outputs::run(common),
+        Command::Outputs => interrupts.or(commands::outputs::run(common)).await,
         Command::State { command } => commands::state::run(common, command, interrupts).await,
         Command::Schema => commands::schema::run(),
         Command::Sandbox { command } => commands::sandbox::run(common, command, interrupts).await,

@@ -5,13 +5,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use landing_aws::leftovers::Sought;
+use landing_aws::state::StateBucket;
 use landing_aws::{Aws, Connection, SecretValues, registry};
 use landing_blueprint::{Blueprint, Facts, draw, repositories};
 use landing_engine::lock::Lease;
-use landing_engine::store::{LocalStore, Notebook, Store};
+use landing_engine::store::{LocalStore, Notebook, ObjectStore, Store};
 use landing_engine::walk::Outcome;
 use landing_engine::{Clock, Disk, LiveSet, Moment, Plan, Registry, Stack, State, plan, scan};
-use landing_project::{AlbFrom, Input, Project, SecretSource};
+use landing_project::{AlbFrom, Input, Project, SecretSource, StatePlace};
 
 use crate::args::{Common, Locking};
 use crate::commands::say;
@@ -29,6 +30,8 @@ pub(crate) struct Session {
     pub(crate) clock: Clock,
     /// Where the state lies.
     pub(crate) store: Arc<dyn Store>,
+    /// The lock of the world of `--sandbox`, when the state's own is inside it.
+    guard: Option<Arc<Lease>>,
     /// Dropped last, when nothing can change the world any more.
     _world: Option<KeptWorld>,
 }
@@ -53,77 +56,154 @@ pub(crate) fn state_path(common: &Common, project: &Project) -> PathBuf {
     common.state.clone().unwrap_or_else(|| common.dir.join("state").join(name))
 }
 
+/// Where the state lies: a file that is named on the command line goes before what `landing.toml` says.
+fn place(common: &Common, project: &Project) -> StatePlace {
+    if common.state.is_some() { StatePlace::Local } else { project.state.clone() }
+}
+
+/// A connection, and the state's place in it.
+struct Link {
+    aws: Arc<Aws>,
+    store: Arc<dyn Store>,
+    clock: Clock,
+    world: Option<KeptWorld>,
+}
+
+/// The file, wherever the state lies: the journal is beside it.
+fn local(common: &Common, project: &Project) -> Arc<LocalStore> {
+    Arc::new(LocalStore::new(Arc::new(Disk), &state_path(common, project)))
+}
+
+async fn link(common: &Common, project: &Project, local: Arc<LocalStore>, how: world::Use) -> Result<Link, Failure> {
+    let region = common.region.clone().or_else(|| project.region.clone());
+    let scale = time_scale(common)?;
+    let world = match common.sandbox {
+        true => {
+            let faults = world::faults(common.sandbox_faults.as_deref())?;
+            let region = region.as_deref().unwrap_or(world::REGION);
+            Some(KeptWorld::open(&KeptWorld::beside(&state_path(common, project)), region, scale, how, faults)?)
+        }
+        false => None,
+    };
+    let connection = Connection {
+        region: region.or_else(|| world.as_ref().map(|_| world::REGION.to_owned())),
+        profile: common.profile.clone(),
+        endpoint_url: common.endpoint_url.clone(),
+        in_process: world.as_ref().map(|world| world.sandbox.http_client()),
+        time_scale: Some(scale),
+    };
+    let secrets = SecretValues::new(secret_values(project, world.is_some()));
+    let aws = Arc::new(Aws::connect(connection, secrets).await?);
+    let clock = match &world {
+        Some(world) => Clock::starting(world.sandbox.with_world(|world| world.now) / 1000, scale),
+        None => Clock::starting(present(scale), scale),
+    };
+    let store: Arc<dyn Store> = match place(common, project) {
+        StatePlace::Local => local,
+        StatePlace::S3 { bucket, prefix } => {
+            let bucket = match bucket {
+                Some(name) => StateBucket::named(aws.clone(), &name, clock),
+                None => StateBucket::of_landing(aws.clone(), clock),
+            };
+            Arc::new(ObjectStore::new(Arc::new(bucket), &format!("{prefix}{}/{}/", project.name, project.env)))
+        }
+    };
+    Ok(Link { aws, store, clock, world })
+}
+
+/// What lies there, as bytes, and where; without asking AWS when it is a file.
+pub(crate) async fn stored(common: &Common, project: &Project) -> Result<(Option<Vec<u8>>, String), Failure> {
+    let file = local(common, project);
+    let (store, _world): (Arc<dyn Store>, _) = match place(common, project) {
+        StatePlace::Local => {
+            // Refuses what is no file of ours before it is read.
+            State::read(&Disk, &state_path(common, project))?;
+            (file, None)
+        }
+        StatePlace::S3 { .. } => {
+            let link = link(common, project, file, world::Use::Look).await?;
+            (link.store, link.world)
+        }
+    };
+    let found = store.load().await?;
+    Ok((found.map(|found| found.bytes).filter(|bytes| !bytes.is_empty()), store.place()))
+}
+
+/// The state as it was written last, without the journal; and where it lies.
+pub(crate) async fn stored_state(common: &Common, project: &Project) -> Result<(Option<State>, String), Failure> {
+    let (bytes, place) = stored(common, project).await?;
+    let state = bytes.map(|bytes| State::parse(&bytes, Path::new(&place))).transpose()?;
+    Ok((state, place))
+}
+
 impl Session {
     /// For a command that only reads: it takes no lock, and is never kept out.
     pub(crate) async fn open(common: &Common) -> Result<Self, Failure> {
         let project = load(common)?;
-        let store = Arc::new(LocalStore::new(Arc::new(Disk), &state_path(common, &project)));
-        Self::connect(common, &project, store, world::Use::Look).await
+        Self::connect(common, &project, local(common, &project), world::Use::Look).await
     }
 
     /// For a command that changes something: the lock is ours when it begins to read. Let it go with [`Session::end`], however the command ends.
     pub(crate) async fn begin(common: &Common, command: &str, locking: Locking) -> Result<(Self, Arc<Lease>), Failure> {
         let project = load(common)?;
-        let store = Arc::new(LocalStore::new(Arc::new(Disk), &state_path(common, &project)));
-        // The world of `--sandbox` is read whole and written whole, so it must not be read before the last run has written it.
-        if common.sandbox {
-            let lease = lock::take(store.clone(), command, locking, Clock::starting(0, 1.0)).await?;
-            let session = Self::connect(common, &project, store, world::Use::Change).await;
-            if session.is_err() {
-                lock::release(&lease).await;
-            }
-            return Ok((session?, lease));
+        let file = local(common, &project);
+        if !common.sandbox {
+            let session = Self::connect(common, &project, file, world::Use::Change).await?;
+            let lease = session.lock(command, locking).await?;
+            return Ok((session, lease));
         }
-        let session = Self::connect(common, &project, store, world::Use::Change).await?;
-        // A lock on this machine lives by this machine's clock, however fast the AWS is.
-        let clock = if session.store.is_remote() { session.clock } else { Clock::starting(0, 1.0) };
-        let lease = lock::take(session.store.clone(), command, locking, clock).await?;
-        Ok((session, lease))
-    }
-
-    /// Writes the world of `--sandbox` and lets the lock go, in this order.
-    pub(crate) async fn end(self, lease: &Lease) {
-        drop(self);
-        lock::release(lease).await;
-    }
-
-    async fn connect(common: &Common, project: &Project, store: Arc<dyn Store>, how: world::Use) -> Result<Self, Failure> {
-        let state_path = state_path(common, project);
-        let region = common.region.clone().or_else(|| project.region.clone());
-        let scale = time_scale(common)?;
-        let world = match common.sandbox {
-            true => {
-                let faults = world::faults(common.sandbox_faults.as_deref())?;
-                let region = region.as_deref().unwrap_or(world::REGION);
-                Some(KeptWorld::open(&KeptWorld::beside(&state_path), region, scale, how, faults)?)
+        // The world of `--sandbox` is read whole and written whole, so it must not be read before the last run has written it.
+        let guard = lock::take(file.clone(), command, locking, Clock::starting(0, 1.0)).await?;
+        let begun = async {
+            let mut session = Self::connect(common, &project, file, world::Use::Change).await?;
+            if !session.store.is_remote() {
+                return Ok((session, guard.clone()));
             }
-            false => None,
+            let lease = session.lock(command, locking).await?;
+            session.guard = Some(guard.clone());
+            Ok((session, lease))
         };
-        let connection = Connection {
-            region: region.or_else(|| world.as_ref().map(|_| world::REGION.to_owned())),
-            profile: common.profile.clone(),
-            endpoint_url: common.endpoint_url.clone(),
-            in_process: world.as_ref().map(|world| world.sandbox.http_client()),
-            time_scale: world.as_ref().map(|_| world::SCALE),
-        };
-        let secrets = SecretValues::new(secret_values(project, world.is_some()));
-        let aws = Arc::new(Aws::connect(connection, secrets).await?);
+        let begun = begun.await;
+        if begun.is_err() {
+            lock::release(&guard).await;
+        }
+        begun
+    }
+
+    async fn lock(&self, command: &str, locking: Locking) -> Result<Arc<Lease>, Failure> {
+        if let Some(made) = self.store.prepare().await? {
+            say(&format!("{}: {made}", style::change("note")));
+        }
+        // A lock on this machine lives by this machine's clock, however fast the AWS is.
+        let clock = if self.store.is_remote() { self.clock } else { Clock::starting(0, 1.0) };
+        lock::take(self.store.clone(), command, locking, clock).await
+    }
+
+    /// Writes the world of `--sandbox` and lets the lock go, in this order; a lock that is in that world goes first.
+    pub(crate) async fn end(self, lease: &Lease) {
+        let guard = self.guard.clone();
+        if guard.is_some() {
+            lock::release(lease).await;
+        }
+        drop(self);
+        lock::release(guard.as_deref().unwrap_or(lease)).await;
+    }
+
+    async fn connect(common: &Common, project: &Project, local: Arc<LocalStore>, how: world::Use) -> Result<Self, Failure> {
+        let Link { aws, store, clock, world } = link(common, project, local, how).await?;
         let facts = facts(project, &aws).await?;
         let blueprint = draw(project, &facts).map_err(|error| {
             Failure::new(Exit::Configuration, error.to_string()).help("lower `zones` under [network], or choose another region")
         })?;
-        let clock = match &world {
-            Some(world) => Clock::starting(world.sandbox.with_world(|world| world.now) / 1000, scale),
-            None => Clock::starting(present(scale), scale),
-        };
         Ok(Self {
             stack: blueprint.stack.clone(),
             registry: registry(&aws),
             aws,
             blueprint,
-            state_path,
+            state_path: state_path(common, project),
             clock,
             store,
+            guard: None,
             _world: world,
         })
     }
@@ -136,9 +216,47 @@ impl Session {
     /// The same, with the hold on it that is needed to write it.
     pub(crate) async fn notebook(&self) -> Result<(Notebook, State), Failure> {
         let notebook = Notebook::open(self.store.clone(), Arc::new(Disk), &self.state_path).await?;
+        if self.store.is_remote() {
+            self.look_for_a_file(notebook.saved())?;
+        }
         let state = notebook.state(&self.stack, &self.aws.account, &self.aws.region)?;
         state.notes.iter().for_each(|note| say(&format!("{}: {note}", style::change("note"))));
         Ok((notebook, state))
+    }
+
+    /// A file of the time when the state lay here. One that says more than what lies in S3 is not passed over.
+    fn look_for_a_file(&self, saved: Option<&State>) -> Result<(), Failure> {
+        let (path, place) = (shown(&self.state_path), self.store.place());
+        let unused = |why: &str| say(&format!("{}: {path} is not used{why}: the state lies in {place}", style::change("note")));
+        let file = match State::read(&Disk, &self.state_path) {
+            Ok(None) => return Ok(()),
+            Ok(Some(file)) => file,
+            Err(error) => {
+                unused(&format!(" ({error})"));
+                return Ok(());
+            }
+        };
+        let why = match saved {
+            _ if !self.is_about_this(&file) => None,
+            None => Some("where there is none yet".to_owned()),
+            Some(saved) if saved.lineage == file.lineage && file.serial > saved.serial => {
+                Some(format!("where the one of serial {} is older", saved.serial))
+            }
+            Some(_) => None,
+        };
+        let Some(why) = why else {
+            unused("");
+            return Ok(());
+        };
+        let title = format!("{path} holds a state of serial {}, and landing.toml lets it lie in {place}, {why}", file.serial);
+        Err(Failure::new(Exit::StateNeedsRepair, title)
+            .help("`landing state push` moves it there; rename the file if it is not to count. Nothing was touched"))
+    }
+
+    /// Whether a state is this stack's, in this account and region.
+    pub(crate) fn is_about_this(&self, state: &State) -> bool {
+        let (stack, aws) = (&self.stack, &self.aws);
+        [&state.project, &state.env, &state.account, &state.region] == [&stack.project, &stack.env, &aws.account, &aws.region]
     }
 
     pub(crate) async fn scan(&self, state: &State) -> Result<LiveSet, Failure> {

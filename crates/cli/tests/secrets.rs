@@ -40,6 +40,8 @@ const STANDING: &[(&str, &[&str], i32)] = &[
     ("state list", &["state", "list"], 0),
     ("state show", &["state", "show", "secretsmanager.secret.given"], 0),
     ("state show", &["state", "show", "rds.instance.main"], 0),
+    ("state pull", &["state", "pull"], 0),
+    ("state push", &["state", "push", "state-that-nobody-has.json"], 2),
     ("state rebuild", &["state", "rebuild", "--json"], 0),
     ("down", &["down", "--yes"], 2),
 ];

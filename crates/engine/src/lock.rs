@@ -56,6 +56,7 @@ pub async fn take(
     owner: &Owner,
     patience: Duration,
     clock: Clock,
+    wall: Option<Wall>,
     tell: &mut (dyn FnMut(Waiting) + Send),
 ) -> Result<Grant, LockError> {
     let started = clock.elapsed();
@@ -64,9 +65,11 @@ pub async fn take(
     let mut told = None;
     let mut outrun = 0;
     loop {
+        // Before the call: a machine may sleep until its answer is read, and the lease runs on.
+        let shown = wall.map(|wall| wall());
         let held = match store.lock(owner).await? {
-            Locked::Ours(grant) => return Ok(grant),
-            Locked::Theirs(held) => held,
+            Locked::Ours(grant) => return Ok(Grant { wall: shown, ..*grant }),
+            Locked::Theirs(held) => *held,
         };
         if watched.as_ref().is_none_or(|(mark, _)| *mark != held.mark) {
             watched = Some((held.mark.clone(), clock.elapsed()));
@@ -75,7 +78,7 @@ pub async fn take(
         let dead = held.owner.as_ref().is_some_and(|holder| holder.is_dead(owner));
         if dead || (held.lapsed && silent >= WATCH) {
             if let Some(grant) = store.take_over(owner, &held).await? {
-                return Ok(grant);
+                return Ok(Grant { wall: shown, ..grant });
             }
             // Somebody was faster; he may be gone again by now.
             outrun += 1;
@@ -202,7 +205,7 @@ pub struct Lease {
 impl Lease {
     /// Begins to give signs of life for a lock that was just taken.
     pub fn keep(store: Arc<dyn Store>, grant: Grant, clock: Clock, wall: Option<Wall>) -> Self {
-        let (said, term) = watch::channel(Term::Since { asked: grant.asked, wall: wall.map(|wall| wall()) });
+        let (said, term) = watch::channel(Term::Since { asked: grant.asked, wall: grant.wall });
         let (sender, latest) = watch::channel(grant);
         let hurry = Arc::new(Notify::new());
         let permit = Permit(Some(Asked { term, hurry: hurry.clone(), clock, wall }));

@@ -466,8 +466,12 @@ fn io_error(what: &'static str, path: &Path, source: io::Error) -> StateError {
     StateError::Io { what, path: path.to_owned(), source }
 }
 
-/// Written beside its place first. The name is always the same, so that what a killed run left is overwritten by the next and never piles up.
-pub(crate) fn write_whole(files: &dyn Files, path: &Path, bytes: &[u8]) -> io::Result<()> {
+/// Written beside its place first, for its owner alone. The name is always the same, so that what a killed run left is overwritten by the next and never
+/// piles up.
+///
+/// # Errors
+/// What the operating system says; the old file is then still there.
+pub fn write_whole(files: &dyn Files, path: &Path, bytes: &[u8]) -> io::Result<()> {
     let folder = folder_of(path);
     files.create_folder(folder)?;
     let new = beside(path, ".new");

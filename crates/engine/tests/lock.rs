@@ -53,7 +53,7 @@ impl Folder {
 }
 
 async fn take(store: &LocalStore, owner: &Owner, patience: Duration) -> Result<landing_engine::store::Grant, LockError> {
-    lock::take(store, owner, patience, Clock::starting(0, 1.0), &mut |_| {}).await
+    lock::take(store, owner, patience, Clock::starting(0, 1.0), None, &mut |_| {}).await
 }
 
 /// A process that dies leaves its file as it was, and the system lets go of it.
@@ -98,7 +98,7 @@ async fn who_waits_is_told_once_and_goes_on_when_the_other_ends() {
     let clock = Clock::starting(0, 1.0);
     let patience = Duration::from_secs(900);
     let waiter = owner("landing down", "here");
-    lock::take(second.as_ref(), &waiter, patience, clock, &mut |waiting| told.push(waiting)).await.unwrap();
+    lock::take(second.as_ref(), &waiter, patience, clock, None, &mut |waiting| told.push(waiting)).await.unwrap();
     assert_eq!(told, [Waiting::For { owner: Some(owner("landing up", "here")), at_most: patience }]);
     assert!((100..104).contains(&clock.elapsed().as_secs()), "{:?}", clock.elapsed());
 }
@@ -110,7 +110,8 @@ async fn who_waits_in_vain_ends_when_it_was_said() {
     take(&first, &owner("landing up", "here"), NEVER).await.unwrap();
     let clock = Clock::starting(0, 1.0);
     let patience = Duration::from_secs(90);
-    let error = lock::take(second.as_ref(), &owner("landing down", "here"), patience, clock, &mut |_| {}).await.unwrap_err();
+    let error =
+        lock::take(second.as_ref(), &owner("landing down", "here"), patience, clock, None, &mut |_| {}).await.unwrap_err();
     assert!(matches!(error, LockError::Held { .. }), "{error}");
     assert_eq!(clock.elapsed().as_secs(), 90);
 }
@@ -126,7 +127,7 @@ async fn another_machines_lock_is_taken_only_after_its_lease_and_a_look() {
     folder.age(Duration::from_secs(90));
     let mut told = Vec::new();
     let clock = Clock::starting(0, 1.0);
-    let next = lock::take(folder.store().as_ref(), &here, NEVER, clock, &mut |waiting| told.push(waiting)).await.unwrap();
+    let next = lock::take(folder.store().as_ref(), &here, NEVER, clock, None, &mut |waiting| told.push(waiting)).await.unwrap();
     assert_eq!(next.after.unwrap(), owner("landing up", "there"));
     assert!(matches!(told[..], [Waiting::Watching { .. }]), "{told:?}");
     assert!((20..23).contains(&clock.elapsed().as_secs()), "{:?}", clock.elapsed());
@@ -216,8 +217,10 @@ async fn after_a_sleep_nothing_is_sent_before_the_lock_is_renewed() {
     static WALL: AtomicU64 = AtomicU64::new(1000);
     let folder = Folder::new();
     let store = folder.store();
-    let grant = take(&store, &owner("landing up", "here"), NEVER).await.unwrap();
-    let lease = Lease::keep(store, grant, Clock::starting(0, 1.0), Some(|| WALL.load(Ordering::Relaxed)));
+    let (clock, wall): (_, lock::Wall) = (Clock::starting(0, 1.0), || WALL.load(Ordering::Relaxed));
+    let us = owner("landing up", "here");
+    let grant = lock::take(store.as_ref(), &us, NEVER, clock, Some(wall), &mut |_| {}).await.unwrap();
+    let lease = Lease::keep(store, grant, clock, Some(wall));
     lease.permit().granted().await.unwrap();
     assert_eq!(lease.grant().beat, 1, "nobody had to renew it");
     WALL.store(1600, Ordering::Relaxed);

@@ -37,6 +37,18 @@ async fn without_a_state_file_up_adopts_and_down_still_removes_in_order() {
     assert_eq!(bench.calls().len(), 4, "four deletes, none refused");
 }
 
+/// A run that was killed had sent the delete, and nobody heard that it worked.
+#[tokio::test(start_paused = true)]
+async fn what_went_while_nobody_listened_is_in_no_state_after_the_next_down() {
+    let bench = Bench::default();
+    bench.land(&house(9)).await;
+    bench.world.lock().unwrap().boxes.clear();
+    bench.calls();
+    assert!(bench.land(&Graph::default()).await.is_complete());
+    assert!(bench.calls().is_empty(), "there is nothing to delete");
+    assert_eq!(bench.state().nodes.len(), 0);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_failure_stops_only_what_depends_on_it_and_the_next_run_goes_on() {
     let bench = Bench::default();

@@ -39,3 +39,9 @@ pub(crate) fn iso(at: Millis) -> String {
 pub(crate) fn epoch(at: Millis) -> serde_json::Value {
     serde_json::Value::from(at as f64 / 1000.0)
 }
+
+/// As HTTP writes times, cut to whole seconds.
+pub(crate) fn http_date(at: Millis) -> String {
+    let time = i64::try_from(at).ok().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok()).unwrap_or_default();
+    time.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
+}

@@ -132,6 +132,11 @@ impl World {
         secrets.chain(passwords).collect()
     }
 
+    /// Lets another account have a bucket of that name, which lets everybody in.
+    pub fn take_bucket_name(&mut self, name: &str) {
+        services::s3::elsewhere(self, name);
+    }
+
     /// Calls that change something, in order.
     pub fn mutations(&self) -> Vec<&Record> {
         self.calls.iter().filter(|call| !services::is_read(&call.operation)).collect()

@@ -34,7 +34,7 @@ impl Kind for Vpc {
         let mut pages = cx.ec2.describe_vpcs().set_filters(Some(filters::of_stack(&scan.stack))).into_paginator().items().send();
         let mut found = Vec::new();
         while let Some(vpc) = pages.next().await {
-            let live = live(cx, &vpc.call("ec2:DescribeVpcs")?).await?;
+            let Some(live) = live(cx, &vpc.call("ec2:DescribeVpcs")?).await? else { continue };
             found.extend(ownership::node_of::<Self>(scan, &live.id, &live.tags).map(|node| Live { node, ..live }));
         }
         Ok(found)
@@ -43,7 +43,7 @@ impl Kind for Vpc {
     async fn read(cx: &Aws, stack: &Stack, node: &NodeName, id: &str) -> Result<Option<Live<Self>>, CallError> {
         let reply = cx.ec2.describe_vpcs().filters(filters::filter("vpc-id", id)).send().await.call("ec2:DescribeVpcs")?;
         let Some(vpc) = reply.vpcs().first() else { return Ok(None) };
-        Ok(ownership::still_ours(stack, node, Some(live(cx, vpc).await?)))
+        Ok(ownership::still_ours(stack, node, live(cx, vpc).await?))
     }
 
     async fn create(&self, cx: &Aws, door: &Door<'_>) -> Result<Live<Self>, CallError> {
@@ -58,7 +58,7 @@ impl Kind for Vpc {
         };
         let find = || async {
             let reply = cx.ec2.describe_vpcs().set_filters(Some(filters::of_node(door))).send().await.call("ec2:DescribeVpcs")?;
-            try_join_all(reply.vpcs().iter().map(|vpc| live(cx, vpc))).await
+            Ok(try_join_all(reply.vpcs().iter().map(|vpc| live(cx, vpc))).await?.into_iter().flatten().collect())
         };
         door.call_once(operation, send, find).await
     }
@@ -105,7 +105,8 @@ impl Kind for Vpc {
     }
 }
 
-async fn live(cx: &Aws, vpc: &Reply) -> Result<Live<Vpc>, CallError> {
+/// `None` when it is gone, or one of AWS's copies does not know it yet, by the time its attributes are read.
+async fn live(cx: &Aws, vpc: &Reply) -> Result<Option<Live<Vpc>>, CallError> {
     let attribute = |name: VpcAttributeName| async move {
         cx.ec2
             .describe_vpc_attribute()
@@ -115,14 +116,14 @@ async fn live(cx: &Aws, vpc: &Reply) -> Result<Live<Vpc>, CallError> {
             .await
             .call("ec2:DescribeVpcAttribute")
     };
-    let (support, hostnames) =
-        tokio::try_join!(attribute(VpcAttributeName::EnableDnsSupport), attribute(VpcAttributeName::EnableDnsHostnames))?;
+    let both = tokio::try_join!(attribute(VpcAttributeName::EnableDnsSupport), attribute(VpcAttributeName::EnableDnsHostnames));
+    let Some((support, hostnames)) = ownership::found(both)? else { return Ok(None) };
     let shape = Vpc {
         cidr: vpc.cidr_block().unwrap_or_default().to_owned(),
         dns_support: support.enable_dns_support().and_then(AttributeBooleanValue::value).unwrap_or(false),
         dns_hostnames: hostnames.enable_dns_hostnames().and_then(AttributeBooleanValue::value).unwrap_or(false),
     };
-    Ok(of(vpc, shape))
+    Ok(Some(of(vpc, shape)))
 }
 
 /// The node's name is put in by the caller, who knows it from the tag, the state or the door.

@@ -48,7 +48,8 @@ pub(crate) async fn describe_clusters(cx: &Aws, names: &[String]) -> Result<Vec<
         .collect())
 }
 
-/// Services that ECS lists in the clusters of the stack, read once in a scan. Draining ones are not listed: whoever wants them asks by name.
+/// Services that ECS lists in the clusters of the stack, read once in a scan. Draining ones are not listed: whoever wants them asks by name. A cluster that was
+/// made a moment ago, or is going, may be described and yet be unknown to this list: it has no services.
 pub(crate) async fn services(cx: &Aws, scan: &Scan) -> Result<Arc<Vec<Service>>, CallError> {
     let read = || async {
         let mut found = Vec::new();
@@ -57,7 +58,8 @@ pub(crate) async fn services(cx: &Aws, scan: &Scan) -> Result<Arc<Vec<Service>>,
             let mut arns = cx.ecs.list_services().cluster(cluster).max_results(100).into_paginator().items().send();
             let mut names = Vec::new();
             while let Some(arn) = arns.next().await {
-                names.push(last(&arn.call("ecs:ListServices")?).to_owned());
+                let Some(arn) = ownership::found(arn.call("ecs:ListServices"))? else { break };
+                names.push(last(&arn).to_owned());
             }
             found.extend(describe_services(cx, cluster, &names).await?);
         }

@@ -19,8 +19,13 @@ pub(super) async fn look(sought: &Sought<'_>, round: u64, finds: &mut Finds) {
         let index = finds.answer(&format!("the Tagging API in {region}"), index);
         listed.extend(index.iter().map(|(arn, tags)| (arn.clone(), tags.clone())));
     }
-    let unknown: Vec<(&String, &Tags)> =
-        listed.iter().filter(|(arn, _)| !matches!(named(arn), Named::Ours { kind, id } if finds.knows(kind, id))).collect();
+    let is_known = |arn: &str| match named(arn) {
+        Named::Ours { kind, id } => finds.knows(kind, id),
+        // It was found by its family.
+        Named::Revision(arn) => finds.knows(<ecs::TaskDefinition as Kind>::NAME, family(arn)),
+        _ => false,
+    };
+    let unknown: Vec<(&String, &Tags)> = listed.iter().filter(|(arn, _)| !is_known(arn)).collect();
     let confirmed = unknown.iter().map(|(arn, tags)| async move { (*arn, confirm(sought, arn, tags).await) });
     for (arn, answer) in join_all(confirmed).await {
         if let Some(left) = finds.answer(arn, answer) {
@@ -40,7 +45,7 @@ async fn confirm(sought: &Sought<'_>, arn: &str, tags: &Tags) -> Result<Option<L
     let found = |kind: &str, id: &str| {
         let reason = Reason::Stands { why: why.clone() };
         let left = Leftover::new(kind, id, reason, steps::command(aws, kind, id));
-        Some(Leftover { node: node.clone(), until: sought.listed_until(id), ..left })
+        Some(Leftover { node: node.clone(), until: sought.listed_until(kind, id), ..left })
     };
     Ok(match named(arn) {
         Named::Ours { kind, id } => {
@@ -83,6 +88,12 @@ async fn confirm(sought: &Sought<'_>, arn: &str, tags: &Tags) -> Result<Option<L
             Some(Leftover::new(kind, arn, Reason::Stands { why: why.to_owned() }, remove))
         }
     })
+}
+
+/// Of `…:task-definition/<family>:<revision>`.
+fn family(arn: &str) -> &str {
+    let name = ecs::last(arn);
+    name.rsplit_once(':').map_or(name, |(family, _)| family)
 }
 
 /// Inactive revisions stay listed for ever and cost nothing.

@@ -63,8 +63,8 @@ fn leftover(sought: &Sought<'_>, live: LiveNode) -> Leftover {
             (Reason::Unfinished { why, since: time(sought.began) }, "wait, then run `landing down` again".to_owned())
         }
         _ => {
-            until = sought.listed_until(&live.id);
-            let departed = sought.state.departed.iter().any(|gone| gone.id == live.id);
+            until = sought.listed_until(live.node.kind(), &live.id);
+            let departed = sought.departed(live.node.kind(), &live.id).next().is_some();
             let why = if departed { "AWS said that it was deleted, and still shows it" } else { "it showed only after the run" };
             (Reason::Stands { why: why.to_owned() }, again())
         }

@@ -21,6 +21,7 @@ use std::time::Duration;
 use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
 use landing_engine::clock::SHOWN_WITHIN;
+use landing_engine::state::Lately;
 use landing_engine::walk::Outcome;
 use landing_engine::{CallError, Class, Clock, Graph, LiveSet, Moment, NodeName, Registry, Stack, State, scan};
 use serde::{Serialize, Serializer};
@@ -189,9 +190,14 @@ impl Sought<'_> {
         finds.left()
     }
 
+    /// What the run heard of its deletion. Ids of several kinds are names, and a cluster may be called like a namespace.
+    fn departed(&self, kind: &str, id: &str) -> impl Iterator<Item = &Lately> {
+        self.state.departed.iter().filter(move |gone| gone.id == id && gone.node.kind() == kind)
+    }
+
     /// Until when something that AWS deleted may still be listed; `None` when that time is over, or when nobody deleted it.
-    fn listed_until(&self, id: &str) -> Option<Moment> {
-        let gone = self.state.departed.iter().filter(|gone| gone.id == id).map(|gone| gone.at + SHOWN_WITHIN).max();
+    fn listed_until(&self, kind: &str, id: &str) -> Option<Moment> {
+        let gone = self.departed(kind, id).map(|gone| gone.at + SHOWN_WITHIN).max();
         gone.filter(|until| *until > self.clock.now())
     }
 }

@@ -32,6 +32,7 @@ pub(super) async fn look(sought: &Sought<'_>, finds: &mut Finds) {
     let lists: Vec<(&str, List<'_>)> = vec![
         (<iam::Role as Kind>::NAME, Box::pin(roles(aws))),
         (<ecr::Repository as Kind>::NAME, Box::pin(repositories(aws))),
+        (secretsmanager::Secret::NAME, Box::pin(secrets(aws, prefix))),
         (rds::Instance::NAME, Box::pin(instances(aws))),
         (<rds::SubnetGroup as Kind>::NAME, Box::pin(subnet_groups(aws))),
         (<logs::Group as Kind>::NAME, Box::pin(log_groups(aws, prefix))),
@@ -88,7 +89,7 @@ async fn confirm(sought: &Sought<'_>, named: &Named) -> Result<Option<Leftover>,
     }
     let reason = reason(sought, named);
     let remove = steps::command(sought.aws, named.kind, &named.id);
-    let until = sought.listed_until(&named.id);
+    let until = sought.listed_until(named.kind, &named.id);
     Ok(Some(Leftover { until, ..Leftover::new(named.kind, &named.id, reason, remove) }))
 }
 
@@ -138,7 +139,7 @@ async fn scheduled_secrets(sought: &Sought<'_>, prefix: &str) -> Result<Vec<Left
             let why = "it is scheduled for deletion, and until then its name is not free".to_owned();
             let remove = steps::command(sought.aws, secretsmanager::Secret::NAME, arn);
             // One that was deleted for good is listed for a moment longer.
-            let until = sought.listed_until(arn);
+            let until = sought.listed_until(secretsmanager::Secret::NAME, arn);
             let reason = Reason::Unfinished { why, since };
             found.push(Leftover { until, ..Leftover::new(secretsmanager::Secret::NAME, arn, reason, remove) });
         }
@@ -176,6 +177,18 @@ async fn roles(aws: &Aws) -> Result<Vec<Named>, CallError> {
 async fn repositories(aws: &Aws) -> Result<Vec<Named>, CallError> {
     let repositories = aws.ecr.describe_repositories().max_results(1000);
     all!(repositories, "ecr:DescribeRepositories", <ecr::Repository as Kind>::NAME, repository => twice(repository.repository_name()))
+}
+
+async fn secrets(aws: &Aws, prefix: &str) -> Result<Vec<Named>, CallError> {
+    let by_name = Filter::builder().key(FilterNameStringType::Name).values(prefix).build();
+    let mut pages = aws.secretsmanager.list_secrets().filters(by_name).max_results(100).into_paginator().send();
+    let mut found = Vec::new();
+    while let Some(page) = pages.next().await {
+        for secret in page.call("secretsmanager:ListSecrets")?.secret_list() {
+            found.push(Named { kind: secretsmanager::Secret::NAME, id: text(secret.arn()), name: text(secret.name()) });
+        }
+    }
+    Ok(found)
 }
 
 async fn instances(aws: &Aws) -> Result<Vec<Named>, CallError> {

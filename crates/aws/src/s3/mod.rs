@@ -8,3 +8,4 @@ mod settings;
 
 pub use bucket::Bucket;
 pub use policy::BucketPolicy;
+pub(crate) use settings::versioned;

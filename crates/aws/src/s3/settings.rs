@@ -123,7 +123,7 @@ pub(super) async fn live(cx: &Aws, node: NodeName, name: String, tags: Tags) -> 
 }
 
 /// Whether versions are kept; `None` without a bucket. An answer under another root element (moto's) is refused by the SDK, but says the same.
-pub(super) fn versioned(
+pub(crate) fn versioned(
     reply: Result<GetBucketVersioningOutput, SdkError<GetBucketVersioningError>>,
 ) -> Result<Option<bool>, CallError> {
     if let Some(raw) = reply.as_ref().err().and_then(SdkError::raw_response).filter(|raw| raw.status().is_success()) {

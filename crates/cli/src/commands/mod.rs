@@ -5,6 +5,7 @@ pub(crate) mod down;
 mod leftovers;
 pub(crate) mod outputs;
 pub(crate) mod plan;
+mod push;
 pub(crate) mod rebuild;
 mod run;
 pub(crate) mod sandbox;

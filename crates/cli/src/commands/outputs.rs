@@ -3,19 +3,19 @@
 use std::collections::BTreeMap;
 
 use landing_blueprint::{Blueprint, draw};
+use landing_engine::State;
 use landing_engine::reference::{Pointer, is_open, resolve as put};
-use landing_engine::{Disk, State};
 
 use super::{print, print_json};
 use crate::args::Common;
 use crate::failure::{Exit, Failure};
-use crate::session::{facts_of, load, shown, state_path};
+use crate::session::{facts_of, load, stored_state};
 
-pub(crate) fn run(common: &Common) -> Result<Exit, Failure> {
+pub(crate) async fn run(common: &Common) -> Result<Exit, Failure> {
     let project = load(common)?;
-    let path = state_path(common, &project);
-    let Some(state) = State::read(&Disk, &path)? else {
-        return Err(Failure::new(Exit::Failed, format!("there is no state file {}", shown(&path)))
+    let (state, place) = stored_state(common, &project).await?;
+    let Some(state) = state else {
+        return Err(Failure::new(Exit::Failed, format!("there is no state in {place}"))
             .help("run `landing up` first; with AWS objects but no state, `landing up` finds them by their tags"));
     };
     let blueprint = draw(&project, &facts_of(&state)).map_err(|error| Failure::new(Exit::Configuration, error.to_string()))?;

@@ -1,27 +1,66 @@
-//! `landing state list | show NODE | rebuild`.
+//! `landing state list | show NODE | pull | push | rebuild`.
 
-use landing_engine::{Disk, NodeName, State};
+use std::io::Write;
+use std::path::{Path, PathBuf};
 
-use super::{print, print_json, rebuild};
+use landing_engine::rebuild::put_aside;
+use landing_engine::state::write_whole;
+use landing_engine::{Disk, Files, NodeName, State};
+
+use super::{print, print_json, push, rebuild, say};
 use crate::args::{Common, StateCommand};
 use crate::failure::{Exit, Failure};
 use crate::interrupt::Interrupts;
-use crate::session::{load, shown, state_path};
+use crate::render::style;
+use crate::session::{load, shown, stored, stored_state};
 
 pub(crate) async fn run(common: &Common, command: &StateCommand, interrupts: &Interrupts) -> Result<Exit, Failure> {
     match command {
-        StateCommand::List => list(common, &read(common)?),
-        StateCommand::Show { node } => show(&read(common)?, node)?,
+        StateCommand::List => list(common, &interrupts.or(read(common)).await?),
+        StateCommand::Show { node } => show(&interrupts.or(read(common)).await?, node)?,
+        StateCommand::Pull { file } => interrupts.or(pull(common, file.as_ref())).await?,
+        StateCommand::Push(options) => return push::run(common, options, interrupts).await,
         StateCommand::Rebuild(locking) => return rebuild::run(common, *locking, interrupts).await,
     }
     Ok(Exit::Done)
 }
 
-fn read(common: &Common) -> Result<State, Failure> {
-    let path = state_path(common, &load(common)?);
-    State::read(&Disk, &path)?.ok_or_else(|| {
-        Failure::new(Exit::Failed, format!("there is no state file {}", shown(&path))).help("`landing up` makes one")
-    })
+async fn read(common: &Common) -> Result<State, Failure> {
+    let (state, place) = stored_state(common, &load(common)?).await?;
+    state.ok_or_else(|| none(&place))
+}
+
+fn none(place: &str) -> Failure {
+    Failure::new(Exit::Failed, format!("there is no state in {place}")).help("`landing up` makes one")
+}
+
+/// Byte for byte as it lies there, so that its checksum holds.
+async fn pull(common: &Common, file: Option<&PathBuf>) -> Result<(), Failure> {
+    let (bytes, place) = stored(common, &load(common)?).await?;
+    let bytes = bytes.ok_or_else(|| none(&place))?;
+    let state = State::parse(&bytes, Path::new(&place))?;
+    let note = |text: &str| say(&format!("{}: {text}", style::change("note")));
+    if state.midway.is_some() {
+        note("it was saved in the middle of a run that has not ended, or died: its journal says more");
+    }
+    let Some(file) = file else {
+        // Nobody left to read it is no reason to fail.
+        let _ = std::io::stdout().write_all(&bytes);
+        return Ok(());
+    };
+    let unwritten = |error| Failure::new(Exit::Failed, format!("cannot write {}: {error}", shown(file)));
+    match Disk.read(file) {
+        Ok(old) if old == bytes => return Ok(()),
+        Ok(old) => {
+            let kept = put_aside(&Disk, file, &old).map_err(unwritten)?;
+            note(&format!("what was there before is kept as {}", shown(&kept)));
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+        Err(error) => return Err(unwritten(error)),
+    }
+    write_whole(&Disk, file, &bytes).map_err(unwritten)?;
+    say(&format!("{}: {} is {place} as of serial {}", style::good("done"), shown(file), state.serial));
+    Ok(())
 }
 
 fn list(common: &Common, state: &State) {

@@ -80,7 +80,12 @@ impl LocalStore {
             let bytes = std::fs::read(&self.lock).unwrap_or_default();
             let record = Record::read(&bytes);
             let fence = record.as_ref().map_or(0, |record| record.fence);
-            return Ok(Locked::Theirs(Held { owner: record.and_then(|r| r.holder), fence, mark: mark(&bytes), lapsed: false }));
+            return Ok(Locked::Theirs(Box::new(Held {
+                owner: record.and_then(|r| r.holder),
+                fence,
+                mark: mark(&bytes),
+                lapsed: false,
+            })));
         };
         let bytes = contents(&mut file).map_err(|error| self.failed(error))?;
         let record = Record::read(&bytes);
@@ -88,12 +93,14 @@ impl LocalStore {
         let before = record.and_then(|record| record.holder);
         match before {
             // Of this system: the lock would not be free if it lived.
-            Some(near) if near.is_near(owner) => self.claim(file, owner, fence, Some(near)).map(Locked::Ours),
+            Some(near) if near.is_near(owner) => {
+                self.claim(file, owner, fence, Some(near)).map(|grant| Locked::Ours(Box::new(grant)))
+            }
             Some(far) => {
                 let silent = self.silence(&file).map_err(|error| self.failed(error))?;
-                Ok(Locked::Theirs(Held { owner: Some(far), fence, mark: mark(&bytes), lapsed: silent > LEASE }))
+                Ok(Locked::Theirs(Box::new(Held { owner: Some(far), fence, mark: mark(&bytes), lapsed: silent > LEASE })))
             }
-            None => self.claim(file, owner, fence, None).map(Locked::Ours),
+            None => self.claim(file, owner, fence, None).map(|grant| Locked::Ours(Box::new(grant))),
         }
     }
 
@@ -111,7 +118,7 @@ impl LocalStore {
         let bytes = Record::held(before + 1, 1, &self.run, owner).bytes();
         put(&mut file, &bytes).map_err(|error| self.failed(error))?;
         *self.file.lock().unwrap_or_else(PoisonError::into_inner) = Some(file);
-        Ok(Grant { fence: before + 1, mark: mark(&bytes), beat: 1, owner: owner.clone(), asked, after })
+        Ok(Grant { fence: before + 1, mark: mark(&bytes), beat: 1, owner: owner.clone(), asked, wall: None, after })
     }
 
     /// How long ago the lock's file was written, by the clock of the file system that keeps it: that of a file which is written now.
@@ -200,8 +207,8 @@ impl Store for LocalStore {
         Box::pin(async move { self.replace(&bytes, on, grant) })
     }
 
-    fn prepare(&self) -> Later<'_, ()> {
-        Box::pin(async { Ok(()) })
+    fn prepare(&self) -> Later<'_, Option<String>> {
+        Box::pin(async { Ok(None) })
     }
 
     fn lock<'a>(&'a self, owner: &'a Owner) -> Later<'a, Locked> {

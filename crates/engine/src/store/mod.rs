@@ -55,6 +55,8 @@ pub struct Grant {
     pub owner: Owner,
     /// When the call that got or renewed it was sent: the lease cannot have begun before.
     pub asked: Instant,
+    /// What the wall's clock showed before the lock was taken, where somebody looked.
+    pub wall: Option<u64>,
     /// Who held it before and did not let go.
     pub after: Option<Owner>,
 }
@@ -73,8 +75,8 @@ pub struct Held {
 
 #[derive(Clone, Debug)]
 pub enum Locked {
-    Ours(Grant),
-    Theirs(Held),
+    Ours(Box<Grant>),
+    Theirs(Box<Held>),
 }
 
 #[derive(Clone, Debug, thiserror::Error)]
@@ -113,8 +115,8 @@ pub trait Store: Send + Sync {
     /// Fails with `Changed` when something else lies there, with `Lost` when a later holder of the lock is known to have written.
     fn save<'a>(&'a self, bytes: Vec<u8>, on: Option<&'a Version>, grant: &'a Grant) -> Later<'a, Version>;
 
-    /// Makes the place ready for a first lock and a first state.
-    fn prepare(&self) -> Later<'_, ()>;
+    /// Makes the place ready for a first lock and a first state; says what it changed for that, if anything.
+    fn prepare(&self) -> Later<'_, Option<String>>;
 
     /// Takes the lock when it is free, or says who holds it. A holder that is proven to be dead, by the system itself, counts as none.
     fn lock<'a>(&'a self, owner: &'a Owner) -> Later<'a, Locked>;

@@ -119,7 +119,11 @@ impl Notebook {
         state.midway = midway;
         let bytes = state.next_bytes();
         let saved = self.store.save(bytes, self.version.as_ref(), &lease.grant()).await;
-        if saved.is_err() {
+        if let Err(error) = &saved {
+            // A write without an answer may have got through: its serial is not given to another content.
+            if matches!(error, StoreError::Call(_)) {
+                self.serial = state.serial;
+            }
             state.serial = before;
         }
         self.version = Some(saved?);

@@ -52,7 +52,7 @@ pub enum Put {
 /// The least that is asked of whatever keeps the objects.
 pub trait Objects: Send + Sync {
     fn place(&self, key: &str) -> String;
-    fn prepare(&self) -> Later<'_, ()>;
+    fn prepare(&self) -> Later<'_, Option<String>>;
     fn get<'a>(&'a self, key: &'a str) -> Later<'a, Seen>;
     fn put<'a>(&'a self, key: &'a str, bytes: Vec<u8>, fence: u64, write: &'a str, when: When) -> Later<'a, Put>;
 }
@@ -93,7 +93,8 @@ impl ObjectStore {
     async fn claim(&self, owner: &Owner, before: u64, after: Option<Owner>, when: When) -> Result<Option<Grant>, StoreError> {
         let asked = Instant::now();
         let record = Record::held(before + 1, 1, &self.run, owner);
-        let grant = |mark| Grant { fence: record.fence, mark, beat: 1, owner: owner.clone(), asked, after: after.clone() };
+        let grant =
+            |mark| Grant { fence: record.fence, mark, beat: 1, owner: owner.clone(), asked, wall: None, after: after.clone() };
         if let Put::Done { etag } = self.write(&record, when).await? {
             return Ok(Some(grant(etag)));
         }
@@ -111,14 +112,14 @@ impl ObjectStore {
                 }
                 Some((record, object, lapsed)) => {
                     let held = Held { owner: record.holder, fence: record.fence, mark: object.etag, lapsed };
-                    return Ok(Locked::Theirs(held));
+                    return Ok(Locked::Theirs(Box::new(held)));
                 }
             };
             if let Some(grant) = claimed {
-                return Ok(Locked::Ours(grant));
+                return Ok(Locked::Ours(Box::new(grant)));
             }
         }
-        Ok(Locked::Theirs(Held { owner: None, fence: 0, mark: String::new(), lapsed: false }))
+        Ok(Locked::Theirs(Box::new(Held { owner: None, fence: 0, mark: String::new(), lapsed: false })))
     }
 
     async fn beat(&self, grant: &Grant) -> Result<Grant, StoreError> {
@@ -158,16 +159,25 @@ impl ObjectStore {
     }
 
     async fn replace(&self, bytes: Vec<u8>, on: Option<&Version>, grant: &Grant) -> Result<Version, StoreError> {
-        let when = on.map_or(When::Absent, |version| When::Is(version.0.clone()));
-        let write = format!("{}-{:016x}", self.run, rand::random::<u64>());
-        match self.objects.put(&self.state, bytes, grant.fence, &write, when).await? {
-            Put::Done { etag } => Ok(Version(etag)),
-            Put::Refused => match self.objects.get(&self.state).await?.object {
-                Some(found) if found.write == write => Ok(Version(found.etag)),
-                Some(found) if found.fence > grant.fence => Err(self.lost(None)),
-                _ => Err(StoreError::Changed { place: self.place() }),
-            },
+        let mut when = on.map_or(When::Absent, |version| When::Is(version.0.clone()));
+        for _ in 0..ROUNDS {
+            let write = format!("{}-{:016x}", self.run, rand::random::<u64>());
+            if let Put::Done { etag } = self.objects.put(&self.state, bytes.clone(), grant.fence, &write, when).await? {
+                return Ok(Version(etag));
+            }
+            match self.objects.get(&self.state).await?.object {
+                Some(found) if found.write == write => return Ok(Version(found.etag)),
+                // One of our own that we gave up waiting for: it was refused or it got through, and here it is.
+                Some(found) if self.is_ours(&found) => when = When::Is(found.etag),
+                Some(found) if found.fence > grant.fence => return Err(self.lost(None)),
+                _ => return Err(StoreError::Changed { place: self.place() }),
+            }
         }
+        Err(StoreError::Changed { place: self.place() })
+    }
+
+    fn is_ours(&self, object: &Object) -> bool {
+        object.write.split_once('-').is_some_and(|(run, _)| run == self.run)
     }
 
     fn lost(&self, by: Option<Owner>) -> StoreError {
@@ -195,7 +205,7 @@ impl Store for ObjectStore {
         Box::pin(self.replace(bytes, on, grant))
     }
 
-    fn prepare(&self) -> Later<'_, ()> {
+    fn prepare(&self) -> Later<'_, Option<String>> {
         self.objects.prepare()
     }
 

@@ -186,6 +186,7 @@ pub async fn walk(
     // Calls are counted anew, and what is old explains nothing any more.
     state.apply(&Entry::begin(state));
     state.forget_before(options.clock.now());
+    drop_the_gone(state, desired, live, options.clock.now());
     let lives = order.tasks.iter().map(|task| life(state, task)).collect();
     let mut run = Run {
         registry,
@@ -513,6 +514,15 @@ impl Run<'_> {
             self.log.say(Event::StepSkipped { node: node.clone(), because: because.clone() });
             self.outcome.skipped.push((node, because));
         }
+    }
+}
+
+/// What is neither wanted nor there needs no step: it went while nobody was left to hear of it. (What is wanted and not there is made anew, see [`Run::bury`].)
+fn drop_the_gone(state: &mut State, desired: &Graph, live: &LiveSet, now: Moment) {
+    let absent = |node: &NodeName| desired.get(node).is_none() && !live.nodes.contains_key(node);
+    let gone = state.nodes.iter().filter(|(node, _)| absent(node)).map(|(node, record)| (node.clone(), record.id.clone()));
+    for (node, id) in gone.collect::<Vec<_>>() {
+        state.apply(&Entry::Gone { node, id, at: now });
     }
 }
 

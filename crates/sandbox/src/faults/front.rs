@@ -13,7 +13,7 @@ use super::throttle::Buckets;
 use super::watcher::{Moment, Sight, Then, Watcher};
 use super::{actions, refusal};
 use crate::call::Call;
-use crate::clock::Millis;
+use crate::clock::{Millis, http_date};
 use crate::fault::Fault;
 use crate::services::{self, is_read};
 use crate::wire::{self, Reply, Response, Service};
@@ -145,10 +145,13 @@ impl Front {
             }
         };
         record(world, service, call, result.as_ref().err(), fault);
-        match result {
+        let mut response = match result {
             Ok(reply) => wire::render(service, call, reply, &request_id),
             Err(fault) => wire::render_fault(service, call, &fault, &request_id),
-        }
+        };
+        // Every answer tells the time, and whoever shares a lock by leases counts on it.
+        response.headers.push(("date".to_owned(), http_date(world.now)));
+        response
     }
 
     /// What AWS asks before it looks at a call: who is it, is it too fast, is it allowed.

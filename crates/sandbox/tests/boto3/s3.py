@@ -85,6 +85,16 @@ def main(url):
     s3.delete_object(**lock, IfMatch=next_)
     refused("NoSuchKey", s3.put_object, **lock, Body=b"4", IfMatch=mine)
     refused("404", s3.head_object, **lock)
+    refused("NotImplemented", s3.put_object, **lock, Body=b"5", IfNoneMatch=next_)
+    refused("MetadataTooLarge", s3.put_object, **lock, Body=b"5", Metadata={"long": "x" * 2048})
+
+    # Whose the bucket is, and what time it is by the server, refusals too.
+    assert s3.head_bucket(Bucket="shop-spa", ExpectedBucketOwner="123456789012")
+    for call, more in ((s3.get_object, {"Key": "big"}), (s3.put_object, {"Key": "big", "Body": b""}), (s3.get_bucket_policy, {})):
+        refused("AccessDenied", call, Bucket="shop-spa", ExpectedBucketOwner="210987654321", **more)
+    dates = [s3.get_object(Bucket="shop-spa", Key="big")["ResponseMetadata"]["HTTPHeaders"]["date"]]
+    dates.append(refused("NoSuchKey", s3.get_object, Bucket="shop-spa", Key="none")["ResponseMetadata"]["HTTPHeaders"]["date"])
+    assert all(date.endswith(" GMT") and " 2026 " in date for date in dates), dates
 
     for n in range(5):
         s3.put_object(Bucket="shop-spa", Key=f"n/{n}", Body=b"")

@@ -17,6 +17,9 @@ use crate::world::World;
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Bucket {
+    /// Another account, which lets everybody in; `None`: the account of the world.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) owner: Option<String>,
     pub(crate) region: String,
     pub(crate) created: Millis,
     pub(crate) tags: Tags,
@@ -34,7 +37,7 @@ pub(crate) struct Bucket {
 
 pub(super) fn list(world: &World, call: &Call) -> Result<Reply, Fault> {
     let prefix = call.query("prefix").unwrap_or_default();
-    let buckets = world.s3.buckets.iter().filter(|(name, _)| name.starts_with(prefix));
+    let buckets = super::own(world).filter(|(name, _)| name.starts_with(prefix));
     let buckets: Vec<Value> = buckets
         .map(|(name, bucket)| json!({ "Name": name, "CreationDate": iso(bucket.created), "BucketRegion": bucket.region }))
         .collect();
@@ -77,7 +80,11 @@ pub(super) fn create(world: &mut World, call: &Call) -> Result<Reply, Fault> {
     let tags = settings::read_tags(&call.input["Tags"])?;
     let created =
         Reply::empty(200).header("location", format!("/{name}")).header("x-amz-bucket-arn", format!("arn:aws:s3:::{name}"));
-    if world.s3.buckets.contains_key(&name) {
+    if let Some(there) = world.s3.buckets.get(&name) {
+        if there.owner.is_some() {
+            let message = "The requested bucket name is not available. The bucket namespace is shared by all users of the system. Please select a different name and try again.";
+            return Err(Fault::new("BucketAlreadyExists", message).status(409));
+        }
         if region == "us-east-1" {
             return Ok(created);
         }
@@ -87,22 +94,35 @@ pub(super) fn create(world: &mut World, call: &Call) -> Result<Reply, Fault> {
         )
         .status(409));
     }
-    quotas::BUCKETS.one_more(world, world.s3.buckets.len())?;
+    quotas::BUCKETS.one_more(world, super::own(world).count())?;
+    let ownership = call.header("x-amz-object-ownership").unwrap_or("BucketOwnerEnforced");
+    let bucket = Bucket { tags, ownership: ownership.to_owned(), ..newborn(region, world.now) };
+    world.s3.buckets.insert(name, bucket);
+    Ok(created)
+}
+
+/// What AWS gives every bucket since 2023.
+fn newborn(region: String, now: Millis) -> Bucket {
     let on =
         json!({ "BlockPublicAcls": true, "IgnorePublicAcls": true, "BlockPublicPolicy": true, "RestrictPublicBuckets": true });
-    let bucket = Bucket {
+    Bucket {
+        owner: None,
         region,
-        created: world.now,
-        tags,
+        created: now,
+        tags: Tags::new(),
         block: Some(on),
         policy: None,
         encryption: json!({ "ApplyServerSideEncryptionByDefault": { "SSEAlgorithm": "AES256" }, "BucketKeyEnabled": false }),
         versioning: None,
-        ownership: call.header("x-amz-object-ownership").unwrap_or("BucketOwnerEnforced").to_owned(),
+        ownership: "BucketOwnerEnforced".to_owned(),
         objects: BTreeMap::new(),
-    };
-    world.s3.buckets.insert(name, bucket);
-    Ok(created)
+    }
+}
+
+/// A bucket of that name in another account, which lets everybody in: who does not ask whose it is takes it for his own.
+pub(crate) fn elsewhere(world: &mut World, name: &str) {
+    let bucket = Bucket { owner: Some("999988887777".to_owned()), ..newborn(world.region.clone(), world.now) };
+    world.s3.buckets.insert(name.to_owned(), bucket);
 }
 
 pub(super) fn head(world: &mut World, call: &Call) -> Result<Reply, Fault> {

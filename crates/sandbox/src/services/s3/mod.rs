@@ -17,7 +17,7 @@ use crate::tags::Tags;
 use crate::wire::Reply;
 use crate::world::World;
 
-pub(crate) use bucket::Bucket;
+pub(crate) use bucket::{Bucket, elsewhere};
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct S3 {
@@ -83,7 +83,15 @@ fn address(call: &Call) -> (String, String) {
 
 fn find<'w>(world: &'w mut World, call: &Call) -> Result<&'w mut Bucket, Fault> {
     let (name, _) = address(call);
-    world.s3.buckets.get_mut(&name).ok_or_else(|| Fault::new("NoSuchBucket", "The specified bucket does not exist").status(404))
+    let expected = call.header("x-amz-expected-bucket-owner");
+    let own = world.account.clone();
+    let bucket = world.s3.buckets.get_mut(&name);
+    let bucket = bucket.ok_or_else(|| Fault::new("NoSuchBucket", "The specified bucket does not exist").status(404))?;
+    let owner = bucket.owner.as_ref().unwrap_or(&own);
+    if expected.is_some_and(|expected| expected != owner) {
+        return Err(Fault::new("AccessDenied", "Access Denied").status(403));
+    }
+    Ok(bucket)
 }
 
 pub(crate) fn handle(world: &mut World, call: &Call) -> Result<Reply, Fault> {
@@ -125,10 +133,15 @@ pub(crate) fn policies_mut(world: &mut World) -> impl Iterator<Item = &mut serde
     world.s3.buckets.values_mut().filter_map(|bucket| bucket.policy.as_mut())
 }
 
+/// Buckets of the account itself.
+fn own(world: &World) -> impl Iterator<Item = (&String, &Bucket)> {
+    world.s3.buckets.iter().filter(|(_, bucket)| bucket.owner.is_none())
+}
+
 pub(crate) fn objects(world: &World) -> Vec<String> {
-    world.s3.buckets.keys().map(|name| format!("s3:bucket {name}")).collect()
+    own(world).map(|(name, _)| format!("s3:bucket {name}")).collect()
 }
 
 pub(crate) fn tagged(world: &World) -> Vec<(String, Tags)> {
-    world.s3.buckets.iter().map(|(name, bucket)| (format!("arn:aws:s3:::{name}"), bucket.tags.clone())).collect()
+    own(world).map(|(name, bucket)| (format!("arn:aws:s3:::{name}"), bucket.tags.clone())).collect()
 }

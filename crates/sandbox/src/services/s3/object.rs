@@ -12,7 +12,7 @@ use super::bucket::Bucket;
 use super::settings::many;
 use super::{address, body, find};
 use crate::call::{Call, flag, text};
-use crate::clock::Millis;
+use crate::clock::{Millis, http_date};
 use crate::fault::Fault;
 use crate::wire::Reply;
 use crate::world::World;
@@ -59,8 +59,13 @@ pub(super) fn put(world: &mut World, call: &Call) -> Result<Reply, Fault> {
     let (now, serial) = (world.now, world.hex());
     let bucket = find(world, call)?;
     let existing = current(bucket, &key);
-    if call.header("if-none-match").is_some() && existing.is_some() {
-        return Err(failed_precondition());
+    match call.header("if-none-match") {
+        Some("*") if existing.is_some() => return Err(failed_precondition()),
+        Some("*") | None => {}
+        Some(_) => {
+            let message = "A header you provided implies functionality that is not implemented";
+            return Err(Fault::new("NotImplemented", message).status(501));
+        }
     }
     if let Some(wanted) = call.header("if-match") {
         let existing = existing.ok_or_else(no_such_key)?;
@@ -76,6 +81,11 @@ pub(super) fn put(world: &mut World, call: &Call) -> Result<Reply, Fault> {
         .map(|(name, value)| (name.to_lowercase(), value.clone()))
         .filter(|(name, _)| KEPT_HEADERS.contains(&name.as_str()) || name.starts_with("x-amz-meta-"))
         .collect();
+    let own = headers.iter().filter(|(name, _)| name.starts_with("x-amz-meta-"));
+    if own.map(|(name, value)| name.len() - "x-amz-meta-".len() + value.len()).sum::<usize>() > 2048 {
+        let message = "Your metadata headers exceed the maximum allowed metadata size";
+        return Err(Fault::new("MetadataTooLarge", message));
+    }
     headers.entry("content-type".into()).or_insert_with(|| "binary/octet-stream".into());
     let encoding = call.header("content-encoding").unwrap_or_default().split(',').map(str::trim);
     let encoding: Vec<&str> = encoding.filter(|part| !part.is_empty() && *part != "aws-chunked").collect();
@@ -166,11 +176,6 @@ fn slice(range: &str, len: usize) -> Option<(usize, usize)> {
     let start: usize = start.parse().ok()?;
     let end = end.parse::<usize>().map_or(len, |end| (end + 1).min(len));
     (start < end).then_some((start, end))
-}
-
-fn http_date(at: Millis) -> String {
-    let time = i64::try_from(at).ok().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok()).unwrap_or_default();
-    time.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
 }
 
 pub(super) fn delete(world: &mut World, call: &Call) -> Result<Reply, Fault> {

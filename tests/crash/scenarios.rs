@@ -1,0 +1,142 @@
+//! The scenarios: what is there, what is asked for, and how the project changes in between.
+
+use landing_tests::Site;
+
+use crate::story::{Going, Story};
+
+/// Something of every kind that can be had with two services.
+const STACK: &[(&str, &str)] = &[
+    (
+        "landing.toml",
+        r#"name = "small"
+region = "us-west-2"
+
+[services.web]
+paths = ["/api/*"]
+default = true
+secrets = { TOKEN = "token:password", KEY = "key", PASSWORD = "database:things.password" }
+
+[services.broker]
+tcp = [1883]
+
+[secrets.token]
+generate = { username = "web" }
+
+[secrets.key]
+from = "env:KEY"
+
+[databases.things]
+engine = "postgres"
+version = "16"
+class = "db.t3.micro"
+used-by = ["web"]
+
+[spa]
+dist = "dist"
+
+[github]
+repository = "example-org/small"
+branch = "main"
+"#,
+    ),
+    (
+        "docker-compose.yml",
+        r#"services:
+  web:
+    image: nginx:1.29-alpine
+    ports: ["8080:80"]
+    environment:
+      BROKER: broker:1883
+    depends_on: [broker]
+  broker:
+    image: eclipse-mosquitto:2
+    ports: ["1883:1883"]
+"#,
+    ),
+    ("dist/index.html", "<!doctype html><title>small</title>"),
+];
+
+const SPA: &str = "[spa]\ndist = \"dist\"\n\n";
+const WORKER: &str = "  worker:\n    image: python:3.13-alpine\n    environment:\n      BROKER: broker:1883\n";
+
+fn add_worker(site: &Site) {
+    site.edit("docker-compose.yml", "  broker:\n", &format!("{WORKER}  broker:\n"));
+}
+
+fn drop_spa(site: &Site) {
+    site.edit("landing.toml", SPA, "");
+}
+
+/// An edit of the small stack that stands.
+async fn change(name: &'static str, begin: impl Fn(&Site), edit: impl Fn(&Site)) -> Story {
+    Story::new(name, Site::new(STACK), Going::Up, async |site| {
+        begin(site);
+        site.up().await.done();
+        edit(site);
+    })
+    .await
+}
+
+/// One of the file.
+async fn compose(name: &'static str, old: &str, new: &str) -> Story {
+    change(name, |_| {}, |site| site.edit("docker-compose.yml", old, new)).await
+}
+
+pub(crate) const NAMES: [&str; 14] = [
+    "first up",
+    "up with nothing to do",
+    "another image",
+    "another variable",
+    "more copies",
+    "a service more",
+    "a service less",
+    "another database class",
+    "a SPA more",
+    "a SPA less",
+    "another VPC",
+    "down",
+    "up after down",
+    "up without its state",
+];
+
+pub(crate) async fn scenario(name: &'static str) -> Story {
+    match name {
+        "first up" => Story::new(name, Site::new(STACK), Going::Up, async |_| {}).await,
+        "up with nothing to do" => change(name, |_| {}, |_| {}).await,
+        "another image" => compose(name, "nginx:1.29-alpine", "nginx:1.30-alpine").await,
+        "another variable" => compose(name, "BROKER: broker:1883", "BROKER: tcp://broker:1883").await,
+        "more copies" => {
+            change(name, |_| {}, |site| site.edit("landing.toml", "default = true", "default = true\nreplicas = 3")).await
+        }
+        "a service more" => change(name, |_| {}, add_worker).await,
+        "a service less" => change(name, add_worker, |site| site.edit("docker-compose.yml", WORKER, "")).await,
+        "another database class" => change(name, |_| {}, |site| site.edit("landing.toml", "db.t3.micro", "db.t3.small")).await,
+        "a SPA more" => change(name, drop_spa, |site| site.edit("landing.toml", "[github]", &format!("{SPA}[github]"))).await,
+        "a SPA less" => change(name, |_| {}, drop_spa).await,
+        "another VPC" => {
+            let cidr = "[network]\ncidr = \"10.1.0.0/16\"\n\n[github]";
+            change(name, |_| {}, |site| site.edit("landing.toml", "[github]", cidr)).await
+        }
+        "down" => {
+            Story::new(name, Site::new(STACK), Going::Down, async |site| {
+                site.up().await.done();
+            })
+            .await
+        }
+        "up after down" => {
+            Story::new(name, Site::new(STACK), Going::Up, async |site| {
+                site.up().await.done();
+                site.down().await.done();
+            })
+            .await
+        }
+        "up without its state" => {
+            Story::new(name, Site::new(STACK), Going::Up, async |site| {
+                site.up().await.done();
+                site.forget_state();
+            })
+            .await
+        }
+        other => panic!("there is no scenario {other:?}"),
+    }
+}
