@@ -67,7 +67,7 @@ impl<'a> Files<'a> {
         let bytes = std::fs::read(&path).map_err(|error| read_error(&error))?;
         let text = String::from_utf8(bytes).map_err(|_| ReadError::NotText)?;
         self.read.insert(relative.to_owned());
-        Ok(Arc::new(Source { path: relative.to_owned(), text }))
+        Ok(Arc::new(Source::new(relative, text)))
     }
 
     /// `text` as written in a file of folder `base`, relative to the project's folder; it need not exist.

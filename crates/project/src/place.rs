@@ -8,6 +8,25 @@ pub(crate) struct Source {
     /// Relative to the project's folder, as problems show it.
     pub(crate) path: PathBuf,
     pub(crate) text: String,
+    /// Where each line begins, in bytes: a large file has as many places to tell as lines.
+    lines: Vec<usize>,
+}
+
+impl Source {
+    pub(crate) fn new(path: impl Into<PathBuf>, text: String) -> Self {
+        let lines = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
+        Self { path: path.into(), text, lines }
+    }
+
+    /// Where a line begins, counted from 1; the end of the text for one that is not there.
+    pub(crate) fn start_of(&self, line: usize) -> usize {
+        self.lines.get(line.saturating_sub(1)).copied().unwrap_or(self.text.len())
+    }
+
+    /// The line of a byte, from 1.
+    fn line_of(&self, byte: usize) -> usize {
+        self.lines.partition_point(|start| *start <= byte)
+    }
 }
 
 /// Without the text: it may hold credentials, and is long.
@@ -45,7 +64,7 @@ impl Place {
 
     /// From 1.
     pub(crate) fn line(&self) -> usize {
-        self.source.text[..self.span.start].matches('\n').count() + 1
+        self.source.line_of(self.span.start)
     }
 
     /// From 1, in characters.
@@ -54,7 +73,7 @@ impl Place {
     }
 
     pub(crate) fn line_start(&self) -> usize {
-        self.source.text[..self.span.start].rfind('\n').map_or(0, |at| at + 1)
+        self.source.start_of(self.line())
     }
 
     pub(crate) fn text(&self) -> &str {

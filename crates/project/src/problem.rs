@@ -9,6 +9,9 @@ use crate::{
     place::Place,
 };
 
+/// Bytes of a line that is worth showing; a longer one is data, and is only pointed at.
+const LONGEST_LINE: usize = 1000;
+
 /// One thing that is wrong. It holds the one source line that it shows, with credentials blotted out.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Problem {
@@ -54,7 +57,7 @@ impl Problem {
             title: title.into(),
             label: String::new(),
             help: None,
-            excerpt: Some(Excerpt { line: masked_line(line, line_kind(place)), span: from..to }),
+            excerpt: (line.len() <= LONGEST_LINE).then(|| Excerpt { line: masked_line(line, line_kind(place)), span: from..to }),
         }
     }
 
@@ -86,11 +89,6 @@ impl Problem {
     /// Without the source line, where it may be part of a credential of several lines.
     pub(crate) fn without_excerpt(mut self) -> Self {
         self.excerpt = None;
-        self
-    }
-
-    pub(crate) fn maybe_help(mut self, help: Option<String>) -> Self {
-        self.help = help;
         self
     }
 

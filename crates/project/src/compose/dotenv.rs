@@ -16,14 +16,20 @@ pub(crate) struct BadLine {
 /// `None` as value: the bare name, whose value comes from the environment.
 pub(crate) type Assignments = Vec<(String, Option<String>)>;
 
+/// Bytes of all values together, with their variables filled in; each line could be twice the one before.
+const LONGEST: usize = 1024 * 1024;
+
 /// In file order. Unquoted and double-quoted values are interpolated from earlier lines and `outer`, unset is blank.
 pub(crate) fn parse(text: &str, raw: bool, outer: &dyn Fn(&str) -> Option<String>) -> Result<Assignments, BadLine> {
     let mut found: Assignments = Vec::new();
+    let mut known: BTreeMap<String, String> = BTreeMap::new();
+    let mut length = 0;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text).replace("\r\n", "\n");
     let mut rest = text.as_str();
-    let total = text.matches('\n').count() + 1;
+    let (mut line_number, mut counted) = (1, rest);
     while !rest.is_empty() {
-        let line_number = total - rest.matches('\n').count();
+        line_number += counted[..counted.len() - rest.len()].matches('\n').count();
+        counted = rest;
         let (line, after) = rest.split_once('\n').unwrap_or((rest, ""));
         let trimmed = line.trim();
         if trimmed.is_empty() || trimmed.starts_with('#') {
@@ -41,11 +47,16 @@ pub(crate) fn parse(text: &str, raw: bool, outer: &dyn Fn(&str) -> Option<String
             if !assignment.interpolated {
                 return value;
             }
-            let known: BTreeMap<&str, &str> =
-                found.iter().filter_map(|(name, value)| Some((name.as_str(), value.as_deref()?))).collect();
-            let find = |name: &str| outer(name).or_else(|| known.get(name).map(|value| (*value).to_owned()));
+            let find = |name: &str| outer(name).or_else(|| known.get(name).cloned());
             interpolate(&value, &find).0
         });
+        length += value.as_ref().map_or(0, String::len);
+        if length > LONGEST.max(text.len()) {
+            return Err(BadLine { line: line_number, why: "the values so far are longer than any container takes" });
+        }
+        if let Some(value) = &value {
+            known.insert(assignment.name.clone(), value.clone());
+        }
         found.push((assignment.name, value));
         rest = left;
     }

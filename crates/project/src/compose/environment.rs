@@ -131,10 +131,11 @@ fn read_file(
 }
 
 pub(super) fn bad_line(source: &std::sync::Arc<crate::place::Source>, bad: &dotenv::BadLine) -> Problem {
-    let start: usize = source.text.split_inclusive('\n').take(bad.line - 1).map(str::len).sum();
+    let start = source.start_of(bad.line);
     let place = Place::new(source, start..start);
     Problem::at(&place, "bad-env-file", format!("line {} of {} is not an assignment", bad.line, source.path.display()))
         .label(bad.why)
+        .help("one `NAME=value` a line, a value of several lines in quotes, `#` before what is a remark")
         // Whatever it is, it may be a credential.
         .without_excerpt()
 }

@@ -14,6 +14,9 @@ use super::{
 };
 use crate::{files::Files, place::Place, problem::Problem, suggest::did_you_mean};
 
+/// Services that extend one another in a row; people write two or three.
+const LONGEST_CHAIN: usize = 32;
+
 /// The files that `extends` reaches, each read once.
 pub(super) struct Extender<'a, 'f> {
     pub(super) files: &'a mut Files<'f>,
@@ -43,11 +46,19 @@ impl Extender<'_, '_> {
             return Err(Problem::at(&place, "extends-cycle", format!("services extend each other: {}", names.join(" → ")))
                 .help("move what they share into an anchor (`x-common: &common`) or a service of its own"));
         }
+        if chain.len() > LONGEST_CHAIN {
+            return Err(Problem::at(
+                &place,
+                "extends-cycle",
+                format!("`{name}` is one of more than {LONGEST_CHAIN} services that extend one another"),
+            )
+            .help("move what they share into an anchor (`x-common: &common`) or a service of its own"));
+        }
         let services = self.parsed.get(&target_file).and_then(|top| top.get("services"));
         let Some(found) = services.and_then(|services| services.get(&target)).cloned() else {
             let names: Vec<&str> = services.and_then(Node::map).into_iter().flatten().map(|entry| entry.key.as_str()).collect();
             let title = format!("`{name}` extends `{target}`, which {} does not have", target_file.display());
-            return Err(Problem::at(&place, "unknown-service", title).maybe_help(did_you_mean(&target, names)));
+            return Err(Problem::at(&place, "unknown-service", title).help(did_you_mean(&target, names)));
         };
         let base = self.flatten_from(&target_file, &target, found, chain)?;
         Ok(merge_service(base, node))
@@ -66,7 +77,7 @@ impl Extender<'_, '_> {
         };
         if let Some(entry) = extends.map().into_iter().flatten().find(|entry| entry.key != "service" && entry.key != "file") {
             return Err(Problem::at(&entry.place, "unknown-key", format!("unknown key `{}` in extends", entry.key))
-                .maybe_help(did_you_mean(&entry.key, ["service", "file"])));
+                .help(did_you_mean(&entry.key, ["service", "file"])));
         }
         let Some(path) = extends.get("file") else {
             return Ok((file.to_owned(), service, place));
@@ -77,6 +88,7 @@ impl Extender<'_, '_> {
         if !self.parsed.contains_key(&target) {
             let source = self.files.read(&target).map_err(|error| {
                 Problem::at(&path.place, "missing-file", format!("cannot read {}: {error}", target.display()))
+                    .help("a path is relative to the file that names it")
             })?;
             let top = yaml::parse(&source)?;
             self.parsed.insert(target.clone(), top);
@@ -101,14 +113,21 @@ pub(crate) fn merge_service(base: Node, over: Node) -> Node {
 }
 
 fn merge_maps(mut base: Vec<Entry>, over: Vec<Entry>, merge: &dyn Fn(&str, Node, Node) -> Node) -> Vec<Entry> {
+    // The first of a name, as in `Node::get`.
+    let mut at: BTreeMap<String, usize> =
+        base.iter().enumerate().rev().map(|(index, entry)| (entry.key.clone(), index)).collect();
     for entry in over {
-        match base.iter_mut().find(|below| below.key == entry.key) {
-            Some(below) => {
+        match at.get(&entry.key) {
+            Some(index) => {
+                let below = &mut base[*index];
                 let old = std::mem::replace(&mut below.value, Node { value: Value::Null, place: entry.place.clone() });
                 below.value = merge(&entry.key, old, entry.value);
                 below.place = entry.place;
             }
-            None => base.push(entry),
+            None => {
+                at.insert(entry.key.clone(), base.len());
+                base.push(entry);
+            }
         }
     }
     base

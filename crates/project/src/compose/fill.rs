@@ -145,6 +145,11 @@ fn problem(place: &Place, trouble: &Trouble) -> Problem {
                 .label(label)
                 .help("set it in the environment or in .env")
         }
+        Trouble::Endless { at: text } => {
+            Problem::at(&place.narrowed_to(text), "bad-interpolation", "the variables in this text never come to an end")
+                .label("defaults in defaults in defaults, or a megabyte of text")
+                .help("write a shorter value, or give it in a file")
+        }
         Trouble::Malformed { at: text } => Problem::at(&place.narrowed_to(text), "bad-interpolation", "this is not a variable")
             .label("`$NAME`, `${NAME}` or `${NAME:-default}`")
             .help("write `$$` for a plain dollar sign"),

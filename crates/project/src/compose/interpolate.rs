@@ -27,30 +27,48 @@ pub(crate) enum Trouble {
     Required { variable: String, message: String },
     /// `${`, `${}`, `${VAR!}`, a lone `$`.
     Malformed { at: String },
+    /// Defaults in defaults without end, or a text that grows without end.
+    Endless { at: String },
 }
+
+/// Defaults in defaults in defaults; people write two or three.
+const DEEPEST: usize = 32;
+/// Bytes of one text with its variables filled in. A whole task definition has at most 64 KiB.
+const LONGEST: usize = 1024 * 1024;
+/// What is shown of a text that is not understood.
+const SHOWN: usize = 40;
 
 /// The text with every variable filled in, and all that went wrong; an unset one is blank in the text.
 pub(crate) fn interpolate(text: &str, find: &dyn Fn(&str) -> Option<String>) -> (String, Vec<Trouble>) {
     let mut troubles = Vec::new();
-    let out = expand(text, find, &mut troubles);
+    let out = expand(text, find, &mut troubles, 0);
+    troubles.dedup();
     (out, troubles)
 }
 
-fn expand(text: &str, find: &dyn Fn(&str) -> Option<String>, troubles: &mut Vec<Trouble>) -> String {
+fn expand(text: &str, find: &dyn Fn(&str) -> Option<String>, troubles: &mut Vec<Trouble>, depth: usize) -> String {
     let mut out = String::with_capacity(text.len());
+    if depth > DEEPEST {
+        troubles.push(Trouble::Endless { at: shown(text) });
+        return out;
+    }
     let mut rest = text;
     while let Some(at) = rest.find('$') {
         out.push_str(&rest[..at]);
         rest = &rest[at + 1..];
+        if out.len() > LONGEST.max(text.len()) {
+            troubles.push(Trouble::Endless { at: shown(text) });
+            return String::new();
+        }
         if let Some(after) = rest.strip_prefix('$') {
             out.push('$');
             rest = after;
         } else if let Some(after) = rest.strip_prefix('{') {
             let Some(end) = closing_brace(after) else {
-                troubles.push(Trouble::Malformed { at: format!("${rest}") });
+                troubles.push(Trouble::Malformed { at: shown(&format!("${rest}")) });
                 return out;
             };
-            out.push_str(&braced(&after[..end], find, troubles));
+            out.push_str(&braced(&after[..end], find, troubles, depth));
             rest = &after[end + 1..];
         } else {
             let length = name_length(rest);
@@ -72,11 +90,11 @@ fn expand(text: &str, find: &dyn Fn(&str) -> Option<String>, troubles: &mut Vec<
 }
 
 /// What stands between `${` and its `}`.
-fn braced(inner: &str, find: &dyn Fn(&str) -> Option<String>, troubles: &mut Vec<Trouble>) -> String {
+fn braced(inner: &str, find: &dyn Fn(&str) -> Option<String>, troubles: &mut Vec<Trouble>, depth: usize) -> String {
     let length = name_length(inner);
     let (name, operator) = inner.split_at(length);
     if name.is_empty() {
-        troubles.push(Trouble::Malformed { at: format!("${{{inner}}}") });
+        troubles.push(Trouble::Malformed { at: shown(&format!("${{{inner}}}")) });
         return String::new();
     }
     let value = find(name);
@@ -94,15 +112,15 @@ fn braced(inner: &str, find: &dyn Fn(&str) -> Option<String>, troubles: &mut Vec
     };
     let word = sign.get(1..).unwrap_or_default();
     match sign.chars().next() {
-        Some('-') => chosen.unwrap_or_else(|| expand(word, find, troubles)),
-        Some('+') => chosen.map_or_else(String::new, |_| expand(word, find, troubles)),
+        Some('-') => chosen.unwrap_or_else(|| expand(word, find, troubles, depth + 1)),
+        Some('+') => chosen.map_or_else(String::new, |_| expand(word, find, troubles, depth + 1)),
         Some('?') => chosen.unwrap_or_else(|| {
-            let message = expand(word, find, troubles);
+            let message = expand(word, find, troubles, depth + 1);
             troubles.push(Trouble::Required { variable: name.to_owned(), message });
             String::new()
         }),
         _ => {
-            troubles.push(Trouble::Malformed { at: format!("${{{inner}}}") });
+            troubles.push(Trouble::Malformed { at: shown(&format!("${{{inner}}}")) });
             String::new()
         }
     }
@@ -122,6 +140,11 @@ fn closing_brace(text: &str) -> Option<usize> {
         before = character;
     }
     None
+}
+
+/// The beginning, which is enough to find it by.
+fn shown(text: &str) -> String {
+    text.chars().take(SHOWN).collect()
 }
 
 fn name_length(text: &str) -> usize {

@@ -105,7 +105,6 @@ pub(crate) fn load<'a>(
             Ok(node) => {
                 declared.insert(entry.key.clone(), Declared { place: entry.place.clone(), node });
             }
-            Err(problem) if problems.contains(&problem) => {}
             Err(problem) => problems.push(problem),
         }
     }
@@ -134,7 +133,10 @@ fn variables<'a>(
             Err(bad) => problems.push(environment::bad_line(&source, &bad)),
         },
         Err(ReadError::Missing) => {}
-        Err(error) => problems.push(Problem::in_file(path, "bad-env-file", format!("cannot read .env: {error}"))),
+        Err(error) => problems.push(
+            Problem::in_file(path, "bad-env-file", format!("cannot read .env: {error}"))
+                .help("make it a text file of `NAME=value` lines, or remove it"),
+        ),
     }
     variables
 }
@@ -168,5 +170,5 @@ fn top_keys(entries: &[yaml::Entry], problems: &mut Vec<Problem>, outcomes: &mut
 fn unknown_key<const N: usize>(place: &Place, key: &str, parent: &str, known: [&str; N]) -> Problem {
     Problem::at(place, "unknown-key", format!("unknown key `{key}` in {parent}"))
         .label("not in the Compose Specification")
-        .maybe_help(did_you_mean(key, known))
+        .help(did_you_mean(key, known))
 }

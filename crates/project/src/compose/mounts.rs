@@ -6,7 +6,7 @@ use super::{
     values::{boolean, wrong},
     yaml::Node,
 };
-use crate::{files::Files, place::Place, problem::Problem, service::BakedFile};
+use crate::{files::Files, place::Place, problem::Problem, service::BakedFile, suggest::did_you_mean};
 
 struct Mount<'a> {
     /// `bind`, `volume`, `tmpfs`, …
@@ -101,7 +101,7 @@ fn bake(source: &str, target: &str, place: &Place, files: &Files<'_>) -> Result<
             .help("it belongs into the image, so it must be there"));
     }
     if !target.starts_with('/') {
-        return Err(Problem::at(place, "bad-value", "the path in the container must be absolute"));
+        return Err(Problem::at(place, "bad-value", "the path in the container must be absolute").help("begin it with `/`"));
     }
     Ok(BakedFile { source: path, target: target.to_owned() })
 }
@@ -124,7 +124,11 @@ pub(super) fn read_configs(
 fn config(item: &Node, declared: Option<&Node>, files: &Files<'_>) -> Result<BakedFile, Problem> {
     let name = item.text().or_else(|| item.get("source")?.text()).ok_or_else(|| wrong(item, "the name of a config"))?;
     let Some(config) = declared.and_then(|declared| declared.get(name)) else {
-        return Err(Problem::at(&item.place, "unknown-config", format!("there is no config `{name}` at the file's top level")));
+        return Err(Problem::at(&item.place, "unknown-config", format!("there is no config `{name}` at the file's top level"))
+            .help(did_you_mean(
+                name,
+                declared.and_then(Node::map).into_iter().flatten().map(|entry| entry.key.as_str()).collect::<Vec<_>>(),
+            )));
     };
     let Some(file) = config.get("file") else {
         return Err(Problem::at(&item.place, "unsupported-value", format!("config `{name}` does not come from a file"))

@@ -300,7 +300,9 @@ impl Reading<'_> {
         let bytes = bytes(size).map_err(|problem| self.problems.push(problem)).ok()?;
         let gib = u32::try_from(bytes.div_ceil(1 << 30)).unwrap_or(u32::MAX);
         if gib > 200 {
-            self.problems.push(Problem::at(&size.place, "unsupported-value", "a task has at most 200 GiB of disk"));
+            self.problems.push(
+                Problem::at(&size.place, "unsupported-value", "a task has at most 200 GiB of disk").help("write at most `200g`"),
+            );
         }
         // 20 GiB is what every task has.
         (gib > 20).then_some(gib)
@@ -442,7 +444,7 @@ fn dependency(entry: &super::yaml::Entry, problems: &mut Vec<Problem>) -> Option
             let place = condition.map_or(&entry.place, |node| &node.place);
             problems.push(
                 Problem::at(place, "bad-value", format!("`{other}` is not a condition"))
-                    .maybe_help(crate::suggest::did_you_mean(other, known)),
+                    .help(crate::suggest::did_you_mean(other, known)),
             );
             return None;
         }

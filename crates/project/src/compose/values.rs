@@ -12,7 +12,21 @@ pub(crate) fn wrong(node: &Node, expected: &str) -> Problem {
         Some(_) => "this".to_owned(),
         None => node.kind().to_owned(),
     };
-    Problem::at(&node.place, "bad-value", format!("expected {expected}")).label(format!("found {found}"))
+    Problem::at(&node.place, "bad-value", format!("expected {expected}")).label(format!("found {found}")).help(example(expected))
+}
+
+/// What to write instead, where the words alone do not show it.
+fn example(expected: &str) -> String {
+    match expected {
+        "a list of ports" => "for example `ports: [\"8080:80\"]`".to_owned(),
+        "a list of volumes" => "for example `volumes: [\"./site.conf:/etc/site.conf:ro\"]`".to_owned(),
+        "a list of configs" => "for example `configs: [settings]`".to_owned(),
+        "a map, or a list of KEY=VALUE" => "for example `{ MODE: fast }`, or `[MODE=fast]`".to_owned(),
+        "a list" => "write it in brackets: `[first, second]`".to_owned(),
+        "a single value" => "write one text or number; quote it if it has signs that mean something in YAML".to_owned(),
+        "a text" => "quote it, if it has signs that mean something in YAML".to_owned(),
+        _ => format!("write {expected}"),
+    }
 }
 
 pub(crate) fn text(node: &Node) -> Result<String, Problem> {

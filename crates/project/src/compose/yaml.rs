@@ -91,7 +91,7 @@ fn options() -> serde_saphyr::Options {
     serde_saphyr::options! {
         budget: serde_saphyr::budget! {
             max_documents: 1,
-            max_depth: 64,
+            max_depth: 32,
             max_nodes: 200_000,
             max_events: 500_000,
         },
@@ -120,7 +120,12 @@ fn problem(source: &Arc<Source>, error: &serde_saphyr::Error) -> Problem {
     let text = text.lines().next().unwrap_or_default();
     let text = text.split(" at line ").next().unwrap_or(text);
     let text = text.split(", set DuplicateKeyPolicy").next().unwrap_or(text).to_owned();
-    Problem::at(&place, "bad-yaml", "the compose file is not valid YAML").label(text)
+    let help = if text.starts_with("duplicate") {
+        "keep one of the two"
+    } else {
+        "look at the indentation, the brackets and the quotes here and just above"
+    };
+    Problem::at(&place, "bad-yaml", "the compose file is not valid YAML").label(text).help(help)
 }
 
 fn place(source: &Arc<Source>, location: Location) -> Place {
@@ -132,8 +137,7 @@ fn place(source: &Arc<Source>, location: Location) -> Place {
             Place::new(source, start..start.saturating_add(length))
         }
         _ => {
-            let line = usize::try_from(location.line()).unwrap_or(1).saturating_sub(1);
-            let start: usize = source.text.split_inclusive('\n').take(line).map(str::len).sum();
+            let start = source.start_of(usize::try_from(location.line()).unwrap_or(1));
             Place::new(source, start..start)
         }
     }
@@ -267,7 +271,7 @@ mod tests {
     use super::*;
 
     fn source(text: &str) -> Arc<Source> {
-        Arc::new(Source { path: "compose.yml".into(), text: text.to_owned() })
+        Arc::new(Source::new("compose.yml", text.to_owned()))
     }
 
     fn show(node: &Node) -> String {

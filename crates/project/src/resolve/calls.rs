@@ -20,29 +20,25 @@ pub(super) fn find(service: &Service, others: &BTreeSet<String>) -> BTreeSet<Str
     let lists = [&service.command, &service.entrypoint].into_iter().flatten();
     texts.extend(lists.flatten().map(String::as_str));
     texts.extend(service.healthcheck.iter().flat_map(|check| &check.command).map(String::as_str));
-    others
-        .iter()
-        .filter(|name| **name != service.name)
-        .filter(|name| service.depends_on.contains_key(*name) || texts.iter().any(|text| mentions(text, name)))
-        .cloned()
-        .collect()
+    let told = texts.into_iter().flat_map(hosts).chain(service.depends_on.keys().map(String::as_str));
+    told.filter(|name| *name != service.name && others.contains(*name)).map(str::to_owned).collect()
 }
 
-/// Whether the text has the name as a whole host: alone, in a URL, with a port, in a list.
+/// Every word of the text that may be a whole host: alone, in a URL, with a port, in a list.
 ///
-/// A path or a longer name is none: `/mqtt`, `mqtt-events`, `mqtt.example.com`, `mqtt=1`.
-fn mentions(text: &str, name: &str) -> bool {
-    let inner = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
-    let bytes = text.as_bytes();
-    text.match_indices(name).any(|(at, _)| {
-        let end = at + name.len();
-        let before = at.checked_sub(1).map(|index| bytes[index]);
-        let after = bytes.get(end).copied();
-        let in_url = text[..at].ends_with("://");
-        let starts = before.is_none_or(|byte| !inner(byte) && byte != b'/') || in_url;
-        let ends = after.is_none_or(|byte| !inner(byte) && byte != b'=' && byte != b'(');
-        starts && ends
+/// A path is none, nor a variable or a function: `/mqtt`, `mqtt=1`, `mqtt(`.
+fn hosts(text: &str) -> impl Iterator<Item = &str> {
+    let inner = |character: char| character.is_ascii_alphanumeric() || matches!(character, '_' | '-' | '.');
+    let mut from = 0;
+    std::iter::from_fn(move || {
+        let start = from + text[from..].find(inner)?;
+        let end = text[start..].find(|character| !inner(character)).map_or(text.len(), |length| start + length);
+        from = end;
+        let starts = !text[..start].ends_with('/') || text[..start].ends_with("://");
+        let ends = !text[end..].starts_with(['=', '(']);
+        Some((starts && ends).then_some(&text[start..end]))
     })
+    .flatten()
 }
 
 #[cfg(test)]
@@ -61,12 +57,12 @@ mod tests {
             "host=mqtt port=1",
             "nc -z mqtt 1883",
         ] {
-            assert!(mentions(text, "mqtt"), "{text}");
+            assert!(hosts(text).any(|host| host == "mqtt"), "{text}");
         }
         for text in
             ["", "/mqtt", "http://h/mqtt", "mqtt-events", "my_mqtt", "mqtt.example.com", "mqtts://other", "mqtt=1", "mqtt2"]
         {
-            assert!(!mentions(text, "mqtt"), "{text}");
+            assert!(!hosts(text).any(|host| host == "mqtt"), "{text}");
         }
     }
 }

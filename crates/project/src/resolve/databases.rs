@@ -39,38 +39,45 @@ fn database(cx: &mut Cx<'_>, name: &str, settings: &DatabaseSettings) -> Databas
     let max_storage_gib = settings.max_storage.unwrap_or(storage_gib);
     if !(20..=65_536).contains(&storage_gib) {
         problems.push(
-            Problem::at(&value("storage"), "bad-value", format!("RDS has no disks of {storage_gib} GiB")).label("20 to 65536"),
+            Problem::at(&value("storage"), "bad-value", format!("RDS has no disks of {storage_gib} GiB"))
+                .label("20 to 65536")
+                .help("storage = 20 is the smallest"),
         );
     } else if max_storage_gib < storage_gib || max_storage_gib > 65_536 {
         problems.push(
             Problem::at(&value("max-storage"), "bad-value", format!("the storage cannot grow to {max_storage_gib} GiB"))
-                .label(format!("it starts with {storage_gib}")),
+                .label(format!("it starts with {storage_gib}"))
+                .help(format!("write {storage_gib} for no growth, or more, up to 65536")),
         );
     } else if max_storage_gib != storage_gib && u64::from(max_storage_gib) * 10 < u64::from(storage_gib) * 11 {
         problems.push(
             Problem::at(&value("max-storage"), "bad-value", "RDS grows storage by a tenth at least")
-                .label(format!("at least {}", (u64::from(storage_gib) * 11).div_ceil(10))),
+                .label(format!("it starts with {storage_gib}"))
+                .help(format!("write at least {}, or {storage_gib} for no growth", (u64::from(storage_gib) * 11).div_ceil(10))),
         );
     }
     let backup_days = settings.backup_days.unwrap_or(1);
     if backup_days > 35 {
         problems.push(
             Problem::at(&value("backup-days"), "bad-value", format!("RDS cannot keep backups for {backup_days} days"))
-                .label("0 to 35"),
+                .label("0 to 35")
+                .help("write 35, or 0 for no backups"),
         );
     }
     let database_name = settings.database.clone().unwrap_or_else(|| name.replace('-', "_"));
     if !is_identifier(&database_name) || RESERVED.contains(&database_name.as_str()) {
         problems.push(
             Problem::at(&value("database"), "bad-value", format!("`{database_name}` cannot name a database"))
-                .label("letters, digits and `_`, a letter first, no reserved word"),
+                .label("letters, digits and `_`, a letter first, no reserved word")
+                .help("for example \"app\""),
         );
     }
     let master_user = settings.user.clone().unwrap_or_else(|| "postgres".to_owned());
     if !is_identifier(&master_user) || RESERVED.contains(&master_user.as_str()) || master_user.starts_with("rds") {
         problems.push(
             Problem::at(&value("user"), "bad-value", format!("`{master_user}` cannot name the master user"))
-                .label("letters, digits and `_`, a letter first, no reserved word and not `rds…`"),
+                .label("letters, digits and `_`, a letter first, no reserved word and not `rds…`")
+                .help("for example \"app\""),
         );
     }
     cx.problems.extend(problems);

@@ -128,7 +128,8 @@ fn compose_path(cx: &mut Cx<'_>, files: &Files<'_>) -> Result<PathBuf, Problem> 
                 return Ok(path);
             }
             Err(Problem::at(&place, "missing-compose", format!("there is no {}", path.display()))
-                .label("it is relative to the folder of landing.toml"))
+                .label("it is relative to the folder of landing.toml")
+                .help("name the compose file: compose = \"path/to/compose.yaml\""))
         }
         None => {
             let place = cx.document.value(&[]);
@@ -152,7 +153,7 @@ fn skipped(cx: &mut Cx<'_>, compose: &Compose<'_>) -> BTreeMap<String, String> {
             let place = cx.document.value(&["skip", &index.to_string()]);
             cx.problems.push(
                 Problem::at(&place, "unknown-service", format!("`skip` names `{name}`, which is not in the compose file"))
-                    .maybe_help(did_you_mean(name, known())),
+                    .help(did_you_mean(name, known())),
             );
         }
     }
@@ -185,7 +186,7 @@ fn skipped(cx: &mut Cx<'_>, compose: &Compose<'_>) -> BTreeMap<String, String> {
         if !compose.services.contains_key(name) {
             cx.problems.push(
                 Problem::at(&place, "unknown-service", format!("the compose file has no service `{name}`"))
-                    .maybe_help(did_you_mean(name, known())),
+                    .help(did_you_mean(name, known())),
             );
         }
     }
@@ -212,7 +213,7 @@ fn spa(cx: &mut Cx<'_>, files: &Files<'_>) -> Option<Spa> {
                 "bad-value",
                 format!("CloudFront has no price class `{price_class}`"),
             )
-            .maybe_help(did_you_mean(&price_class, classes)),
+            .help(did_you_mean(&price_class, classes)),
         );
     }
     Some(Spa { dist, price_class })
@@ -246,7 +247,8 @@ fn github(cx: &mut Cx<'_>) -> Option<Github> {
                     "bad-value",
                     format!("`{key}` must name one {key}, without wildcards"),
                 )
-                .label("the role that deploys trusts exactly this"),
+                .label("the role that deploys trusts exactly this")
+                .help(format!("for example {key} = \"{}\"", if key == "branch" { "main" } else { "production" })),
             );
         }
     }

@@ -57,7 +57,8 @@ pub(super) fn environment(cx: &mut Cx<'_>, env: &str) {
     if env.len() > LONGEST_ENV {
         cx.problems.push(
             Problem::at(&place, "name-too-long", format!("the environment's name `{env}` has {} characters", env.len()))
-                .label(format!("at most {LONGEST_ENV}")),
+                .label(format!("at most {LONGEST_ENV}"))
+                .help("choose a shorter one, such as `dev`, `staging` or `prod`"),
         );
     } else if !is_plain(env) {
         cx.problems.push(not_plain(&place, "the environment's name", env));
@@ -85,7 +86,8 @@ pub(super) fn part(what: &str, name: &str, place: &Place) -> Option<Problem> {
     if name.len() > LONGEST_PART {
         return Some(
             Problem::at(place, "name-too-long", format!("the {what}'s name has {} characters", name.len()))
-                .label(format!("at most {LONGEST_PART}, since AWS names are made of it")),
+                .label(format!("at most {LONGEST_PART}, since AWS names are made of it"))
+                .help("choose a shorter one; the key in landing.toml is the name"),
         );
     }
     (!is_plain(name)).then(|| not_plain(place, &format!("the {what}'s name"), name))
@@ -111,5 +113,6 @@ fn not_plain(place: &Place, what: &str, name: &str) -> Problem {
     let better = better.trim_end_matches('-');
     let problem = Problem::at(place, "bad-name", format!("{what} `{name}` has characters that AWS names cannot have"))
         .label("lower-case letters, digits and single hyphens, a letter first");
-    if better.is_empty() { problem } else { problem.help(format!("for example \"{better}\"")) }
+    let better = if better.is_empty() { "app" } else { better };
+    problem.help(format!("for example \"{better}\""))
 }

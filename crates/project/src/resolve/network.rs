@@ -25,7 +25,8 @@ pub(super) fn read(cx: &mut Cx<'_>) -> Network {
                 "bad-value",
                 format!("{zones} availability zones cannot be used"),
             )
-            .label("2 to 4: a load balancer and a database need two, and few regions have more than four"),
+            .label("2 to 4: a load balancer and a database need two, and few regions have more than four")
+            .help("zones = 2"),
         );
     }
     let default = Ipv4Net::new_assert([10, 0, 0, 0].into(), WIDEST);

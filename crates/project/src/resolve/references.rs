@@ -7,7 +7,7 @@ use crate::{
     problem::Problem,
     project::{Database, Secret, SecretSource},
     service::{DatabaseAttribute, DatabaseKey, EnvValue, Piece, SecretRef},
-    suggest::did_you_mean,
+    suggest::{closest, did_you_mean},
 };
 
 /// `"secret"`, `"secret:json-key"` or `"database:NAME.password"`.
@@ -35,8 +35,10 @@ pub(super) fn secret(
         None => (text, None),
     };
     let Some(secret) = secrets.get(name) else {
-        let help = did_you_mean(name, secrets.keys().map(String::as_str))
-            .unwrap_or_else(|| format!("add `[secrets.{name}]` with `from = \"env:NAME\"` or `generate = true`"));
+        let help = closest(name, secrets.keys().map(String::as_str)).map_or_else(
+            || format!("add `[secrets.{name}]` with `from = \"env:NAME\"` or `generate = true`"),
+            |known| format!("did you mean `{known}`?"),
+        );
         return Err(Problem::at(place, "unknown-reference", format!("there is no secret `{name}`")).help(help));
     };
     if let SecretSource::Generate { username, .. } = &secret.source {
@@ -133,7 +135,7 @@ fn database_piece(inner: &str, place: &Place, databases: &BTreeMap<String, Datab
         }
         other => {
             return Err(Problem::at(place, "unknown-reference", format!("a database has no `{other}`"))
-                .maybe_help(did_you_mean(other, ["host", "port", "name", "username"])));
+                .help(did_you_mean(other, ["host", "port", "name", "username"])));
         }
     };
     Ok(Piece::Database { database: name.to_owned(), attribute })
@@ -143,6 +145,7 @@ fn known_database(name: &str, place: &Place, databases: &BTreeMap<String, Databa
     if databases.contains_key(name) {
         return Ok(());
     }
-    let help = did_you_mean(name, databases.keys().map(String::as_str)).unwrap_or_else(|| format!("add `[databases.{name}]`"));
+    let help = closest(name, databases.keys().map(String::as_str))
+        .map_or_else(|| format!("add `[databases.{name}]`"), |known| format!("did you mean `{known}`?"));
     Err(Problem::at(place, "unknown-reference", format!("there is no database `{name}`")).help(help))
 }

@@ -39,7 +39,7 @@ pub(super) fn depend(
                             "unknown-service",
                             format!("`{name}` depends on `{target}`, which is not in the compose file"),
                         )
-                        .maybe_help(did_you_mean(target, known.iter().copied())),
+                        .help(did_you_mean(target, known.iter().copied())),
                     );
                 }
             } else if dependency.condition == Condition::Healthy && all[target].healthcheck.is_none() {
@@ -107,7 +107,7 @@ pub(super) fn used_by(
                     .help("remove it from `used-by`, or from `skip`")
             } else {
                 Problem::at(&place, "unknown-service", format!("the compose file has no service `{user}`"))
-                    .maybe_help(did_you_mean(user, all.keys().map(String::as_str)))
+                    .help(did_you_mean(user, all.keys().map(String::as_str)))
             };
             cx.problems.push(problem);
         }

@@ -57,7 +57,8 @@ fn source(cx: &Cx<'_>, name: &str, settings: &SecretSettings) -> Result<SecretSo
                     "bad-secret",
                     format!("`from` of secret `{name}` names no environment variable"),
                 )
-                .label("expected \"env:NAME\" with letters, digits and `_`"));
+                .label("expected \"env:NAME\" with letters, digits and `_`")
+                .help("put the value into an environment variable, and write the variable's name here"));
             }
             Ok(SecretSource::Environment { variable: variable.to_owned() })
         }
@@ -67,7 +68,8 @@ fn source(cx: &Cx<'_>, name: &str, settings: &SecretSettings) -> Result<SecretSo
             if !(16..=128).contains(&length) {
                 let place = cx.document.value(&["secrets", name, "generate", "length"]);
                 return Err(Problem::at(&place, "bad-secret", format!("a password of {length} characters cannot be generated"))
-                    .label("16 to 128"));
+                    .label("16 to 128")
+                    .help("leave `length` out for 32 characters"));
             }
             Ok(SecretSource::Generate { length, username: table.username.clone() })
         }

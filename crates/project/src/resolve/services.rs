@@ -245,7 +245,7 @@ impl One<'_, '_> {
         if !health.path.starts_with('/') || health.path.contains(char::is_whitespace) {
             self.cx.problems.push(
                 Problem::at(&place, "bad-value", format!("`{}` is not a path", health.path))
-                    .label("\"/health\", or \"9000/health\" for another port"),
+                    .help("for example health = \"/health\", or \"9000/health\" for another port"),
             );
         }
         let is_codes = |codes: &str| {
@@ -256,7 +256,7 @@ impl One<'_, '_> {
         if health.codes.as_deref().is_some_and(|codes| !is_codes(codes)) {
             self.cx.problems.push(
                 Problem::at(&place, "bad-value", "`codes` are HTTP codes from 200 to 499")
-                    .label("\"200\", \"200,302\" or \"200-399\""),
+                    .help("for example \"200\", \"200,302\" or \"200-399\""),
             );
         }
         Some(health)
@@ -266,7 +266,10 @@ impl One<'_, '_> {
     fn port(&mut self, compose: &ComposeService, ports: &[u16], has_health: bool) -> Option<u16> {
         if let Some(port) = self.settings.port {
             if port == 0 {
-                self.cx.problems.push(Problem::at(&self.place("port"), "bad-value", "0 is not a port"));
+                self.cx.problems.push(
+                    Problem::at(&self.place("port"), "bad-value", "0 is not a port")
+                        .help("write the port that the container listens on, for example 8080"),
+                );
             }
             return Some(port);
         }
@@ -304,7 +307,7 @@ impl One<'_, '_> {
                 if image.contains(char::is_whitespace) || image.ends_with(':') || image.ends_with('@') {
                     self.cx.problems.push(
                         Problem::at(&compose.place, "bad-value", format!("`{image}` is not an image"))
-                            .label("a variable in it may be blank"),
+                            .help("write it as `repository:tag`; where it is made of variables, one of them may be blank"),
                     );
                 }
                 Image::External(image.clone())

@@ -1,6 +1,6 @@
 //! Reads `landing.toml`, lays one environment's table over it, and knows where every value stands.
 
-use std::sync::Arc;
+use std::{ops::Range, sync::Arc};
 
 use serde::Deserialize;
 use toml::{
@@ -8,7 +8,10 @@ use toml::{
     de::{DeTable, DeValue},
 };
 
-use super::{Settings, landing_toml_schema, unknown::remove_unknown};
+use super::{
+    Settings, landing_toml_schema,
+    unknown::{self, remove_unknown},
+};
 use crate::{
     place::{Place, Source},
     problem::Problem,
@@ -83,22 +86,43 @@ pub(crate) fn read<'a>(source: &'a Arc<Source>, env_name: &str) -> Result<(Docum
         Ok(settings) => Ok((Document { source, table }, settings, problems)),
         Err(error) => {
             let place = error.span().map_or_else(|| Place::top(source), |span| Place::new(source, span));
-            problems.push(wrong_value(&place, error.message()));
+            let meaning = error.span().and_then(|span| meaning(table.get_ref(), &span, &landing_toml_schema()));
+            problems.push(wrong_value(&place, error.message(), meaning));
             Err(problems)
         }
     }
 }
 
 /// `unknown variant` gets a suggestion, everything else is said as it is.
-fn wrong_value(place: &Place, message: &str) -> Problem {
+fn wrong_value(place: &Place, message: &str, meaning: Option<String>) -> Problem {
     let message = message.lines().next().unwrap_or_default();
-    let problem = Problem::at(place, "bad-value", "a value of landing.toml is not what its key takes").label(message);
+    let help = meaning.unwrap_or_else(|| MINIMAL.to_owned());
+    let problem = Problem::at(place, "bad-value", "a value of landing.toml is not what its key takes").label(message).help(help);
     let Some((typed, rest)) = message.strip_prefix("unknown variant `").and_then(|rest| rest.split_once("`, expected ")) else {
         return problem;
     };
     let known: Vec<&str> = rest.split('`').skip(1).step_by(2).collect();
-    let help = closest(typed, known).map(|name| format!("did you mean `{name}`?"));
-    problem.maybe_help(help)
+    match closest(typed, known) {
+        Some(name) => problem.help(format!("did you mean `{name}`?")),
+        None => problem,
+    }
+}
+
+/// What the key is for whose value stands there, in the words of the schema.
+fn meaning(table: &DeTable<'_>, span: &Range<usize>, schema: &serde_json::Value) -> Option<String> {
+    let mut table = Some(table);
+    let mut path = Vec::new();
+    let mut known = None;
+    while let Some((key, value)) = table.and_then(|table| table.iter().find(|(_, value)| contains(&value.span(), span))) {
+        path.push(key.get_ref().as_ref());
+        known = unknown::described(schema, &path).or(known);
+        table = value.get_ref().as_table();
+    }
+    known.map(|words| format!("`{}`: {words}", path.join(".")))
+}
+
+fn contains(outer: &Range<usize>, inner: &Range<usize>) -> bool {
+    outer.start <= inner.start && inner.end <= outer.end
 }
 
 /// Deep: tables are merged, everything else is replaced.

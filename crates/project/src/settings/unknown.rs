@@ -31,7 +31,7 @@ impl Unknown {
         let help = did_you_mean(&self.key, self.known.iter().map(String::as_str));
         Problem::at(&Place::new(source, self.span), "unknown-key", format!("unknown key `{}` in {}", self.key, self.table))
             .label("not a key of `landing.toml`")
-            .maybe_help(help)
+            .help(help)
     }
 }
 
@@ -66,6 +66,17 @@ fn walk(table: &mut DeTable<'_>, schema: &Value, root: &Value, name: &str, unkno
     for key in drop {
         table.remove(key.as_str());
     }
+}
+
+/// What the schema says of the key at a path.
+pub(super) fn described(root: &Value, path: &[&str]) -> Option<String> {
+    let mut schema = root;
+    for step in path {
+        let table = object_schema(schema, root);
+        let named = table.get("properties").and_then(|properties| properties.get(*step));
+        schema = named.or_else(|| table.get("additionalProperties"))?;
+    }
+    Some(schema.get("description")?.as_str()?.to_owned())
 }
 
 /// Follows references and picks the alternative that is an object.
