@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
 use crate::error::Class;
 use crate::kind::Holder;
@@ -12,7 +12,12 @@ fn seconds<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S
     serializer.serialize_f64((duration.as_secs_f64() * 10.0).round() / 10.0)
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+/// Refused when no clock could have said it.
+fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    Duration::try_from_secs_f64(f64::deserialize(deserializer)?).map_err(D::Error::custom)
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Doing {
     Creating,
@@ -23,7 +28,7 @@ pub enum Doing {
 }
 
 /// Times are AWS time, which runs faster than the wall when the sandbox does.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
 pub enum Event {
     /// Always first; carries the plan's size, so that a reader can draw progress.
@@ -43,7 +48,7 @@ pub enum Event {
     StepRetrying {
         node: NodeName,
         attempt: u32,
-        #[serde(serialize_with = "seconds")]
+        #[serde(serialize_with = "seconds", deserialize_with = "duration")]
         wait: Duration,
         why: String,
     },
@@ -51,16 +56,16 @@ pub enum Event {
     StepWaiting {
         node: NodeName,
         state: String,
-        #[serde(serialize_with = "seconds")]
+        #[serde(serialize_with = "seconds", deserialize_with = "duration")]
         elapsed: Duration,
         /// What is in the way of a delete, when it is not ours.
-        #[serde(skip_serializing_if = "Option::is_none")]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         holder: Option<Holder>,
     },
     StepFinished {
         node: NodeName,
         doing: Doing,
-        #[serde(serialize_with = "seconds")]
+        #[serde(serialize_with = "seconds", deserialize_with = "duration")]
         elapsed: Duration,
     },
     StepFailed {
@@ -83,7 +88,7 @@ pub enum Event {
         done: usize,
         failed: usize,
         skipped: usize,
-        #[serde(serialize_with = "seconds")]
+        #[serde(serialize_with = "seconds", deserialize_with = "duration")]
         elapsed: Duration,
     },
 }

@@ -12,8 +12,8 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::time::Duration;
 
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::door::Door;
@@ -115,12 +115,12 @@ pub enum Gone {
 }
 
 /// What keeps an object from going, in words for people.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Holder {
     /// What it is and whose: `network interface eni-1 of the load balancer shop-dev-alb`.
     pub by: String,
     /// Since when it is there, as AWS writes times.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<String>,
     /// What frees it.
     pub help: String,
