@@ -12,6 +12,11 @@ use crate::{
 /// Bytes of a line that is worth showing; a longer one is data, and is only pointed at.
 const LONGEST_LINE: usize = 1000;
 
+/// Bytes of a title or a label: they name what stands in the file, and a name may be megabytes of nonsense.
+const LONGEST_WORDS: usize = 400;
+/// Bytes of a help, which may have lines for each of many services.
+const LONGEST_HELP: usize = 3000;
+
 /// One thing that is wrong. It holds the one source line that it shows, with credentials blotted out.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Problem {
@@ -54,7 +59,7 @@ impl Problem {
             line: place.line(),
             column: place.column(),
             span: place.span.clone(),
-            title: title.into(),
+            title: clipped(title, LONGEST_WORDS),
             label: String::new(),
             help: None,
             excerpt: (line.len() <= LONGEST_LINE).then(|| Excerpt { line: masked_line(line, line_kind(place)), span: from..to }),
@@ -69,7 +74,7 @@ impl Problem {
             line: 0,
             column: 0,
             span: 0..0,
-            title: title.into(),
+            title: clipped(title, LONGEST_WORDS),
             label: String::new(),
             help: None,
             excerpt: None,
@@ -77,12 +82,12 @@ impl Problem {
     }
 
     pub(crate) fn label(mut self, label: impl Into<String>) -> Self {
-        self.label = label.into();
+        self.label = clipped(label, LONGEST_WORDS);
         self
     }
 
     pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
-        self.help = Some(help.into());
+        self.help = Some(clipped(help, LONGEST_HELP));
         self
     }
 
@@ -116,6 +121,15 @@ impl Problem {
         }
         renderer.render(&[group])
     }
+}
+
+fn clipped(words: impl Into<String>, longest: usize) -> String {
+    let mut words = words.into();
+    if words.len() > longest {
+        words.truncate(words.floor_char_boundary(longest));
+        words.push('…');
+    }
+    words
 }
 
 fn line_kind(place: &Place) -> LineKind {

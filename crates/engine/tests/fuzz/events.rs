@@ -17,7 +17,7 @@ pub(crate) struct Stream {
 
 pub(crate) const EVENTS: Harness<Stream> = Harness {
     name: "event stream",
-    executions: 20_000,
+    executions: 5_000,
     make: |choices| {
         let events: Vec<Event> = (0..choices.below(8)).map(|_| event(choices)).collect();
         let whole: String = events.iter().map(|event| line(event) + "\n").collect();

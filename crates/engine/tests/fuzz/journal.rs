@@ -22,7 +22,7 @@ const WORDS: &[&str] =
 
 pub(crate) const JOURNAL: Harness<Written> = Harness {
     name: "journal",
-    executions: 20_000,
+    executions: 5_000,
     make: |choices| {
         let state = written::state(choices);
         let mut entries = written::entries(choices, &state);
@@ -77,7 +77,7 @@ struct OneFile {
 impl Files for OneFile {
     fn look(&self, path: &Path) -> io::Result<Option<Look>> {
         let there = path == self.path;
-        Ok(there.then(|| Look { sort: Sort::File, length: self.bytes.len() as u64, mode: 0o600, ours: true }))
+        Ok(there.then_some(Look { sort: Sort::File, length: self.bytes.len() as u64, mode: 0o600, ours: true }))
     }
 
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {

@@ -14,7 +14,7 @@ fn parse(bytes: &[u8]) -> Option<State> {
 
 pub(crate) const STATE: Harness<State> = Harness {
     name: "state",
-    executions: 20_000,
+    executions: 5_000,
     make: written::state,
     check: |state| {
         let bytes = state.bytes();
@@ -68,7 +68,7 @@ const WORDS: &[&str] = &[
 /// A file in which something is broken says what was written, or is refused.
 pub(crate) const DAMAGED: Harness<Damaged> = Harness {
     name: "damaged state",
-    executions: 20_000,
+    executions: 5_000,
     make: |choices| {
         let written = written::state(choices);
         let bytes = mutated(choices, &Dictionary { files: &[&written.bytes()], words: WORDS });

@@ -90,7 +90,7 @@ pub(crate) fn load<'a>(
             .help("name it in landing.toml: compose = \"path/to/compose.yaml\"")
     })?;
     let top = yaml::parse(&source)?;
-    let variables = variables(files, path, environment, problems);
+    let variables = variables(files, &Place::top(&source), environment, problems);
     if let Some(entries) = top.map() {
         top_keys(entries, problems, outcomes);
     }
@@ -119,14 +119,23 @@ pub(crate) fn default_path(files: &Files<'_>) -> Option<PathBuf> {
         .find(|path| files.exists(path))
 }
 
+/// `compose`: the compose file, beside which `.env` lies.
 fn variables<'a>(
     files: &mut Files<'_>,
-    compose: &Path,
+    compose: &Place,
     environment: &'a BTreeMap<String, String>,
     problems: &mut Vec<Problem>,
 ) -> Variables<'a> {
     let mut variables = Variables { environment, dot_env: BTreeMap::new() };
-    let path = compose.parent().unwrap_or(Path::new("")).join(".env");
+    let folder = compose.source.path.parent().unwrap_or(Path::new(""));
+    // Its values end in what AWS is told: a link could bring in any file of this machine.
+    let path = match files.inside(folder, ".env", compose) {
+        Ok(path) => path,
+        Err(problem) => {
+            problems.push(problem);
+            return variables;
+        }
+    };
     match files.read(&path) {
         Ok(source) => match dotenv::parse(&source.text, false, &|name| environment.get(name).cloned()) {
             Ok(found) => variables.dot_env = found.into_iter().filter_map(|(name, value)| Some((name, value?))).collect(),

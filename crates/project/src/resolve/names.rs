@@ -74,7 +74,7 @@ pub(super) fn service(name: &str, place: &Place) -> Option<Problem> {
         );
     }
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
-    (!name.bytes().all(allowed)).then(|| {
+    (name.is_empty() || !name.bytes().all(allowed)).then(|| {
         Problem::at(place, "bad-name", format!("`{name}` cannot name a container on ECS"))
             .label("letters, digits, `-` and `_` only")
             .help("rename the service in the compose file")

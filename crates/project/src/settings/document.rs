@@ -110,19 +110,20 @@ fn wrong_value(place: &Place, message: &str, meaning: Option<String>) -> Problem
 
 /// What the key is for whose value stands there, in the words of the schema.
 fn meaning(table: &DeTable<'_>, span: &Range<usize>, schema: &serde_json::Value) -> Option<String> {
-    let mut table = Some(table);
-    let mut path = Vec::new();
-    let mut known = None;
-    while let Some((key, value)) = table.and_then(|table| table.iter().find(|(_, value)| contains(&value.span(), span))) {
-        path.push(key.get_ref().as_ref());
-        known = unknown::described(schema, &path).or(known);
-        table = value.get_ref().as_table();
-    }
+    let path = path_to(table, span)?;
+    let known = (1..=path.len()).rev().find_map(|length| unknown::described(schema, &path[..length]));
     known.map(|words| format!("`{}`: {words}", path.join(".")))
 }
 
-fn contains(outer: &Range<usize>, inner: &Range<usize>) -> bool {
-    outer.start <= inner.start && inner.end <= outer.end
+/// The keys that lead to the value that stands there. A table's own span is only its header, so each is looked into.
+fn path_to<'a>(table: &'a DeTable<'_>, span: &Range<usize>) -> Option<Vec<&'a str>> {
+    table.iter().find_map(|(key, value)| {
+        let deeper = value.get_ref().as_table().and_then(|table| path_to(table, span));
+        let here = || (value.span().start <= span.start && span.end <= value.span().end).then(Vec::new);
+        let mut path = deeper.or_else(here)?;
+        path.insert(0, key.get_ref().as_ref());
+        Some(path)
+    })
 }
 
 /// Deep: tables are merged, everything else is replaced.

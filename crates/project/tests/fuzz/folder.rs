@@ -31,7 +31,12 @@ pub(crate) fn check(files: &Files) {
     fs::create_dir(&dir).expect("the folder is new");
     fs::write(dir.join("Dockerfile"), "FROM scratch\n").expect("the folder can be written");
     #[cfg(unix)]
-    for (link, to) in [("link.env", "../outside.env"), ("link.yaml", "../outside.yaml"), ("linked", "..")] {
+    for (link, to) in
+        [("link.env", "../outside.env"), ("link.yaml", "../outside.yaml"), ("linked", ".."), (".env", "../outside.env")]
+    {
+        if files.0.iter().any(|(path, _)| *path == link) {
+            continue;
+        }
         std::os::unix::fs::symlink(to, dir.join(link)).expect("the folder can be written");
     }
     for (path, content) in &files.0 {

@@ -323,7 +323,7 @@ const TOML_WORDS: &[&str] = &[
 /// A compose file alone, as somebody has it who tries us out, or with a landing.toml that names what it has.
 pub(crate) const COMPOSE: Harness<Files> = Harness {
     name: "compose file",
-    executions: 1000,
+    executions: 350,
     make: |choices| {
         let compose = mutated(choices, &Dictionary { files: COMPOSE_FILES, words: COMPOSE_WORDS });
         let toml = choices.pick(&["name = \"shop\"\n", "name = \"shop\"\nprofiles = [\"*\"]\n"]);
@@ -334,7 +334,7 @@ pub(crate) const COMPOSE: Harness<Files> = Harness {
 
 pub(crate) const LANDING_TOML: Harness<Files> = Harness {
     name: "landing.toml",
-    executions: 1000,
+    executions: 350,
     make: |choices| {
         let files: &[&[u8]] = &[ALL_KEYS, b"name = \"shop\"\n"];
         let toml = mutated(choices, &Dictionary { files, words: TOML_WORDS });
@@ -346,7 +346,7 @@ pub(crate) const LANDING_TOML: Harness<Files> = Harness {
 /// The files that a compose file names: `.env`, `env_file`, `extends`.
 pub(crate) const NAMED: Harness<Files> = Harness {
     name: "files that a compose file names",
-    executions: 500,
+    executions: 150,
     make: |choices| {
         let base = mutated(choices, &Dictionary { files: &[BASE, EVERYTHING], words: COMPOSE_WORDS });
         let files = Dictionary { files: &[ENV], words: COMPOSE_WORDS };
