@@ -38,7 +38,8 @@ fn is_whole_json(body: &[u8]) -> bool {
 fn is_whole_xml(body: &[u8]) -> bool {
     let Ok(text) = std::str::from_utf8(body) else { return false };
     let text = text.trim();
-    if text.is_empty() {
+    // What is no XML at all is left to the SDK: moto calls its echo of a bucket's policy XML.
+    if !text.starts_with('<') {
         return true;
     }
     // Past `<?xml …?>` and comments.
@@ -67,6 +68,6 @@ mod tests {
     #[test]
     fn an_answer_without_a_body_or_with_one_element_is_whole() {
         assert!(is_whole_xml(b"") && is_whole_json(b"") && is_whole_xml(b"<Answer/>") && is_whole_xml(b"<A xmlns='x' />"));
-        assert!(!is_whole_xml(b"<A><B/>") && !is_whole_xml(b"none at all"));
+        assert!(!is_whole_xml(b"<A><B/>") && is_whole_xml(b"{}"));
     }
 }

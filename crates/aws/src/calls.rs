@@ -35,6 +35,14 @@ impl Watch {
     }
 }
 
+/// What calls about the state are counted under, in place of their service.
+const THE_STATE_S: &str = "state in S3";
+
+/// Whether a counted call changes anything of a stack: what keeps the state and its lock does not.
+pub fn is_change(counted: &str) -> bool {
+    !is_read(counted) && !counted.starts_with(THE_STATE_S)
+}
+
 /// Whether an operation changes anything, by the naming that AWS keeps in all its services; `service:Operation` or the bare operation.
 pub fn is_read(operation: &str) -> bool {
     let name = operation.rsplit(":").next().unwrap_or(operation);
@@ -88,7 +96,8 @@ impl Intercept for Watch {
         bag: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         if let Some(metadata) = bag.load::<Metadata>() {
-            let key = format!("{}:{}", metadata.service(), metadata.name());
+            let service = if self.beside_the_door { THE_STATE_S } else { metadata.service() };
+            let key = format!("{service}:{}", metadata.name());
             *self.counts.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_default() += 1;
         }
         Ok(())

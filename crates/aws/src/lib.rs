@@ -31,7 +31,7 @@ pub mod secretsmanager;
 pub mod servicediscovery;
 pub mod state;
 
-pub use calls::{CallCounts, is_read};
+pub use calls::{CallCounts, is_change, is_read};
 pub use client::{Aws, Connection};
 pub use errors::{IntoCallError, missing_action};
 pub use ids::*;

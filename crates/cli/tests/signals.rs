@@ -20,7 +20,7 @@ const ALWAYS: Duration = Duration::from_secs(7);
 /// Waits until the program has sent the operation.
 fn until_sent(town: &Town, running: &Running, operation: &str) {
     while !town.served.calls().iter().any(|call| call.operation == operation) {
-        assert!(running.is_running(), "it ended before {operation}");
+        assert!(running.is_running(), "it ended before {operation}: {}", running.said());
         std::thread::sleep(Duration::from_millis(1));
     }
 }
@@ -66,10 +66,9 @@ fn while_a_plan_reads() {
 
 #[test]
 fn while_it_waits_for_a_slow_object() {
-    let town = Town::new(SLOW / 2.0);
-    let before = town.objects();
     for signal in ["INT", "TERM", "HUP"] {
-        town.served.watch(|_| Fate::Answered);
+        let town = Town::new(SLOW / 2.0);
+        let before = town.objects();
         let running = town.start(&UP);
         // The database is the slowest, and everything quick is made by then.
         until_sent(&town, &running, "DescribeDBInstances");
@@ -78,9 +77,9 @@ fn while_it_waits_for_a_slow_object() {
         assert_eq!(ended.code(), Some(130), "{}", ended.stderr);
         assert!(took < SOON, "{took:?}");
         assert!(town.state().nodes.len() > 10, "what was made is in the state");
+        town.done(&["down", "--yes", "--allow-data-loss"], "at the end");
+        assert_eq!(town.objects(), before);
     }
-    town.done(&["down", "--yes", "--allow-data-loss"], "at the end");
-    assert_eq!(town.objects(), before);
 }
 
 #[test]
@@ -99,15 +98,15 @@ fn while_a_call_is_answered_late() {
 
 #[test]
 fn while_a_call_hangs() {
-    let town = Town::new(SLOW);
     let at_once = Duration::from_millis(100);
     let stories: [(&[(Duration, &str)], Duration); 4] = [
         (&[(Duration::ZERO, "INT")], ALWAYS),
         (&[(Duration::ZERO, "TERM")], ALWAYS),
         (&[(Duration::ZERO, "HUP")], ALWAYS),
-        (&[(Duration::ZERO, "INT"), (at_once, "INT")], SOON),
+        (&[(Duration::ZERO, "INT"), (at_once, "TERM")], SOON),
     ];
     for (signals, limit) in stories {
+        let town = Town::new(SLOW);
         town.served.watch(|call| if call.operation == "CreateRole" { Fate::Never } else { Fate::Answered });
         let running = town.start(&UP);
         until_sent(&town, &running, "CreateRole");
@@ -115,9 +114,8 @@ fn while_a_call_hangs() {
         assert_eq!(ended.code(), Some(130), "{}", ended.stderr);
         assert!(ended.stderr.contains("iam:CreateRole was sent and not answered"), "what is unknown is named: {}", ended.stderr);
         assert!(took < limit, "{signals:?}: {took:?}");
-        town.journal_is_readable();
+        goes_on(&town);
     }
-    goes_on(&town);
 }
 
 #[test]
@@ -127,7 +125,8 @@ fn three_times_is_out_at_once() {
     let running = town.start(&UP);
     until_sent(&town, &running, "CreateRole");
     let pause = Duration::from_millis(20);
-    let (ended, took) = signalled(&town, running, &[(pause, "INT"), (pause, "INT"), (pause, "INT")]);
+    // Of different kinds: of one kind the system keeps only one for a program that is busy.
+    let (ended, took) = signalled(&town, running, &[(pause, "INT"), (pause, "TERM"), (pause, "HUP")]);
     assert_eq!(ended.code(), Some(130), "{}", ended.stderr);
     assert!(took < SOON, "{took:?}");
     goes_on(&town);

@@ -250,7 +250,7 @@ fn tell(
     let calls = session.aws.call_counts();
     let missing = failure::missing_actions(outcome.failed.iter().map(|(_, error)| error));
     if common.json {
-        let mutating = calls.iter().filter(|(name, _)| !landing_aws::is_read(name)).map(|(_, count)| count).sum::<u64>();
+        let mutating = calls.iter().filter(|(name, _)| landing_aws::is_change(name)).map(|(_, count)| count).sum::<u64>();
         let failed: Vec<_> = outcome
             .failed
             .iter()

@@ -91,6 +91,11 @@ impl Running {
         matches!(self.child.lock().unwrap_or_else(PoisonError::into_inner).try_wait(), Ok(None))
     }
 
+    /// What it has said on stderr so far.
+    pub(crate) fn said(&self) -> String {
+        fs::read_to_string(&self.err).expect("the program writes UTF-8")
+    }
+
     pub(crate) fn end(self) -> Ended {
         loop {
             let ended = self.child.lock().unwrap_or_else(PoisonError::into_inner).try_wait().expect("its end can be waited for");
