@@ -5,6 +5,7 @@ The program that is judged is the built binary, run as anybody would run it.
 import hashlib
 import json
 import os
+import re
 import subprocess
 import tempfile
 from collections import Counter
@@ -30,7 +31,7 @@ CREDENTIALS = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing
 BEFORE_IMAGES = "services: none is asked to run before its image is there"
 
 # Steps that images add: a new revision of every task definition, and every service rolled onto it.
-ROLLED = {("ecs.task-definition", "update"): len(TASKS), ("ecs.rollout", "update"): len(SERVICES)}
+ROLLED = {("ecr.image", "adopt"): len(TASKS), ("ecs.task-definition", "update"): len(TASKS), ("ecs.rollout", "update"): len(SERVICES)}
 
 
 def binary():
@@ -77,7 +78,7 @@ class Journey:
 
         self.still("up again", self.landing("up", "--yes"))
 
-        given.digests = self.push_images()
+        given.digests = self.push_images(built)
         plan = self.landing("plan")
         steps = Counter((step["kind"], step["action"]) for step in plan.summary["steps"] if step["action"] != "unchanged")
         same("images: the plan is a new revision of every task definition and a roll-out of every service", dict(steps), ROLLED)
@@ -164,7 +165,7 @@ class Journey:
         state = self.folder / "pulse-dev.json"
         command = [binary(), "-C", str(EXAMPLE), *arguments, "--endpoint-url", self.witness.url, "--state", str(state), "--json"]
         environment = {
-            "PATH": os.environ["PATH"], "HOME": str(self.folder), "TIMESCALE_URL": TIMESCALE_URL, "AWS_EC2_METADATA_DISABLED": "true",
+            "PATH": os.environ["PATH"], "LANDING_BUILDER": "none", "HOME": str(self.folder), "TIMESCALE_URL": TIMESCALE_URL, "AWS_EC2_METADATA_DISABLED": "true",
             "AWS_ACCESS_KEY_ID": CREDENTIALS["aws_access_key_id"], "AWS_SECRET_ACCESS_KEY": CREDENTIALS["aws_secret_access_key"],
         }
         return subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
@@ -181,8 +182,9 @@ class Journey:
     def given(self):
         return SimpleNamespace(timescale_url=TIMESCALE_URL, password=PASSWORD, folder=self.folder, printed=self.printed, digests={})
 
-    def push_images(self):
-        """A manifest of its own for every repository, tagged `latest`, as a build elsewhere would leave it."""
+    def push_images(self, built):
+        """A manifest of its own for every repository, under the tag that `up` asked for, as a build elsewhere would leave it."""
+        wanted = dict(re.findall(r"pulse-dev/(\w+):(content-[0-9a-f]{32})", "\n".join(built.summary["notices"])))
         digests = {}
         for task in TASKS:
             digest = hashlib.sha256(task.encode()).hexdigest()
@@ -191,7 +193,7 @@ class Journey:
                 "config": {"mediaType": "application/vnd.docker.container.image.v1+json", "size": 2, "digest": f"sha256:{digest}"},
                 "layers": [],
             })
-            image = self.client("ecr").put_image(repositoryName=f"pulse-dev/{task}", imageManifest=manifest, imageTag="latest")["image"]
+            image = self.client("ecr").put_image(repositoryName=f"pulse-dev/{task}", imageManifest=manifest, imageTag=wanted[task])["image"]
             digests[task] = image["imageId"]["imageDigest"]
         return digests
 

@@ -6,10 +6,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
+use landing_aws::ecr::{Bench, Standing};
 use landing_aws::leftovers::{Left, Sought};
 use landing_aws::{Aws, Connection, SecretValues, registry};
-use landing_blueprint::{Blueprint, Facts, TAG, draw, repositories};
+use landing_blueprint::{Blueprint, Facts, ImageFacts, NoBuilder, draw, recipes};
 use landing_engine::journal::{self, Journal};
 use landing_engine::lock::Permit;
 use landing_engine::plan::{Plan, Step, preflight};
@@ -18,6 +20,7 @@ use landing_engine::walk::{Options, Outcome};
 use landing_engine::{
     CallError, Class, Clock, Disk, Event, Files, Graph, LiveSet, Moment, NodeName, Registry, State, Stop, plan, scan, walk,
 };
+use landing_images::Tagger;
 use landing_project::{AlbFrom, Input, Project, SecretSource};
 use landing_sandbox::{Faults, Record, Sandbox, World};
 use serde_json::Value;
@@ -35,6 +38,8 @@ pub struct Site {
     pub sandbox: Sandbox,
     /// As without `--no-wait`.
     pub wait: bool,
+    /// How long a stand-in for an image takes to be made; without it there is no builder.
+    pub stand_ins: Option<Duration>,
 }
 
 /// What one `up` or `down` planned, did and asked of AWS.
@@ -120,7 +125,8 @@ impl Site {
 
     fn empty() -> Self {
         let folder = Arc::new(tempfile::tempdir().expect("a folder for the test"));
-        Self { folder, files: Arc::new(Disk), sandbox: Sandbox::new(World::new("us-west-2"), 1.0), wait: true }
+        let sandbox = Sandbox::new(World::new("us-west-2"), 1.0);
+        Self { folder, files: Arc::new(Disk), sandbox, wait: true, stand_ins: None }
     }
 
     /// The same project and account as they are now, in a folder of its own and with these faults.
@@ -128,12 +134,14 @@ impl Site {
         let folder = Arc::new(tempfile::tempdir().expect("a folder for the test"));
         copy(self.folder.path(), folder.path());
         let world = self.sandbox.with_world(|world| world.fork());
-        Self { folder, files: self.files.clone(), sandbox: Sandbox::with_faults(world, 1.0, faults), wait: self.wait }
+        let (files, sandbox) = (self.files.clone(), Sandbox::with_faults(world, 1.0, faults));
+        Self { folder, files, sandbox, wait: self.wait, stand_ins: self.stand_ins }
     }
 
     /// The same project, as a process finds it that starts with this account and these files. The folder is shared: an edit is seen by all.
     pub fn at(&self, world: World, files: Arc<dyn Files>, faults: Faults) -> Self {
-        Self { folder: self.folder.clone(), files, sandbox: Sandbox::with_faults(world, 1.0, faults), wait: self.wait }
+        let (folder, sandbox) = (self.folder.clone(), Sandbox::with_faults(world, 1.0, faults));
+        Self { folder, files, sandbox, wait: self.wait, stand_ins: self.stand_ins }
     }
 
     /// The sandbox's time, as the engine counts it.
@@ -217,7 +225,7 @@ impl Site {
     pub async fn try_look(&self, down: bool) -> Result<Look, Refused> {
         let project = self.project();
         let aws = Arc::new(self.try_connect(&project).await?);
-        let facts = facts(&project, &aws).await?;
+        let facts = facts(&project, &aws, self.stand_ins).await?;
         let blueprint = draw(&project, &facts).expect("the region has zones enough");
         let registry = registry(&aws);
         let state = State::open(self.files.as_ref(), &self.state_path(), &blueprint.stack, &aws.account, &aws.region)
@@ -252,7 +260,7 @@ impl Site {
         self.run(true).await
     }
 
-    /// Gives every repository of the stack an image under the tag that the blueprint looks for.
+    /// Gives every repository of the stack an image under the tag of its content, as a build elsewhere would leave it.
     pub async fn push_images(&self) -> usize {
         let project = self.project();
         let config = aws_sdk_ecr::Config::builder()
@@ -262,15 +270,15 @@ impl Site {
             .http_client(self.sandbox.http_client())
             .build();
         let ecr = aws_sdk_ecr::Client::from_conf(config);
-        let repositories = repositories(&project);
-        for name in &repositories {
+        let tags = image_tags(&project);
+        for (name, tag) in &tags {
             let manifest = format!(
                 r#"{{"schemaVersion":2,"mediaType":"application/vnd.docker.distribution.manifest.v2+json","config":{{"size":7023,"digest":"sha256:{name}"}},"layers":[]}}"#
             );
-            let put = ecr.put_image().repository_name(name).image_tag(TAG).image_manifest(manifest);
+            let put = ecr.put_image().repository_name(name).image_tag(tag).image_manifest(manifest);
             put.send().await.unwrap_or_else(|error| panic!("{name}: {error:?}"));
         }
-        repositories.len()
+        tags.len()
     }
 
     async fn run(&self, down: bool) -> Result<Run, Refused> {
@@ -362,8 +370,25 @@ impl Site {
     }
 }
 
-async fn facts(project: &Project, aws: &Aws) -> Result<Facts, CallError> {
-    let wanted = repositories(project).into_iter().map(|name| (name, TAG.to_owned())).collect();
+/// Repository to the tag of what its files say now.
+fn image_tags(project: &Project) -> BTreeMap<String, String> {
+    let mut tagger = Tagger::new(&project.dir);
+    let tags = recipes(project).into_iter().map(|(name, recipe)| (name, tagger.tag(&recipe).expect("the files can be read")));
+    tags.collect()
+}
+
+async fn facts(project: &Project, aws: &Aws, stand_ins: Option<Duration>) -> Result<Facts, CallError> {
+    let tags = image_tags(project);
+    let repositories: Vec<String> = tags.keys().cloned().collect();
+    let standing = aws.standing_images(&repositories).await?;
+    let images = tags.into_iter().map(|(name, tag)| {
+        let standing = Standing::best(&standing[&name], Some(&tag)).map(|image| image.tag.clone());
+        (name, ImageFacts { tag, standing })
+    });
+    let nothing = || NoBuilder { why: "no test has a builder".into(), help: "Build them".into() };
+    if let Some(takes) = stand_ins {
+        aws.equip(Bench::StandIns { takes });
+    }
     let cloudfront_prefix_list = match project.alb.from {
         AlbFrom::CloudFront => Some(aws.cloudfront_prefix_list().await?),
         AlbFrom::Internet => None,
@@ -373,7 +398,8 @@ async fn facts(project: &Project, aws: &Aws) -> Result<Facts, CallError> {
         region: aws.region.clone(),
         partition: aws.partition.clone(),
         zones: aws.zones().await?,
-        images: aws.images(&wanted).await?,
+        images: images.collect(),
+        no_builder: stand_ins.is_none().then(nothing),
         cloudfront_prefix_list,
     })
 }

@@ -5,6 +5,7 @@
 mod changes;
 mod drift;
 mod faults;
+mod images;
 mod leftovers;
 mod lost_answers;
 mod order;

@@ -1,5 +1,6 @@
 //! One connection to AWS: the clients of all services, the account, and what a scan shares.
 
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use aws_config::BehaviorVersion;
@@ -13,6 +14,7 @@ use aws_types::region::Region;
 use landing_engine::{CallError, Class};
 
 use crate::calls::{CallCounts, Watch};
+use crate::ecr::{Bench, StandingImages};
 use crate::errors::IntoCallError;
 use crate::memo::Memo;
 use crate::removals::Removals;
@@ -54,6 +56,8 @@ pub struct Aws {
     pub(crate) memo: Memo,
     pub(crate) removals: Removals,
     pub(crate) secrets: SecretValues,
+    pub(crate) standing: StandingImages,
+    pub(crate) bench: OnceLock<Bench>,
     watch: Watch,
 }
 
@@ -137,6 +141,8 @@ impl Aws {
             memo: Memo::default(),
             removals: Removals::default(),
             secrets,
+            standing: StandingImages::default(),
+            bench: OnceLock::new(),
             watch,
         })
     }
@@ -144,6 +150,12 @@ impl Aws {
     /// `arn:<partition>:<service>:<region>:<account>:<rest>`.
     pub fn arn(&self, service: &str, rest: &str) -> String {
         format!("arn:{}:{service}:{}:{}:{rest}", self.partition, self.region, self.account)
+    }
+
+    /// What images are made with from now on. Given once; without it none can be made.
+    pub fn equip(&self, bench: Bench) {
+        // Whoever gave the first one knew better: the plan was made with it.
+        let _ = self.bench.set(bench);
     }
 
     /// Requests sent so far.

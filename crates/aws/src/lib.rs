@@ -56,6 +56,7 @@ pub fn registry(aws: &Arc<Aws>) -> Registry {
         .with::<iam::Role>(aws)
         .with::<iam::OidcProvider>(aws)
         .with::<ecr::Repository>(aws)
+        .with::<ecr::Image>(aws)
         .with::<secretsmanager::Secret>(aws)
         .with::<rds::SubnetGroup>(aws)
         .with::<rds::Instance>(aws)

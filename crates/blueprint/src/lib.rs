@@ -21,7 +21,7 @@ use std::collections::BTreeMap;
 use landing_engine::{Graph, Ref, Stack};
 use landing_project::Project;
 
-pub use image::{TAG, repositories};
+pub use image::{ImageFacts, NoBuilder, recipes};
 
 /// What only AWS can tell, looked up once before the graph is drawn.
 #[derive(Clone, Debug, Default)]
@@ -31,8 +31,10 @@ pub struct Facts {
     pub partition: String,
     /// Names of the region's availability zones, sorted.
     pub zones: Vec<String>,
-    /// Repository name → digest of the image that stands there under the wanted tag.
-    pub images: BTreeMap<String, String>,
+    /// By repository; none when nobody looked.
+    pub images: BTreeMap<String, ImageFacts>,
+    /// Why an image that does not stand cannot be made here; `None` when it can.
+    pub no_builder: Option<NoBuilder>,
     /// Managed prefix list of CloudFront's origin-facing addresses; needed only when the load balancer admits CloudFront alone.
     pub cloudfront_prefix_list: Option<String>,
 }

@@ -210,6 +210,9 @@ pub(crate) enum SandboxCommand {
         /// 0 takes a free one and prints it
         #[arg(long, default_value_t = 4566)]
         port: u16,
+        /// Where images can be pushed to its ECR, such as 127.0.0.1:0; the address is printed
+        #[arg(long, value_name = "ADDRESS")]
+        registry: Option<std::net::SocketAddr>,
         /// Load the world from this file and save it there at the end
         #[arg(long, value_name = "FILE")]
         world: Option<PathBuf>,

@@ -5,6 +5,7 @@
 mod args;
 mod commands;
 mod failure;
+mod images;
 mod interrupt;
 mod lock;
 mod logs;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use landing_aws::leftovers::Sought;
 use landing_aws::state::StateBucket;
 use landing_aws::{Aws, Connection, SecretValues, registry};
-use landing_blueprint::{Blueprint, Facts, draw, repositories};
+use landing_blueprint::{Blueprint, Facts, draw};
 use landing_engine::lock::Lease;
 use landing_engine::store::{LocalStore, Notebook, ObjectStore, Store};
 use landing_engine::walk::Outcome;
@@ -17,6 +17,7 @@ use landing_project::{AlbFrom, Input, Project, SecretSource, StatePlace};
 use crate::args::{Common, Locking};
 use crate::commands::say;
 use crate::failure::{Exit, Failure};
+use crate::images::Images;
 use crate::lock;
 use crate::render::style;
 use crate::world::{self, KeptWorld};
@@ -34,6 +35,21 @@ pub(crate) struct Session {
     guard: Option<Arc<Lease>>,
     /// Dropped last, when nothing can change the world any more.
     _world: Option<KeptWorld>,
+}
+
+/// What a command connects for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wants {
+    Look,
+    Change,
+    /// To change something that no image is needed for.
+    NoImages,
+}
+
+impl Wants {
+    fn of_the_world(self) -> world::Use {
+        if self == Self::Look { world::Use::Look } else { world::Use::Change }
+    }
 }
 
 /// The process environment; what is not UTF-8 cannot be meant for us.
@@ -140,22 +156,23 @@ impl Session {
     /// For a command that only reads: it takes no lock, and is never kept out.
     pub(crate) async fn open(common: &Common) -> Result<Self, Failure> {
         let project = load(common)?;
-        Self::connect(common, &project, local(common, &project), world::Use::Look).await
+        Self::connect(common, &project, local(common, &project), Wants::Look).await
     }
 
     /// For a command that changes something: the lock is ours when it begins to read. Let it go with [`Session::end`], however the command ends.
     pub(crate) async fn begin(common: &Common, command: &str, locking: Locking) -> Result<(Self, Arc<Lease>), Failure> {
         let project = load(common)?;
         let file = local(common, &project);
+        let wants = if command == "down" { Wants::NoImages } else { Wants::Change };
         if !common.sandbox {
-            let session = Self::connect(common, &project, file, world::Use::Change).await?;
+            let session = Self::connect(common, &project, file, wants).await?;
             let lease = session.lock(command, locking).await?;
             return Ok((session, lease));
         }
         // The world of `--sandbox` is read whole and written whole, so it must not be read before the last run has written it.
         let guard = lock::take(file.clone(), command, locking, Clock::starting(0, 1.0)).await?;
         let begun = async {
-            let mut session = Self::connect(common, &project, file, world::Use::Change).await?;
+            let mut session = Self::connect(common, &project, file, wants).await?;
             if !session.store.is_remote() {
                 return Ok((session, guard.clone()));
             }
@@ -189,12 +206,17 @@ impl Session {
         lock::release(guard.as_deref().unwrap_or(lease)).await;
     }
 
-    async fn connect(common: &Common, project: &Project, local: Arc<LocalStore>, how: world::Use) -> Result<Self, Failure> {
-        let Link { aws, store, clock, world } = link(common, project, local, how).await?;
-        let facts = facts(project, &aws).await?;
-        let blueprint = draw(project, &facts).map_err(|error| {
+    async fn connect(common: &Common, project: &Project, local: Arc<LocalStore>, how: Wants) -> Result<Self, Failure> {
+        let Link { aws, store, clock, world } = link(common, project, local, how.of_the_world()).await?;
+        let images = match how {
+            Wants::NoImages => Images::default(),
+            _ => Images::look(project, &aws, world.as_ref()).await?,
+        };
+        let facts = facts(project, &aws, &images).await?;
+        let mut blueprint = draw(project, &facts).map_err(|error| {
             Failure::new(Exit::Configuration, error.to_string()).help("lower `zones` under [network], or choose another region")
         })?;
+        blueprint.notices.extend(images.notice);
         Ok(Self {
             stack: blueprint.stack.clone(),
             registry: registry(&aws),
@@ -330,21 +352,21 @@ fn secret_values(project: &Project, rehearsal: bool) -> Vec<(String, String)> {
     variables.filter_map(|variable| Some((variable.clone(), std::env::var(variable).ok().or(made_up.clone())?))).collect()
 }
 
-async fn facts(project: &Project, aws: &Aws) -> Result<Facts, Failure> {
-    let wanted = repositories(project).into_iter().map(|name| (name, landing_blueprint::TAG.to_owned())).collect();
+async fn facts(project: &Project, aws: &Aws, images: &Images) -> Result<Facts, Failure> {
     let prefix_list = async {
         match project.alb.from {
             AlbFrom::CloudFront => aws.cloudfront_prefix_list().await.map(Some),
             AlbFrom::Internet => Ok(None),
         }
     };
-    let (zones, images, cloudfront_prefix_list) = tokio::try_join!(aws.zones(), aws.images(&wanted), prefix_list)?;
+    let (zones, cloudfront_prefix_list) = tokio::try_join!(aws.zones(), prefix_list)?;
     Ok(Facts {
         account: aws.account.clone(),
         region: aws.region.clone(),
         partition: aws.partition.clone(),
         zones,
-        images,
+        images: images.facts.clone(),
+        no_builder: images.no_builder.clone(),
         cloudfront_prefix_list,
     })
 }

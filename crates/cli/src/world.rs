@@ -1,8 +1,11 @@
 //! The in-process AWS of `--sandbox`: its world lives in a file beside the state, so that separate commands see the same AWS.
 
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
-use landing_sandbox::{Faults, Sandbox, World};
+use landing_sandbox::{Faults, Sandbox, World, serve_registry};
+use tempfile::TempDir;
+use tokio::net::TcpListener;
 
 use crate::failure::{Exit, Failure};
 
@@ -26,6 +29,8 @@ pub(crate) struct KeptWorld {
     how: Use,
     /// As it was read.
     before: Option<String>,
+    /// The layers that were pushed into it.
+    registry: OnceLock<TempDir>,
 }
 
 impl KeptWorld {
@@ -53,7 +58,18 @@ impl KeptWorld {
             .help("delete the file, or use the other region"));
         }
         let sandbox = Sandbox::with_faults(world, scale, faults);
-        Ok(Self { sandbox, path: path.to_owned(), how, before: before.ok() })
+        Ok(Self { sandbox, path: path.to_owned(), how, before: before.ok(), registry: OnceLock::new() })
+    }
+
+    /// Lets images be pushed into it, on a port of this machine that is free, until the process ends.
+    pub(crate) async fn open_registry(&self) -> Result<(), Failure> {
+        let failed = |error| Failure::new(Exit::Failed, format!("cannot open a registry on this machine: {error}"));
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.map_err(failed)?;
+        let folder = registry_folder().map_err(failed)?;
+        tokio::spawn(serve_registry(self.sandbox.clone(), listener, folder.path()).map_err(failed)?);
+        // It goes with this world, which opens its registry once.
+        let _ = self.registry.set(folder);
+        Ok(())
     }
 
     pub(crate) fn save(&self) -> Result<(), Failure> {
@@ -69,6 +85,11 @@ impl KeptWorld {
         write()
             .map_err(|error: std::io::Error| Failure::new(Exit::Failed, format!("cannot write {}: {error}", self.path.display())))
     }
+}
+
+/// For layers that are pushed while this process lives.
+pub(crate) fn registry_folder() -> std::io::Result<TempDir> {
+    tempfile::Builder::new().prefix("landing-registry-").tempdir()
 }
 
 /// What is to go wrong; nothing, when no file says so.

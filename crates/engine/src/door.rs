@@ -37,6 +37,8 @@ pub trait Recorder: Send + Sync {
     fn intent(&self, node: &NodeName, operation: &str, doubles: bool) -> std::io::Result<u64>;
     fn outcome(&self, call: u64, node: &NodeName, operation: &str, result: Result<(), &CallError>) -> std::io::Result<()>;
     fn retrying(&self, node: &NodeName, attempt: u32, wait: Duration, why: &CallError);
+    /// What a step is at that takes long before, or within, one call.
+    fn working(&self, _node: &NodeName, _at: &str, _elapsed: Duration) {}
     /// Who is asked, before every call, whether the lock is still ours.
     fn permit(&self) -> Permit {
         Permit::default()
@@ -86,6 +88,7 @@ pub struct Door<'a> {
     /// Nothing is tried again once the run is being stopped.
     pub(crate) stop: &'a watch::Receiver<Stop>,
     accepted: AtomicBool,
+    opened: Duration,
 }
 
 impl<'a> Door<'a> {
@@ -101,7 +104,8 @@ impl<'a> Door<'a> {
         permits: &'a Semaphore,
         stop: &'a watch::Receiver<Stop>,
     ) -> Self {
-        Self { stack, node, token, phase, past, clock, recorder, permits, stop, accepted: AtomicBool::new(false) }
+        let opened = clock.elapsed();
+        Self { stack, node, token, phase, past, clock, recorder, permits, stop, accepted: AtomicBool::new(false), opened }
     }
 
     /// Whether AWS took the last call that went through.
@@ -130,6 +134,31 @@ impl<'a> Door<'a> {
     /// Whether an object is an earlier one of the node, removed or about to be: a create must not take it for its own.
     pub fn has_gone(&self, id: &str) -> bool {
         self.past.gone.contains(id)
+    }
+
+    /// Tells people what the step is at, in a few words: work of its own that takes long.
+    pub fn tell(&self, at: &str) {
+        self.recorder.working(self.node, at, self.clock.elapsed().saturating_sub(self.opened));
+    }
+
+    /// Does work of the step's own that changes nothing in AWS, such as building an image; dropped when the run is being stopped.
+    ///
+    /// # Errors
+    /// When the run is being stopped.
+    pub async fn work<T>(&self, work: impl Future<Output = T>) -> Result<T, CallError> {
+        let mut stop = self.stop.clone();
+        tokio::select! {
+            done = work => Ok(done),
+            Ok(_) = stop.wait_for(|level| *level > Stop::No) => Err(CallError::stopped()),
+        }
+    }
+
+    /// Lets AWS time pass.
+    ///
+    /// # Errors
+    /// When the run is being stopped.
+    pub async fn rest(&self, wait: Duration) -> Result<(), CallError> {
+        self.work(self.clock.sleep(wait)).await
     }
 
     /// Sends one mutating call that may be repeated without a second effect. `operation` is `service:Operation`; `send` is called again for every attempt.
@@ -252,16 +281,6 @@ impl<'a> Door<'a> {
             }
             self.rest(wait).await?;
             wait = (wait * 2).min(LONGEST_WAIT);
-        }
-    }
-
-    /// # Errors
-    /// When the run is being stopped.
-    async fn rest(&self, wait: Duration) -> Result<(), CallError> {
-        let mut stop = self.stop.clone();
-        tokio::select! {
-            () = self.clock.sleep(wait) => Ok(()),
-            Ok(_) = stop.wait_for(|level| *level > Stop::No) => Err(CallError::stopped()),
         }
     }
 

@@ -52,7 +52,7 @@ pub enum Event {
         wait: Duration,
         why: String,
     },
-    /// Made, not usable yet, with AWS's own word for the state.
+    /// Made and not usable yet, with AWS's own word for the state; or what a step is at that works long by itself, such as the build of an image.
     StepWaiting {
         node: NodeName,
         state: String,

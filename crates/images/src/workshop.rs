@@ -74,8 +74,13 @@ impl Workshop {
     /// When it cannot be built, or the sources are not those of the tag any more.
     pub async fn build(&self, name: &str, tag: &str, tell: &(dyn Fn(&str) + Send + Sync)) -> Result<Built, BuildError> {
         let recipe = self.recipes.get(tag).ok_or_else(|| changed("nothing of this project has the tag"))?;
-        tell("waiting for its turn to be built");
-        let _bench = self.benches.acquire().await;
+        let _bench = match self.benches.try_acquire() {
+            Ok(free) => Ok(free),
+            Err(_) => {
+                tell("waiting for its turn to be built");
+                self.benches.acquire().await
+            }
+        };
         tell("collecting its files");
         let staged = self.staged(recipe, tag).await?;
         let local = format!("localhost/{name}:{tag}");

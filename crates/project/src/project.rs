@@ -158,6 +158,8 @@ pub struct Logs {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Registry {
     pub keep_images: u32,
+    /// What builds images: `docker`, `podman`, `buildah`, the path of one, `auto` or `none`.
+    pub builder: Option<String>,
 }
 
 /// What became of one compose key of one service (`None`: a key of the file's top level).

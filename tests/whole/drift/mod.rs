@@ -105,7 +105,7 @@ fn home(live: &LiveNode) -> Vec<String> {
         "ec2.vpc-endpoint" => at("ec2", "endpoints"),
         "iam.role" => at("iam", "roles"),
         "iam.oidc-provider" => at("iam", "providers"),
-        "ecr.repository" => at("ecr", "repositories"),
+        "ecr.repository" | "ecr.image" => at("ecr", "repositories"),
         "secretsmanager.secret" => named("secrets", "secrets"),
         "rds.subnet-group" => at("rds", "subnet_groups"),
         "rds.instance" => at("rds", "instances"),

@@ -12,6 +12,18 @@ const BUCKET: &str = "s3.bucket.spa";
 
 pub(super) fn table() -> Vec<Entry> {
     vec![
+        Entry {
+            node: "ecr.image.keycloak",
+            field: "repository",
+            sees: Never("an image is looked for in the repository of its service, so another one has another image"),
+            change: |_| {},
+        },
+        Entry {
+            node: "ecr.image.keycloak",
+            field: "tag",
+            sees: Never("an image is known by its tag, and what a changed file makes of it is told in `images.rs`"),
+            change: |_| {},
+        },
         Entry { node: REPOSITORY, field: "name", sees: Missing, change: |h| h.remove() },
         Entry { node: REPOSITORY, field: "scan_on_push", sees: Update, change: |h| h.set("/scan_on_push", json!(false)) },
         Entry { node: REPOSITORY, field: "mutable_tags", sees: Update, change: |h| h.set("/mutability", json!("IMMUTABLE")) },

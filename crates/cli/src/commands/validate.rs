@@ -58,7 +58,7 @@ fn deployed(project: &Project) -> Vec<String> {
         }
         if !service.baked_files.is_empty() {
             let files = service.baked_files.iter().map(|file| file.source.display().to_string());
-            notes.push(format!("its image must contain {}", list(files.collect())));
+            notes.push(format!("its image has {}", list(files.collect())));
         }
         lines.push(format!("  {:<20} {}", service.name, notes.join(" · ")));
     }

@@ -152,6 +152,10 @@ impl Recorder for Log {
         self.say(Event::StepRetrying { node: node.clone(), attempt, wait, why: why.to_string() });
     }
 
+    fn working(&self, node: &NodeName, at: &str, elapsed: Duration) {
+        self.say(Event::StepWaiting { node: node.clone(), state: at.to_owned(), elapsed, holder: None });
+    }
+
     fn permit(&self) -> Permit {
         self.permit.clone()
     }

@@ -28,7 +28,7 @@ pub(crate) const SERVICE_KEYS: [(&str, Rule); 92] = [
     ("annotations", Ignored("ECS has no container annotations")),
     ("attach", Ignored(LOCAL)),
     ("blkio_config", Ignored(NO_HOST)),
-    ("build", Mapped("an image in ECR, which for now you build and push")),
+    ("build", Mapped("an image in ECR, built and pushed when its files change")),
     ("cap_add", Depends("SYS_PTRACE is mapped, any other capability is refused", by::cap_add)),
     ("cap_drop", Mapped("linuxParameters.capabilities.drop")),
     ("cgroup", Ignored(NO_HOST)),

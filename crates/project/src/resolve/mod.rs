@@ -94,7 +94,10 @@ pub(crate) fn project(input: &Input<'_>) -> Result<Project, Problems> {
             },
         },
         logs,
-        registry: Registry { keep_images: settings.registry.keep_images.unwrap_or(10).max(1) },
+        registry: Registry {
+            keep_images: settings.registry.keep_images.unwrap_or(10).max(1),
+            builder: settings.registry.builder.clone(),
+        },
         keys,
     })
 }

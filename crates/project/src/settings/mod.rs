@@ -253,4 +253,6 @@ pub(crate) struct LogsSettings {
 pub(crate) struct RegistrySettings {
     /// Images kept in each repository. Default 10.
     pub(crate) keep_images: Option<u32>,
+    /// What builds images: docker, podman, buildah, the path of one, or none. Default: the first of the three that works. LANDING_BUILDER is stronger.
+    pub(crate) builder: Option<String>,
 }

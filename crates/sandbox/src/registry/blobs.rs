@@ -1,4 +1,4 @@
-//! Layers and configurations, by repository and digest, in files that go when the registry closes.
+//! Layers and configurations, by repository and digest, in files.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
@@ -11,12 +11,11 @@ use http_body_util::BodyExt;
 use hyper::StatusCode;
 use hyper::body::Incoming;
 use sha2::{Digest, Sha256};
-use tempfile::TempDir;
 
 use super::{Request, Response, refused, reply};
 
 pub(super) struct Blobs {
-    folder: TempDir,
+    folder: PathBuf,
     uploads: Mutex<Uploads>,
 }
 
@@ -28,8 +27,8 @@ struct Uploads {
 }
 
 impl Blobs {
-    pub(super) fn new() -> io::Result<Self> {
-        Ok(Self { folder: tempfile::Builder::new().prefix("landing-registry-").tempdir()?, uploads: Mutex::default() })
+    pub(super) fn new(folder: &Path) -> Self {
+        Self { folder: folder.to_owned(), uploads: Mutex::default() }
     }
 
     fn uploads(&self) -> MutexGuard<'_, Uploads> {
@@ -38,11 +37,11 @@ impl Blobs {
 
     /// Names of repositories and digests may have characters that no file name has.
     fn path(&self, name: &str, digest: &str) -> PathBuf {
-        self.folder.path().join(hex(&Sha256::digest(format!("{name}@{digest}"))))
+        self.folder.join(hex(&Sha256::digest(format!("{name}@{digest}"))))
     }
 
     fn upload_path(&self, id: &str) -> PathBuf {
-        self.folder.path().join(format!("upload-{id}"))
+        self.folder.join(format!("upload-{id}"))
     }
 
     pub(super) fn has(&self, name: &str, digest: &str) -> bool {

@@ -1,7 +1,7 @@
 //! The registry of the sandbox's ECR: docker, podman and buildah push into the world.
 //!
 //! The part of the OCI distribution specification that a push and a pull need: blobs by `POST`, `PATCH` and `PUT`, manifests by tag and digest, Basic auth with
-//! the login that `GetAuthorizationToken` gives. Manifests become images of the world; layers lie in a temporary folder for as long as the registry is open, so a
+//! the login that `GetAuthorizationToken` gives. Manifests become images of the world; layers lie in a folder that goes when the registry closes, so a
 //! world that was saved knows its images and not their bytes. A push into a repository that is not there is refused, as ECR does.
 //! Left out: mounting blobs across repositories, deleting (ECR has calls for it), referrers.
 //!
@@ -12,6 +12,7 @@ mod manifests;
 #[cfg(test)]
 mod stories;
 
+use std::path::Path;
 use std::sync::Arc;
 
 use base64::Engine as _;
@@ -32,16 +33,18 @@ use blobs::Blobs;
 type Request = hyper::Request<Incoming>;
 type Response = hyper::Response<Full<Bytes>>;
 
-/// Opens the registry of this sandbox's ECR: from now on `GetAuthorizationToken` names it. What comes back answers connections until it is dropped.
+/// Opens the registry of this sandbox's ECR: from now on `GetAuthorizationToken` names it. What comes back answers connections until it is dropped; layers lie in
+/// `folder`, which is the caller's to remove.
 ///
 /// # Errors
-/// When there is no folder for the layers; later, when the listener cannot accept.
+/// When the listener cannot tell its address; later, when it cannot accept.
 pub fn serve_registry(
     sandbox: Sandbox,
     listener: TcpListener,
+    folder: &Path,
 ) -> std::io::Result<impl Future<Output = std::io::Result<()>> + Send + 'static> {
     let address = listener.local_addr()?;
-    let registry = Arc::new(Registry { sandbox, blobs: Blobs::new()? });
+    let registry = Arc::new(Registry { sandbox, blobs: Blobs::new(folder) });
     registry.sandbox.with_world(|world| world.registry = Some(format!("http://{address}")));
     Ok(async move {
         loop {

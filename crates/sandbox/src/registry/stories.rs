@@ -13,6 +13,7 @@ use crate::services::ecr::images::digest_of;
 use crate::{Call, Sandbox, World, services};
 
 struct Client {
+    folder: tempfile::TempDir,
     sandbox: Sandbox,
     address: SocketAddr,
     login: String,
@@ -36,9 +37,10 @@ impl Client {
         let sandbox = Sandbox::new(World::new("us-west-2"), 1.0);
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
-        tokio::spawn(serve_registry(sandbox.clone(), listener).unwrap());
+        let folder = tempfile::tempdir().unwrap();
+        tokio::spawn(serve_registry(sandbox.clone(), listener, folder.path()).unwrap());
         let login = base64::engine::general_purpose::STANDARD.encode("AWS:sandbox-password");
-        let client = Self { sandbox, address, login: format!("Basic {login}") };
+        let client = Self { folder, sandbox, address, login: format!("Basic {login}") };
         client.ecr("CreateRepository", json!({ "repositoryName": "shop/api" }));
         client
     }
@@ -123,6 +125,7 @@ async fn a_pushed_image_is_one_of_the_world_and_can_be_pulled() {
         assert_eq!((pulled.body.as_str(), pulled.headers["content-type"].as_str()), (image.as_str(), OCI));
     }
     assert_eq!(client.ask("GET", "/v2/shop/api/tags/list", &[], "").await.body, r#"{"name":"shop/api","tags":["v1"]}"#);
+    assert_eq!(std::fs::read_dir(client.folder.path()).unwrap().count(), 2, "a layer and a configuration");
     client.sandbox.with_world(|world| assert_eq!(world.mutations().len(), 2, "each push is a PutImage"));
     assert!(!client.sandbox.save().contains("127.0.0.1"), "where the registry was is nothing that a world keeps");
 }
