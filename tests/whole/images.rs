@@ -9,7 +9,9 @@ use landing_sandbox::{CallFault, Faults, What};
 use landing_tests::{Run, Site, node, shown};
 
 fn pulse(takes: u64) -> Site {
-    Site { stand_ins: Some(Duration::from_secs(takes)), ..Site::pulse() }
+    let mut site = Site::pulse();
+    site.stand_ins = Some(Duration::from_secs(takes));
+    site
 }
 
 fn pushes(run: &Run) -> usize {
