@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use landing_aws::ecr::{Image as EcrImage, Repository};
 use landing_engine::{NodeName, Readiness, Ref, Stack};
-use landing_images::{Baked, Base, Build, Recipe};
-use landing_project::{Image, Platform, Project, Service};
+use landing_images::{Baked, BakedSource, Base, Build, Recipe, SecretSource};
+use landing_project::{BuildSecret, Image, Platform, Project, Service};
 use serde_json::json;
 
 use crate::Draft;
@@ -61,15 +61,45 @@ fn recipe(service: &Service) -> Option<Recipe> {
             args: build.args.clone(),
             target: build.target.clone(),
             contexts: build.additional_contexts.clone(),
-            secrets: BTreeMap::new(),
+            labels: build.labels.clone(),
+            secrets: build.secrets.iter().map(|(id, secret)| (id.clone(), secret_source(secret))).collect(),
         }),
     };
     let platform = match service.platform {
         Platform::X86_64 => "linux/amd64",
         Platform::Arm64 => "linux/arm64",
     };
-    let baked = service.baked_files.iter().map(|file| Baked { source: file.source.clone(), target: file.target.clone() });
+    let baked = service.baked_files.iter().map(|file| Baked { source: baked_source(&file.source), target: file.target.clone() });
     Some(Recipe { base, platform: platform.into(), baked: baked.collect() })
+}
+
+fn baked_source(source: &landing_project::BakedSource) -> BakedSource {
+    match source {
+        landing_project::BakedSource::File(path) => BakedSource::File(path.clone()),
+        landing_project::BakedSource::Text(text) => BakedSource::Text(text.clone()),
+    }
+}
+
+fn secret_source(secret: &BuildSecret) -> SecretSource {
+    match secret {
+        BuildSecret::Environment(variable) => SecretSource::Environment(variable.clone()),
+        BuildSecret::File(path) => SecretSource::File(path.clone()),
+    }
+}
+
+/// Arguments that seem to be credentials. Not refused: a word in a name may mislead.
+fn telling(service: &Service) -> Option<String> {
+    let Image::Built(build) = &service.image else {
+        return None;
+    };
+    let names = build.telling_args();
+    (!names.is_empty()).then(|| {
+        format!(
+            "the build of {} is given {} as an argument, which whoever has the image can read: give a credential by `build.secrets` and RUN --mount=type=secret",
+            service.name,
+            names.join(", ")
+        )
+    })
 }
 
 pub(crate) fn draw(draft: &mut Draft<'_>) -> Images {
@@ -85,6 +115,8 @@ pub(crate) fn draw(draft: &mut Draft<'_>) -> Images {
         };
         images.insert(service.name.clone(), image);
     }
+    let services = project.services.iter().chain(&project.jobs);
+    draft.notices.extend(services.filter_map(telling));
     if let Some(no) = &draft.facts.no_builder {
         draft.notices.extend(notices(no, &missing, &stale));
     }

@@ -22,6 +22,6 @@ pub use context::ContextError;
 pub use explain::{BuildError, Cause};
 pub use ignore::Ignore;
 pub use login::Login;
-pub use recipe::{Baked, Base, Build, Recipe, SecretSource};
+pub use recipe::{Baked, BakedSource, Base, Build, Recipe, SecretSource};
 pub use tag::{TAG_PREFIX, Tagger};
 pub use workshop::{Built, Workshop};

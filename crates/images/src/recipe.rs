@@ -32,6 +32,7 @@ pub struct Build {
     pub target: Option<String>,
     /// Further named contexts: a folder of the project, or what the builder understands (`docker-image://…`, a URL).
     pub contexts: BTreeMap<String, String>,
+    pub labels: BTreeMap<String, String>,
     /// By the id that the Dockerfile mounts.
     pub secrets: BTreeMap<String, SecretSource>,
 }
@@ -48,9 +49,18 @@ pub enum SecretSource {
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Baked {
-    pub source: PathBuf,
+    pub source: BakedSource,
     /// Absolute path in the image.
     pub target: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BakedSource {
+    /// A file or a folder of the project.
+    File(PathBuf),
+    /// What is to be in the file.
+    Text(String),
 }
 
 /// Whether a named context is a folder of the project and not something that the builder itself resolves.

@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use crate::context::{ContextError, EntryKind};
 use crate::ignore::Ignore;
 use crate::login::private_folder;
-use crate::recipe::{Base, Build, Recipe, is_folder};
+use crate::recipe::{BakedSource, Base, Build, Recipe, is_folder};
 use crate::tag::seen;
 
 /// Name of the context with the baked files, for a Dockerfile of the project.
@@ -100,8 +100,15 @@ fn project_dockerfile(dir: &Path, build: &Build) -> Result<String, ContextError>
 /// Puts the baked files into `to`, under their numbers.
 fn bake(dir: &Path, recipe: &Recipe, to: &Path) -> Result<(), ContextError> {
     make_folder(to)?;
-    let files = recipe.baked.iter().enumerate();
-    files.into_iter().try_for_each(|(index, file)| copy(&dir.join(&file.source), &Ignore::default(), &to.join(index.to_string())))
+    recipe.baked.iter().enumerate().try_for_each(|(index, file)| {
+        let to = to.join(index.to_string());
+        match &file.source {
+            BakedSource::File(path) => copy(&dir.join(path), &Ignore::default(), &to),
+            BakedSource::Text(text) => {
+                fs::write(&to, text).and_then(|()| set_mode(&to, 0o644)).map_err(|error| ContextError::read(&to, error))
+            }
+        }
+    })
 }
 
 /// The lines that put them where they belong.

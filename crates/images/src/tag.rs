@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use crate::context::{ContextError, Entry, EntryKind, entries, entry};
 use crate::ignore::Ignore;
-use crate::recipe::{Base, Build, Recipe, SecretSource, is_folder};
+use crate::recipe::{BakedSource, Base, Build, Recipe, SecretSource, is_folder};
 
 /// What every content tag begins with, so that it can be told from tags that people give.
 pub const TAG_PREFIX: &str = "content-";
@@ -48,13 +48,19 @@ impl<'a> Tagger<'a> {
         fold.count(baked.len());
         for file in baked {
             fold.text(&file.target);
-            self.tree(&self.dir.join(&file.source), &Ignore::default(), &mut fold)?;
+            match &file.source {
+                BakedSource::File(path) => self.tree(&self.dir.join(path), &Ignore::default(), &mut fold)?,
+                BakedSource::Text(text) => {
+                    fold.text("text");
+                    fold.text(text);
+                }
+            }
         }
         Ok(format!("{TAG_PREFIX}{}", fold.hex()))
     }
 
     fn build(&mut self, build: &Build, fold: &mut Fold) -> Result<(), ContextError> {
-        let Build { context, dockerfile, dockerfile_inline, args, target, contexts, secrets } = build;
+        let Build { context, dockerfile, dockerfile_inline, args, target, contexts, labels, secrets } = build;
         fold.text("build");
         let dockerfile = dockerfile_inline.is_none().then(|| self.dir.join(dockerfile));
         match (dockerfile_inline, &dockerfile) {
@@ -79,6 +85,12 @@ impl<'a> Tagger<'a> {
                 SecretSource::Environment(name) => fold.pair(id, name),
                 SecretSource::File(path) => fold.pair(id, &path.to_string_lossy()),
             }
+        }
+        // Came later than the rest: images without labels keep their tags.
+        if !labels.is_empty() {
+            fold.text("labels");
+            fold.count(labels.len());
+            labels.iter().for_each(|(name, value)| fold.pair(name, value));
         }
         let context = self.dir.join(context);
         let ignore = Ignore::of(&context, dockerfile.as_deref())?;

@@ -68,6 +68,14 @@ impl Workshop {
         self.builder.tool
     }
 
+    /// What the build of `tag` needs and is not there, in words; found before anything is begun.
+    pub fn lacks(&self, tag: &str) -> Option<String> {
+        let Base::Build(build) = &self.recipes.get(tag)?.base else {
+            return None;
+        };
+        build.secrets.iter().find_map(|(id, source)| self.secret(id, source).err()).map(|error| error.message)
+    }
+
     /// Builds the image of `tag`; `name` is what its repository is called. `tell` hears what the builder is at. Waits until a bench is free.
     ///
     /// # Errors
@@ -126,6 +134,9 @@ impl Workshop {
                 } else {
                     command.args(["--build-arg", name]).env(name, value);
                 }
+            }
+            for (name, value) in &build.labels {
+                command.args(["--label", &format!("{name}={value}")]);
             }
             for (index, (id, source)) in build.secrets.iter().enumerate() {
                 let file = staged.folder().join(format!("secret-{index}"));

@@ -10,7 +10,7 @@ use std::process::Command;
 use std::sync::Mutex;
 
 use common::{Machine, Project, build, recipe};
-use landing_images::{Baked, Base, Build, Builder, Cause, Login, Recipe, SecretSource};
+use landing_images::{Baked, BakedSource, Base, Build, Builder, Cause, Login, Recipe, SecretSource};
 
 const FINE: &str = "exit 0";
 const NO_DAEMON: &str = "case $1 in version) echo 'Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?' >&2; exit 1;; esac";
@@ -64,6 +64,7 @@ fn everything() -> Recipe {
         args: args.map(|(name, value)| (name.into(), value.into())).into(),
         target: Some("run".into()),
         contexts: [("lib".into(), "lib".into()), ("base".into(), "docker-image://alpine".into())].into(),
+        labels: [("team".into(), "shop".into())].into(),
         secrets: [("npm".into(), SecretSource::Environment("NPM_TOKEN".into()))].into(),
         ..build()
     })
@@ -123,6 +124,27 @@ async fn no_secret_is_ever_an_argument_and_none_stays_on_the_disk() {
 }
 
 #[tokio::test]
+async fn a_secret_that_is_not_at_hand_is_missed_before_anything_is_built() {
+    let project = Project::shop();
+    let machine = Machine::with(&[("podman", FINE)]);
+    let mut said = Vec::new();
+    for source in [
+        SecretSource::Environment("NPM_TOKEN".into()),
+        SecretSource::Environment("GONE".into()),
+        SecretSource::File("gone.txt".into()),
+    ] {
+        let recipe = recipe(Build { secrets: [("npm".into(), source)].into(), ..build() });
+        let (workshop, tag) = project.workshop(machine.builder().await, &recipe);
+        said.push(workshop.lacks(&tag).unwrap_or_else(|| "nothing".into()));
+    }
+    insta::assert_snapshot!(said.join("\n").replace(&project.dir().display().to_string(), "DIR"), @r"
+    nothing
+    the build secret `npm` comes from the environment variable GONE, which is not set
+    the build secret `npm` is in gone.txt: No such file or directory (os error 2)
+    ");
+}
+
+#[tokio::test]
 async fn docker_pushes_with_a_configuration_of_ours_that_keeps_the_users_plugins_and_daemon() {
     let look = r#"
         env | grep DOCKER_CONFIG > "$here/config-of.$1"
@@ -173,8 +195,10 @@ async fn a_builder_sees_the_files_of_the_tag_and_the_baked_ones_and_nothing_else
     fs::set_permissions(project.dir().join("app/run.sh"), fs::Permissions::from_mode(0o700)).unwrap();
     fs::set_permissions(project.dir().join("app/main.py"), fs::Permissions::from_mode(0o600)).unwrap();
     std::os::unix::fs::symlink("main.py", project.dir().join("app/link.py")).unwrap();
-    let baked = [("conf/realm.json", "/data/realm.json"), ("conf/d", "/etc/d")];
-    let baked: Vec<Baked> = baked.map(|(source, target)| Baked { source: source.into(), target: target.into() }).into();
+    let file = |path: &str| BakedSource::File(path.into());
+    let text = BakedSource::Text("listener 1883\n".into());
+    let baked = [(file("conf/realm.json"), "/data/realm.json"), (file("conf/d"), "/etc/d"), (text, "/etc/broker.conf")];
+    let baked: Vec<Baked> = baked.map(|(source, target)| Baked { source, target: target.into() }).into();
     let machine = Machine::with(&[("buildah", show)]);
     let mut seen = Vec::new();
     for base in [

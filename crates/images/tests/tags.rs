@@ -10,7 +10,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::time::{Duration, SystemTime};
 
 use common::{Project, build, recipe};
-use landing_images::{Baked, Base, Build, Recipe, SecretSource, TAG_PREFIX, Tagger};
+use landing_images::{Baked, BakedSource, Base, Build, Recipe, SecretSource, TAG_PREFIX, Tagger};
 
 #[test]
 fn the_same_sources_have_the_same_tag_wherever_and_whenever() {
@@ -39,12 +39,18 @@ fn everything_that_a_build_could_see_changes_the_tag() {
     new("an inline Dockerfile", &recipe(Build { dockerfile_inline: Some("FROM scratch\n".into()), ..build() }));
     new("a context elsewhere", &recipe(Build { contexts: [("lib".into(), "docker-image://a".into())].into(), ..build() }));
     new("a secret's name", &recipe(Build { secrets: [("s".into(), SecretSource::Environment("S".into()))].into(), ..build() }));
+    let labels = |value: &str| Build { labels: [("l".into(), value.into())].into(), ..build() };
+    new("a label", &recipe(labels("1")));
+    new("a label's value", &recipe(labels("2")));
     let image = |name: &str| Recipe { base: Base::Image(name.into()), ..recipe(build()) };
     new("an image", &image("nginx:1"));
     new("another image", &image("nginx:2"));
-    let baked = |target: &str| Recipe { baked: vec![Baked { source: "app".into(), target: target.into() }], ..image("nginx:1") };
+    let baking = |source, target: &str| Recipe { baked: vec![Baked { source, target: target.into() }], ..image("nginx:1") };
+    let baked = |target| baking(BakedSource::File("app".into()), target);
     new("baked files", &baked("/a"));
     new("where they go", &baked("/b"));
+    new("a text", &baking(BakedSource::Text("a".into()), "/b"));
+    new("another text", &baking(BakedSource::Text("b".into()), "/b"));
     project.write("app/main.py", "print(2)\n");
     new("a file", &recipe(build()));
     new("a baked file", &baked("/a"));

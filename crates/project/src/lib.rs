@@ -26,8 +26,8 @@ pub use crate::{
         Skipped, Spa, StatePlace,
     },
     service::{
-        BakedFile, Build, Condition, DatabaseAttribute, DatabaseKey, EnvValue, HealthCheck, HealthPath, Image, Nofile, Piece,
-        Platform, SecretRef, Service,
+        BakedFile, BakedSource, Build, BuildSecret, Condition, DatabaseAttribute, DatabaseKey, EnvValue, HealthCheck, HealthPath,
+        Image, Nofile, Piece, Platform, SecretRef, Service,
     },
     settings::landing_toml_schema,
 };

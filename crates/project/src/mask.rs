@@ -101,6 +101,11 @@ fn url_passwords(text: &str) -> Vec<Range<usize>> {
     passwords.collect()
 }
 
+/// Whether some line of a text would be masked.
+pub(crate) fn shows_a_credential(text: &str) -> bool {
+    text.lines().any(|line| masked_line(line, LineKind::Compose) != line)
+}
+
 /// What kind of line it is.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum LineKind {

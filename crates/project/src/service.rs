@@ -7,6 +7,8 @@ use std::{
 
 use serde::Serialize;
 
+use crate::mask::is_credential;
+
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Service {
     /// The compose name, at most 40 characters of `[A-Za-z0-9_-]`.
@@ -97,14 +99,54 @@ pub struct Build {
     pub platforms: Vec<String>,
     /// Further named contexts: a folder of the project, an image or a URL.
     pub additional_contexts: BTreeMap<String, String>,
+    pub labels: BTreeMap<String, String>,
+    /// By the id that the Dockerfile mounts.
+    pub secrets: BTreeMap<String, BuildSecret>,
+}
+
+impl Build {
+    /// Arguments whose values seem to be credentials: whoever has the image can read them.
+    #[must_use]
+    pub fn telling_args(&self) -> Vec<&str> {
+        let telling = self.args.iter().filter(|(name, value)| is_credential(name, value));
+        telling.map(|(name, _)| name.as_str()).collect()
+    }
+}
+
+/// Where a build secret lies; its value is never read here.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BuildSecret {
+    /// A variable of the process environment.
+    Environment(String),
+    /// Relative to the project's folder.
+    File(PathBuf),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct BakedFile {
-    /// Relative to the project's folder.
-    pub source: PathBuf,
+    pub source: BakedSource,
     /// Absolute path in the container.
     pub target: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BakedSource {
+    /// A file or a folder, relative to the project's folder.
+    File(PathBuf),
+    /// The file itself: a config with `content`.
+    Text(String),
+}
+
+impl std::fmt::Display for BakedSource {
+    /// What is in a text is not shown.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::File(path) => path.display().fmt(f),
+            Self::Text(_) => f.write_str("a text of the compose file"),
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize)]

@@ -3,7 +3,7 @@
 mod common;
 
 use common::{load_dir, project, project_with, write};
-use landing_project::{Condition, EnvValue, Image, Platform, Project, Service};
+use landing_project::{BakedSource, BuildSecret, Condition, EnvValue, Image, Outcome, Platform, Project, Service};
 
 const TOML: &str = "name = \"shop\"\n";
 
@@ -236,7 +236,7 @@ fn extends_reaches_other_files_whose_paths_are_their_own() {
     assert_eq!(environment(&web), "A=a B=b C=c");
     let Image::Built(build) = &web.image else { panic!("{:?}", web.image) };
     assert_eq!(build.context.to_str(), Some("shared/app"));
-    assert_eq!(web.baked_files[0].source.to_str(), Some("shared/x.conf"));
+    assert_eq!(web.baked_files[0].source, BakedSource::File("shared/x.conf".into()));
 }
 
 #[test]
@@ -282,6 +282,34 @@ fn build_in_both_forms() {
 }
 
 #[test]
+fn what_a_build_is_given_and_what_it_is_not() {
+    let project = loaded(&[
+        ("landing.toml", "name = \"shop\"\ncompose = \"compose/compose.yaml\"\n"),
+        (
+            "compose/compose.yaml",
+            "services:\n  web:\n    build:\n      context: ../app\n      args: { VERSION: 1, NPM_TOKEN: abc, DB_PASSWORD_FILE: /run/x }\n      labels: [team=shop]\n      secrets: [npm, { source: pip, target: pip.conf }]\n      \
+             network: host\n      cache_from: [x]\n      ssh: false\nsecrets:\n  npm: { environment: NPM_TOKEN }\n  pip: { file: ./$WHICH }\n",
+        ),
+        ("compose/.env", "WHICH=pip.conf"),
+        ("compose/pip.conf", ""),
+        ("app/Dockerfile", ""),
+    ]);
+    let Image::Built(build) = find(&project, "web").image else { panic!("it is built") };
+    assert_eq!(build.labels["team"], "shop");
+    assert_eq!(build.secrets["npm"], BuildSecret::Environment("NPM_TOKEN".into()));
+    assert_eq!(build.secrets["pip.conf"], BuildSecret::File("compose/pip.conf".into()));
+    assert_eq!(build.telling_args(), ["NPM_TOKEN"]);
+    let key = project.keys.iter().find(|key| key.key == "build").unwrap();
+    let Outcome::Mapped { to } = &key.outcome else { panic!("{:?}", key.outcome) };
+    assert!(!to.contains("abc"), "the value is shown");
+    insta::assert_snapshot!(to.replace("; ", "\n"), @r"
+    an image in ECR, built and pushed when its files change (network is left out: a build has the builder's own network
+    cache_from is left out: what stands in ECR is not built again, and the builder has its own cache
+    the argument NPM_TOKEN seems to be a credential: whoever has the image can read it, give it by `build.secrets`)
+    ");
+}
+
+#[test]
 fn read_only_files_are_baked_and_configs_too() {
     let web = find(
         &loaded(&[
@@ -289,15 +317,24 @@ fn read_only_files_are_baked_and_configs_too() {
             (
                 "compose.yaml",
                 "services:\n  web:\n    image: nginx\n    volumes:\n      - ./a.conf:/etc/a.conf:ro,z\n      - { type: bind, source: ./dir, target: /dir, read_only: true }\n      - { type: tmpfs, target: /t }\n      - /cache\n    \
-                              configs: [one, { source: one, target: /etc/one }]\nconfigs: { one: { file: ./a.conf } }\n",
+                              configs: [one, { source: one, target: /etc/one, mode: 0444 }, { source: two, target: /etc/two }]\nconfigs:\n  one: { file: ./$CONF }\n  two:\n    content: |\n      listen ${PORT:-80}\n      password: abc\n",
             ),
+            (".env", "CONF=a.conf"),
             ("a.conf", ""),
             ("dir/x", ""),
         ]),
         "web",
     );
-    let baked: Vec<String> = web.baked_files.iter().map(|file| format!("{} -> {}", file.source.display(), file.target)).collect();
-    assert_eq!(baked, ["a.conf -> /etc/a.conf", "a.conf -> /etc/one", "a.conf -> /one", "dir -> /dir"]);
+    let baked: Vec<String> = web.baked_files.iter().map(|file| format!("{} -> {}", file.source, file.target)).collect();
+    let wanted = [
+        "a.conf -> /etc/a.conf",
+        "a.conf -> /etc/one",
+        "a.conf -> /one",
+        "dir -> /dir",
+        "a text of the compose file -> /etc/two",
+    ];
+    assert_eq!(baked, wanted);
+    assert_eq!(web.baked_files[4].source, BakedSource::Text("listen 80\npassword: abc\n".into()));
 }
 
 #[test]

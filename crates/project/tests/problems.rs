@@ -318,6 +318,15 @@ fn values_that_compose_would_refuse_too() {
 }
 
 #[test]
+fn builds_that_need_what_no_builder_here_has() {
+    assert_snapshot!(compose(
+        "services:\n  web:\n    build:\n      context: .\n      dockerfile_inline: FROM scratch\n      ssh: [default]\n      entitlements: [network.host]\n      additional_contexts: { base: \"service:base\" }\n      \
+         secrets: [gone, kept, { source: npm, targte: x }, { source: npm, target: \"a,src=/etc/shadow\" }, outside]\n\
+         secrets:\n  kept: { external: true }\n  npm: { environment: NPM_TOKEN }\n  outside: { file: ../../x }\n"
+    ));
+}
+
+#[test]
 fn plain_text_has_file_line_and_column() {
     let problems = project(&[("landing.toml", "name = \"shop\"\n  regoin = 1\n"), ("compose.yaml", WEB)]).unwrap_err();
     assert_snapshot!(problems, @r"

@@ -70,8 +70,10 @@ impl Kind for Image {
     }
 
     fn preflight(&self, cx: &Aws, _: &Changed) -> Result<(), String> {
-        let missing = || format!("no image stands under {}:{}, and there is no builder", self.repository, self.tag);
-        cx.bench.get().map(|_| ()).ok_or_else(missing)
+        match cx.bench.get() {
+            None => Err(format!("no image stands under {}:{}, and there is no builder", self.repository, self.tag)),
+            Some(bench) => bench.lacks(&self.tag).map_or(Ok(()), Err),
+        }
     }
 }
 

@@ -24,6 +24,14 @@ pub enum Bench {
 const BUILD: &str = "build";
 
 impl Bench {
+    /// What it would need to make the image of `tag`, and has not.
+    pub(super) fn lacks(&self, tag: &str) -> Option<String> {
+        match self {
+            Self::Workshop(workshop) => workshop.lacks(tag),
+            Self::StandIns { .. } => None,
+        }
+    }
+
     /// `None` for a stand-in.
     pub(super) async fn build(&self, door: &Door<'_>, repository: &str, tag: &str) -> Result<Option<Built>, CallError> {
         match self {

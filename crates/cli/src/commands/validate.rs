@@ -57,7 +57,7 @@ fn deployed(project: &Project) -> Vec<String> {
             notes.push(format!("calls {}", list(service.calls.iter().cloned().collect())));
         }
         if !service.baked_files.is_empty() {
-            let files = service.baked_files.iter().map(|file| file.source.display().to_string());
+            let files = service.baked_files.iter().map(|file| file.source.to_string());
             notes.push(format!("its image has {}", list(files.collect())));
         }
         lines.push(format!("  {:<20} {}", service.name, notes.join(" · ")));

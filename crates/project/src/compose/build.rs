@@ -6,11 +6,16 @@ use std::{
 };
 
 use super::{
+    fill::fill,
     interpolate::Variables,
     values::{pairs, text, texts, wrong},
     yaml::{Entry, Node},
 };
-use crate::{files::Files, problem::Problem, service::Build};
+use crate::{
+    files::Files,
+    problem::Problem,
+    service::{Build, BuildSecret},
+};
 
 const KNOWN: [&str; 24] = [
     "context",
@@ -40,25 +45,50 @@ const KNOWN: [&str; 24] = [
 ];
 
 /// Without a counterpart in a plain `docker build` on somebody else's machine.
-const REFUSED: [(&str, &str); 5] = [
-    ("ssh", "copy what it fetches into the context before the build"),
-    ("secrets", "build arguments and files in the context are all that a build sees; fetch private packages beforehand"),
+const REFUSED: [(&str, &str); 4] = [
+    ("ssh", "fetch by HTTPS with a token that `build.secrets` gives, or copy what it fetches into the context before the build"),
     ("entitlements", "remove it, and what needs it in the Dockerfile"),
     ("privileged", "remove it, and what needs it in the Dockerfile"),
     ("extra_hosts", "use DNS names in the Dockerfile"),
 ];
 
-/// Keys that change how an image is built but not what is in it; `docker build` on this machine has its own ways.
-const LEFT_OUT: [&str; 11] =
-    ["labels", "cache_from", "cache_to", "no_cache", "network", "pull", "shm_size", "isolation", "tags", "ulimits", "provenance"];
+/// Keys that change how an image is built but not what is in it, and why they are not passed on.
+const LEFT_OUT: [(&str, &str); 11] = [
+    ("cache_from", BUILDERS_CACHE),
+    ("cache_to", BUILDERS_CACHE),
+    ("no_cache", BUILDERS_CACHE),
+    ("network", "a build has the builder's own network"),
+    ("pull", "a base image is pulled when it is missing"),
+    ("shm_size", BUILDERS_LIMITS),
+    ("ulimits", BUILDERS_LIMITS),
+    ("isolation", BUILDERS_LIMITS),
+    ("tags", "an image is tagged by its content"),
+    ("provenance", "no attestations are made"),
+    ("sbom", "no attestations are made"),
+];
+const BUILDERS_CACHE: &str = "what stands in ECR is not built again, and the builder has its own cache";
+const BUILDERS_LIMITS: &str = "a build has the builder's own limits";
 
-/// Keys that are there but not passed on.
-pub(super) fn left_out(node: &Node) -> Vec<String> {
+/// What is there and not passed on, and what is passed on and should not be.
+pub(super) fn notes(node: &Node, build: Option<&Build>) -> Vec<String> {
     let keys = node.map().into_iter().flatten().map(|entry| entry.key.as_str());
-    keys.filter(|key| LEFT_OUT.contains(key) || *key == "sbom").map(|key| format!("{key} is left out")).collect()
+    let left_out = keys.filter_map(|key| LEFT_OUT.iter().find(|(name, _)| *name == key));
+    let left_out = left_out.map(|(key, why)| format!("{key} is left out: {why}"));
+    let telling = build.map(Build::telling_args).unwrap_or_default();
+    let telling = telling.into_iter().map(|name| format!("the argument {name} seems to be a credential: {TELLING}"));
+    left_out.chain(telling).collect()
 }
 
-pub(super) fn read(node: &Node, files: &Files<'_>, variables: &Variables<'_>, problems: &mut Vec<Problem>) -> Option<Build> {
+const TELLING: &str = "whoever has the image can read it, give it by `build.secrets`";
+
+/// `secrets`: what the file declares at its top level.
+pub(super) fn read(
+    node: &Node,
+    secrets: Option<&Node>,
+    files: &Files<'_>,
+    variables: &Variables<'_>,
+    problems: &mut Vec<Problem>,
+) -> Option<Build> {
     if node.text().is_none() && node.map().is_none() {
         problems.push(wrong(node, "a folder, or a map with `context`"));
         return None;
@@ -80,6 +110,8 @@ pub(super) fn read(node: &Node, files: &Files<'_>, variables: &Variables<'_>, pr
         target: reading.text("target"),
         platforms: reading.platforms(),
         additional_contexts: reading.additional_contexts(),
+        labels: reading.named_values("labels"),
+        secrets: reading.secrets(secrets),
         context,
     })
 }
@@ -165,7 +197,18 @@ impl Reading<'_, '_> {
         };
         let mut contexts = BTreeMap::new();
         for (name, value) in self.named_values("additional_contexts") {
-            let is_elsewhere = ["://", "docker-image:", "target:", "service:"].iter().any(|mark| value.contains(mark));
+            if let Some(service) = value.strip_prefix("service:") {
+                self.problems.push(
+                    Problem::at(
+                        &node.place,
+                        "unsupported-value",
+                        format!("the image of service `{service}` cannot be a context of another build"),
+                    )
+                    .help("make both from one Dockerfile, each with its `target`, or name the folder with the files"),
+                );
+                continue;
+            }
+            let is_elsewhere = ["://", "docker-image:", "target:"].iter().any(|mark| value.contains(mark));
             if is_elsewhere {
                 contexts.insert(name, value);
             } else if let Some(path) = self.take(self.files.inside(folder(&node), &value, &node.place)) {
@@ -173,6 +216,60 @@ impl Reading<'_, '_> {
             }
         }
         contexts
+    }
+}
+
+/// `secrets` of a build, by the id that its Dockerfile mounts.
+impl Reading<'_, '_> {
+    fn secrets(&mut self, declared: Option<&Node>) -> BTreeMap<String, BuildSecret> {
+        let Some(node) = self.node.get("secrets").filter(|node| !node.is_null()).cloned() else {
+            return BTreeMap::new();
+        };
+        if node.list().is_none() {
+            self.problems.push(wrong(&node, "a list of secrets"));
+        }
+        let mut secrets = BTreeMap::new();
+        for item in node.list().unwrap_or_default() {
+            let found = self.secret(item, declared);
+            secrets.extend(self.take(found));
+        }
+        secrets
+    }
+
+    fn secret(&mut self, item: &Node, declared: Option<&Node>) -> Result<(String, BuildSecret), Problem> {
+        // Who may read it inside a build is the Dockerfile's to say.
+        const KNOWN: [&str; 5] = ["source", "target", "uid", "gid", "mode"];
+        let unknown = item.map().into_iter().flatten().find(|entry| !KNOWN.contains(&entry.key.as_str()));
+        if let Some(entry) = unknown.filter(|entry| !entry.key.starts_with("x-")) {
+            return Err(super::unknown_key(&entry.place, &entry.key, "build.secrets", KNOWN));
+        }
+        let name = item.text().or_else(|| item.get("source")?.text()).ok_or_else(|| wrong(item, "the name of a secret"))?;
+        let id = item.get("target").and_then(Node::text).unwrap_or(name);
+        let secret = declared.and_then(|declared| declared.get(name)).ok_or_else(|| {
+            Problem::at(&item.place, "unknown-secret", format!("there is no secret `{name}` at the file's top level"))
+                .help(format!("declare it there: secrets: {{ {name}: {{ environment: \"VARIABLE\" }} }}"))
+        })?;
+        let secret = fill(secret, self.variables, self.problems);
+        // Each goes to the builder as `id=…,src=…`.
+        if id.is_empty() || id.contains([',', '=']) {
+            return Err(Problem::at(&item.place, "bad-value", format!("`{id}` cannot be the id of a build secret"))
+                .help("take letters, digits, `-`, `_` and `.`"));
+        }
+        let place = match (secret.get("environment").and_then(Node::text), secret.get("file")) {
+            (Some(variable), _) => BuildSecret::Environment(variable.to_owned()),
+            (None, Some(file)) => {
+                BuildSecret::File(self.files.inside(folder(file), file.text().unwrap_or_default(), &file.place)?)
+            }
+            (None, None) => {
+                return Err(Problem::at(
+                    &item.place,
+                    "unsupported-value",
+                    format!("secret `{name}` comes from neither a variable nor a file"),
+                )
+                .help("a build takes it by `environment:` or `file:`"));
+            }
+        };
+        Ok((id.to_owned(), place))
     }
 }
 

@@ -34,7 +34,7 @@ pub(crate) const SERVICE_KEYS: [(&str, Rule); 92] = [
     ("cgroup", Ignored(NO_HOST)),
     ("cgroup_parent", Ignored(NO_HOST)),
     ("command", Mapped("the container's command")),
-    ("configs", Depends("configs from files belong into the image, others are refused", by::configs)),
+    ("configs", Depends("configs from files or with content belong into the image, others are refused", by::configs)),
     ("container_name", Ignored("tasks are named by ECS; other services reach it by its service name")),
     ("cpu_count", Ignored(WHOLE_TASK)),
     ("cpu_percent", Ignored(WHOLE_TASK)),

@@ -3,10 +3,18 @@
 use std::path::Path;
 
 use super::{
+    fill::fill,
+    interpolate::Variables,
     values::{boolean, wrong},
     yaml::Node,
 };
-use crate::{files::Files, place::Place, problem::Problem, service::BakedFile, suggest::did_you_mean};
+use crate::{
+    files::Files,
+    place::Place,
+    problem::Problem,
+    service::{BakedFile, BakedSource},
+    suggest::did_you_mean,
+};
 
 struct Mount<'a> {
     /// `bind`, `volume`, `tmpfs`, …
@@ -100,28 +108,48 @@ fn bake(source: &str, target: &str, place: &Place, files: &Files<'_>) -> Result<
         return Err(Problem::at(place, "missing-file", format!("there is no {}", path.display()))
             .help("it belongs into the image, so it must be there"));
     }
+    baked(BakedSource::File(path), target, place)
+}
+
+fn baked(source: BakedSource, target: &str, place: &Place) -> Result<BakedFile, Problem> {
     if !target.starts_with('/') {
         return Err(Problem::at(place, "bad-value", "the path in the container must be absolute").help("begin it with `/`"));
     }
-    Ok(BakedFile { source: path, target: target.to_owned() })
+    Ok(BakedFile { source, target: target.to_owned() })
 }
 
-/// `configs` of a service: those from files become baked files.
+/// `configs` of a service: those from files, or with the file's text, become baked files.
 pub(super) fn read_configs(
     node: &Node,
     declared: Option<&Node>,
     files: &Files<'_>,
+    variables: &Variables<'_>,
     problems: &mut Vec<Problem>,
 ) -> Vec<BakedFile> {
     let items = node.list().unwrap_or_default();
     if node.list().is_none() && !node.is_null() {
         problems.push(wrong(node, "a list of configs"));
     }
-    let baked = items.iter().map(|item| config(item, declared, files));
-    baked.filter_map(|result| result.map_err(|problem| problems.push(problem)).ok()).collect()
+    let baked = items.iter().map(|item| {
+        // Who it belongs to and its mode are the file's own: readable by all.
+        const KNOWN: [&str; 5] = ["source", "target", "uid", "gid", "mode"];
+        let unknown = item.map().into_iter().flatten().find(|entry| !KNOWN.contains(&entry.key.as_str()));
+        match unknown.filter(|entry| !entry.key.starts_with("x-")) {
+            Some(entry) => Err(super::unknown_key(&entry.place, &entry.key, "configs", KNOWN)),
+            None => config(item, declared, files, variables, problems),
+        }
+    });
+    let baked: Vec<_> = baked.collect();
+    baked.into_iter().filter_map(|result| result.map_err(|problem| problems.push(problem)).ok()).collect()
 }
 
-fn config(item: &Node, declared: Option<&Node>, files: &Files<'_>) -> Result<BakedFile, Problem> {
+fn config(
+    item: &Node,
+    declared: Option<&Node>,
+    files: &Files<'_>,
+    variables: &Variables<'_>,
+    problems: &mut Vec<Problem>,
+) -> Result<BakedFile, Problem> {
     let name = item.text().or_else(|| item.get("source")?.text()).ok_or_else(|| wrong(item, "the name of a config"))?;
     let Some(config) = declared.and_then(|declared| declared.get(name)) else {
         return Err(Problem::at(&item.place, "unknown-config", format!("there is no config `{name}` at the file's top level"))
@@ -130,10 +158,14 @@ fn config(item: &Node, declared: Option<&Node>, files: &Files<'_>) -> Result<Bak
                 declared.and_then(Node::map).into_iter().flatten().map(|entry| entry.key.as_str()).collect::<Vec<_>>(),
             )));
     };
-    let Some(file) = config.get("file") else {
-        return Err(Problem::at(&item.place, "unsupported-value", format!("config `{name}` does not come from a file"))
-            .help("give it by `file:`, so that it can go into the image"));
-    };
+    let config = fill(config, variables, problems);
     let target = item.get("target").and_then(Node::text).map_or_else(|| format!("/{name}"), str::to_owned);
-    bake(file.text().unwrap_or_default(), &target, &file.place, files)
+    match (config.get("file"), config.get("content").and_then(Node::text)) {
+        (Some(file), _) => bake(file.text().unwrap_or_default(), &target, &file.place, files),
+        (None, Some(text)) => baked(BakedSource::Text(text.to_owned()), &target, &item.place),
+        (None, None) => {
+            Err(Problem::at(&item.place, "unsupported-value", format!("config `{name}` has neither `file` nor `content`"))
+                .help("give it by one of the two, so that it can go into the image"))
+        }
+    }
 }

@@ -14,10 +14,11 @@ use super::{
 };
 use crate::{
     files::Files,
+    mask::shows_a_credential,
     place::Place,
     problem::Problem,
     project::{KeyOutcome, Outcome},
-    service::{BakedFile, Build, Condition, HealthCheck, Nofile, Platform},
+    service::{BakedFile, BakedSource, Build, Condition, HealthCheck, Nofile, Platform},
 };
 
 /// What compose says about one service, before landing.toml has its say.
@@ -157,16 +158,14 @@ impl Reading<'_> {
                 ports::read(node, &mut exposed, self.problems);
             }
         }
-        for note in self.node.get("build").map(build::left_out).unwrap_or_default() {
-            self.note("build", note);
-        }
+        let build = self.build(compose, files);
         let healthcheck = self.healthcheck();
         let deploy = self.deploy();
         let restart = self.take("restart", text);
         ComposeService {
             place: declared.place.clone(),
             image: self.take("image", text).filter(|image| !image.trim().is_empty()),
-            build: self.node.get("build").and_then(|node| build::read(node, files, &compose.variables, self.problems)),
+            build,
             has_build: self.node.get("build").is_some() || self.node.map().is_none(),
             command: self.take("command", command).flatten(),
             entrypoint: self.entrypoint(),
@@ -197,6 +196,15 @@ impl Reading<'_> {
             platform: self.platform(),
             ephemeral_storage_gib: self.disk(),
         }
+    }
+
+    fn build(&mut self, compose: &Compose<'_>, files: &Files<'_>) -> Option<Build> {
+        let node = self.node.get("build")?;
+        let build = build::read(node, compose.top.get("secrets"), files, &compose.variables, self.problems);
+        for note in build::notes(node, build.as_ref()) {
+            self.note("build", note);
+        }
+        build
     }
 
     fn with_place<T>(&mut self, key: &str, read: impl FnOnce(&Node) -> Result<T, Problem>) -> Option<(T, Place)> {
@@ -236,9 +244,12 @@ impl Reading<'_> {
             }
         }
         if let Some(node) = self.node.get("configs") {
-            baked.extend(mounts::read_configs(node, compose.top.get("configs"), files, self.problems));
+            baked.extend(mounts::read_configs(node, compose.top.get("configs"), files, &compose.variables, self.problems));
         }
         baked.sort();
+        for file in baked.iter().filter(|file| matches!(&file.source, BakedSource::Text(text) if shows_a_credential(text))) {
+            self.note("configs", format!("{} seems to hold a credential: whoever has the image can read it", file.target));
+        }
         baked
     }
 
