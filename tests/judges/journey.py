@@ -55,6 +55,7 @@ class Journey:
     def __init__(self, endpoint, forgetful):
         """`forgetful`: the state file is gone before `down`, which then finds everything by its tags."""
         self.endpoint, self.forgetful = endpoint, forgetful
+        self.example, self.environment = EXAMPLE, {"LANDING_BUILDER": "none"}
         self.client = clients(endpoint)
         self.report = Report()
 
@@ -163,10 +164,11 @@ class Journey:
     def start(self, *arguments):
         """With nothing of our environment but what it needs."""
         state = self.folder / "pulse-dev.json"
-        command = [binary(), "-C", str(EXAMPLE), *arguments, "--endpoint-url", self.witness.url, "--state", str(state), "--json"]
+        command = [binary(), "-C", str(self.example), *arguments, "--endpoint-url", self.witness.url, "--state", str(state), "--json"]
         environment = {
-            "PATH": os.environ["PATH"], "LANDING_BUILDER": "none", "HOME": str(self.folder), "TIMESCALE_URL": TIMESCALE_URL, "AWS_EC2_METADATA_DISABLED": "true",
+            "PATH": os.environ["PATH"], "HOME": str(self.folder), "TIMESCALE_URL": TIMESCALE_URL, "AWS_EC2_METADATA_DISABLED": "true",
             "AWS_ACCESS_KEY_ID": CREDENTIALS["aws_access_key_id"], "AWS_SECRET_ACCESS_KEY": CREDENTIALS["aws_secret_access_key"],
+            **self.environment,
         }
         return subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 

@@ -1,0 +1,192 @@
+"""Real builds: `up` builds and pushes every image of the example with the machine's own builder, into the registry of the sandbox.
+
+The builder is buildah, or podman, with a store of its own that goes with the run: nobody's images are touched and nothing is fetched. The public images
+that the example is built from are made here first, under the names that its Dockerfiles ask for; they hold a shell and little else.
+"""
+import base64
+import gzip
+import hashlib
+import io
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+import urllib.request
+from pathlib import Path
+
+from expected import REGION, SERVICES, TASKS
+from journey import EXAMPLE, Journey, binary
+from report import equal
+from server import Server
+from witness import Witness
+
+PUBLIC = ("docker.io/library/python:3.13-slim", "docker.io/library/eclipse-mosquitto:2.0", "quay.io/keycloak/keycloak:26.3")
+
+# Task to a file of the project and where its image must have it.
+COPIED = {task: (f"services/{task}/main.py", "app/main.py") for task in TASKS} | {
+    "keycloak": ("compose/keycloak/pulse-realm.json", "opt/keycloak/data/import/pulse-realm.json"),
+    "mqtt": ("compose/mosquitto/mosquitto.conf", "mosquitto/config/mosquitto.conf"),
+}
+
+TOKEN = "npm-n0b0dy-may-see-this"
+
+
+class Builder:
+    """The machine's, with a store in `folder`, behind a script that writes down how it is called."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.real = shutil.which("buildah") or shutil.which("podman")
+        self.name = Path(self.real).name
+        store = folder / "storage.conf"
+        store.write_text(f'[storage]\ndriver = "vfs"\ngraphroot = "{folder}/graph"\nrunroot = "{folder}/run"\nrootless_storage_path = "{folder}/graph"\n')
+        # Without a container of its own for every RUN, which not every machine allows.
+        self.environment = {"CONTAINERS_STORAGE_CONF": str(store), "BUILDAH_ISOLATION": "chroot"}
+        self.path = folder / "bin" / self.name
+        self.path.parent.mkdir()
+        self.path.write_text(f'#!/bin/sh\nprintf "%s\\n" "$*" >> "{folder}/calls"\nexec "{self.real}" "$@"\n')
+        self.path.chmod(0o755)
+
+    def run(self, *arguments):
+        done = subprocess.run([self.real, *arguments], env={**os.environ, **self.environment}, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+
+    def make_public_images(self):
+        """Of a shell and what it needs, so that a Dockerfile can RUN."""
+        root = self.folder / "public"
+        for tool in ("sh", "cat", "sha256sum"):
+            copy(Path(shutil.which(tool)), root / "bin" / tool)
+            libraries = subprocess.run(["ldd", shutil.which(tool)], capture_output=True, text=True, check=False).stdout
+            for library in re.findall(r"/\S+", libraries):
+                copy(Path(library), root / library.lstrip("/"))
+        (self.folder / "Public").write_text("FROM scratch\nCOPY . /\n")
+        for name in PUBLIC:
+            self.run("build", "--file", str(self.folder / "Public"), "--tag", name, str(root))
+
+    def calls(self):
+        """The words of every build and push since this was last asked."""
+        path = self.folder / "calls"
+        calls = path.read_text().splitlines() if path.exists() else []
+        path.unlink(missing_ok=True)
+        return [call for call in calls if call.split()[0] in ("build", "push")]
+
+
+def copy(source, target):
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy2(source, target)
+
+
+class RealBuilds(Journey):
+    def __init__(self, endpoint, registry, builder, folder):
+        super().__init__(endpoint, forgetful=False)
+        self.registry, self.builder = registry, builder
+        self.example = folder / "pulse"
+        shutil.copytree(EXAMPLE, self.example)
+        self.environment = {**builder.environment, "LANDING_BUILDER": str(builder.path), "NPM_TOKEN": TOKEN}
+
+    def walk(self):
+        check, same = self.report.check, self.report.equal
+        first, calls = self.up()
+        same("builds: up ends well", (first.code, first.summary["failed"]), (0, []))
+        same("builds: it built and pushed each image once", count(calls), (len(TASKS), len(TASKS)))
+        check("builds: every service runs", self.all_run)
+        self.judge_images()
+        print(f"     {first.told()}", flush=True)
+
+        again, calls = self.up()
+        self.still("builds: up again", again)
+        same("builds: up again builds and pushes nothing", count(calls), (0, 0))
+
+        with (self.example / "services" / "dispatcher" / "main.py").open("a") as file:
+            file.write("# one line more\n")
+        changed, calls = self.up()
+        same("builds: one changed line is one build and one push", (changed.code, count(calls)), (0, (1, 1)))
+        same("builds: one changed line rolls one service", changed.mutations, ["ecs:RegisterTaskDefinition", "ecs:UpdateService"])
+        self.judge_images()
+        self.still("builds: and nothing is left to do", self.landing("up", "--yes"))
+
+        with (self.example / "compose" / "mosquitto" / "mosquitto.conf").open("a") as file:
+            file.write("# one line more\n")
+        changed, calls = self.up()
+        same("builds: a changed file that is baked in is one build and one push", (changed.code, count(calls)), (0, (1, 1)))
+        self.judge_images()
+
+        gone = self.landing("down", "--yes", "--allow-data-loss")
+        same("builds: down ends well", (gone.code, gone.summary["failed"]), (0, []))
+
+    def up(self):
+        self.builder.calls()
+        run = self.landing("up", "--yes")
+        calls = self.builder.calls()
+        # The witness does not see the registry's own traffic, so it sees no push.
+        return run, calls
+
+    def all_run(self):
+        named, found = sorted(SERVICES), []
+        for some in (named[:10], named[10:]):
+            found += self.client("ecs").describe_services(cluster="pulse-dev", services=some)["services"]
+        equal({service["serviceName"]: service["runningCount"] for service in found}, dict.fromkeys(named, 1))
+
+    def judge_images(self):
+        wrong = []
+        for task in sorted(TASKS):
+            try:
+                self.judge_image(task)
+            except Exception as error:  # noqa: BLE001
+                wrong.append(f"{task}: {error}")
+        self.report.equal("builds: what each task definition names is in the registry, whole, and has the project's files", wrong, [])
+
+    def judge_image(self, task):
+        definition = self.client("ecs").describe_task_definition(taskDefinition=f"pulse-dev-{task}")["taskDefinition"]
+        repository, digest = re.fullmatch(r"[^/]+/(pulse-dev/\w+)@(sha256:[0-9a-f]{64})", definition["containerDefinitions"][0]["image"]).groups()
+        manifest = json.loads(self.fetch(f"{repository}/manifests/{digest}", digest))
+        config = json.loads(self.fetch(f"{repository}/blobs/{manifest['config']['digest']}", manifest["config"]["digest"]))
+        equal(config["architecture"], "amd64")
+        files = {}
+        for layer in manifest["layers"]:
+            files.update(unpacked(self.fetch(f"{repository}/blobs/{layer['digest']}", layer["digest"])))
+        source, target = COPIED[task]
+        equal(files.get(target), (self.example / source).read_bytes())
+
+    def fetch(self, path, digest):
+        """What the registry has there, when it is what its digest says."""
+        token = self.client("ecr").get_authorization_token()["authorizationData"][0]["authorizationToken"]
+        accept = "application/vnd.oci.image.manifest.v1+json, application/vnd.docker.distribution.manifest.v2+json"
+        request = urllib.request.Request(f"http://{self.registry}/v2/{path}", headers={"Authorization": f"Basic {token}", "Accept": accept})
+        with urllib.request.urlopen(request, timeout=60) as reply:
+            content = reply.read()
+        equal(f"sha256:{hashlib.sha256(content).hexdigest()}", digest)
+        return content
+
+
+def count(calls):
+    words = [call.split()[0] for call in calls]
+    return words.count("build"), words.count("push")
+
+
+def unpacked(layer):
+    content = gzip.decompress(layer) if layer[:2] == b"\x1f\x8b" else layer
+    with tarfile.open(fileobj=io.BytesIO(content)) as archive:
+        return {member.name: archive.extractfile(member).read() for member in archive if member.isfile()}
+
+
+def main():
+    if not (shutil.which("buildah") or shutil.which("podman")):
+        print("skipped: there is neither buildah nor podman on this machine, so nothing was built", flush=True)
+        return 0
+    serve = [binary(), "sandbox", "serve", "--port", "0", "--registry", "127.0.0.1:0", "--time-scale", "600", "--region", REGION]
+    with tempfile.TemporaryDirectory(prefix="landing-builders-") as folder, Server(serve) as server:
+        folder = Path(folder)
+        registry = server.process.stdout.readline().split()[-1]
+        builder = Builder(folder)
+        builder.make_public_images()
+        print(f"     {builder.name}, registry {registry}", flush=True)
+        return RealBuilds(server.url, registry, builder, folder).run().end("builders")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
