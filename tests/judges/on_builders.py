@@ -33,6 +33,7 @@ COPIED = {task: (f"services/{task}/main.py", "app/main.py") for task in TASKS} |
 }
 
 TOKEN = "npm-n0b0dy-may-see-this"
+MOTD = "welcome"
 
 
 class Builder:
@@ -75,6 +76,14 @@ class Builder:
         return [call for call in calls if call.split()[0] in ("build", "push")]
 
 
+def replace(path, *pairs):
+    text = path.read_text()
+    for old, new in pairs:
+        equal(text.count(old), 1)
+        text = text.replace(old, new)
+    path.write_text(text)
+
+
 def copy(source, target):
     target.parent.mkdir(parents=True, exist_ok=True)
     shutil.copy2(source, target)
@@ -87,6 +96,16 @@ class RealBuilds(Journey):
         self.example = folder / "pulse"
         shutil.copytree(EXAMPLE, self.example)
         self.environment = {**builder.environment, "LANDING_BUILDER": str(builder.path), "NPM_TOKEN": TOKEN}
+        self.write_secret_and_config()
+
+    def write_secret_and_config(self):
+        """The dispatcher's build proves that it saw a secret; the broker gets one more file, whose text is in the compose file."""
+        replace(self.example / "compose" / "docker-compose.yml",
+                ("      dockerfile: dispatcher/Dockerfile\n", "      dockerfile: dispatcher/Dockerfile\n      secrets: [npm]\n"),
+                ("    user: mosquitto\n", "    user: mosquitto\n    configs: [{ source: motd, target: /etc/motd }]\n"),
+                ("volumes:\n  postgres:", f"secrets:\n  npm: {{ environment: NPM_TOKEN }}\nconfigs:\n  motd: {{ content: {MOTD} }}\n\nvolumes:\n  postgres:"))
+        replace(self.example / "services" / "dispatcher" / "Dockerfile",
+                ("USER nobody", "RUN --mount=type=secret,id=npm cat /run/secrets/npm | sha256sum > proof\nUSER nobody"))
 
     def walk(self):
         check, same = self.report.check, self.report.equal
@@ -95,6 +114,7 @@ class RealBuilds(Journey):
         same("builds: it built and pushed each image once", count(calls), (len(TASKS), len(TASKS)))
         check("builds: every service runs", self.all_run)
         self.judge_images()
+        check("builds: a build secret reaches its build, and nothing else", self.judge_secret, calls)
         print(f"     {first.told()}", flush=True)
 
         again, calls = self.up()
@@ -140,17 +160,32 @@ class RealBuilds(Journey):
                 wrong.append(f"{task}: {error}")
         self.report.equal("builds: what each task definition names is in the registry, whole, and has the project's files", wrong, [])
 
+    def judge_secret(self, calls):
+        layers = self.layers("dispatcher")[1]
+        proof = b"".join(unpacked(layer).get("app/proof", b"") for layer in layers).decode().split()[0]
+        equal(proof, hashlib.sha256(TOKEN.encode()).hexdigest())
+        shown = calls + self.printed + [path.read_text() for path in self.folder.glob("*.json")]
+        shown += [content.decode(errors="replace") for layer in layers for content in unpacked(layer).values()]
+        equal([text for text in shown if TOKEN in text], [])
+
     def judge_image(self, task):
+        config, layers = self.layers(task)
+        equal(config["architecture"], "amd64")
+        files = {}
+        for layer in layers:
+            files.update(unpacked(layer))
+        source, target = COPIED[task]
+        equal(files.get(target), (self.example / source).read_bytes())
+        if task == "mqtt":
+            equal(files.get("etc/motd"), MOTD.encode())
+
+    def layers(self, task):
+        """Configuration and layers of the image that a task runs, every one checked against its digest."""
         definition = self.client("ecs").describe_task_definition(taskDefinition=f"pulse-dev-{task}")["taskDefinition"]
         repository, digest = re.fullmatch(r"[^/]+/(pulse-dev/\w+)@(sha256:[0-9a-f]{64})", definition["containerDefinitions"][0]["image"]).groups()
         manifest = json.loads(self.fetch(f"{repository}/manifests/{digest}", digest))
         config = json.loads(self.fetch(f"{repository}/blobs/{manifest['config']['digest']}", manifest["config"]["digest"]))
-        equal(config["architecture"], "amd64")
-        files = {}
-        for layer in manifest["layers"]:
-            files.update(unpacked(self.fetch(f"{repository}/blobs/{layer['digest']}", layer["digest"])))
-        source, target = COPIED[task]
-        equal(files.get(target), (self.example / source).read_bytes())
+        return config, [self.fetch(f"{repository}/blobs/{layer['digest']}", layer["digest"]) for layer in manifest["layers"]]
 
     def fetch(self, path, digest):
         """What the registry has there, when it is what its digest says."""
