@@ -61,6 +61,11 @@ pub fn missing_action(error: &CallError) -> Option<&str> {
     (error.class == Class::Denied).then(|| action_in(&error.message).unwrap_or(&error.operation))
 }
 
+/// Whether AWS says which permission is missing. It does so for what is this account's; of another account's it says nothing.
+pub(crate) fn names_an_action(error: &CallError) -> bool {
+    action_in(&error.message).is_some()
+}
+
 /// Of `… is not authorized to perform: ec2:CreateTags on resource: …`.
 fn action_in(message: &str) -> Option<&str> {
     let action = message.split("not authorized to perform: ").nth(1)?.split_whitespace().next()?;

@@ -136,7 +136,7 @@ async fn the_next_down_takes_away_what_bears_the_stack_s_tags() {
     let at = Console::of(&site);
     let mark = Mark { way: Way::Tags, stack: &look.blueprint.stack, project: &look.blueprint.graph };
     let plants = [storage::ecr(&at, &mark).await, workloads::iam(&at, &mark).await, workloads::logs(&at, &mark).await];
-    assert_eq!(plants.iter().flatten().count(), 4);
+    assert_eq!(plants.iter().flatten().count(), 5);
     site.forget_state();
     assert!(site.down().await.done().left.unwrap().is_nothing());
     assert_eq!(site.objects(), before);

@@ -15,7 +15,9 @@ pub(super) async fn ecr(at: &Console, mark: &Mark<'_>) -> Vec<Plant> {
     let name = mark.name(kind);
     let make = at.ecr.create_repository().repository_name(&name);
     make.set_tags(tags!(strict aws_sdk_ecr, mark, kind)).send().await.unwrap();
-    vec![stands(kind, name)]
+    let mut plants = vec![stands(kind, name)];
+    plants.extend(never(&["ecr.image"], "it is a part of its repository, and goes with it"));
+    plants
 }
 
 pub(super) async fn secretsmanager(at: &Console, mark: &Mark<'_>) -> Vec<Plant> {

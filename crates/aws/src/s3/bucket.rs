@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::empty::empty;
 use super::{readings, settings};
+use crate::errors::names_an_action;
 use crate::{Aws, BucketName, IntoCallError, ownership, tags};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -136,7 +137,7 @@ impl Bucket {
 
     async fn find(&self, cx: &Aws, door: &Door<'_>) -> Result<Option<Live<Self>>, CallError> {
         get(cx, door.node(), &self.name).await.map_err(|error| match error.class {
-            Class::Denied => CallError {
+            Class::Denied if !names_an_action(&error) => CallError {
                 class: Class::Invalid,
                 message: format!("the bucket {} belongs to another AWS account, or its tags may not be read", self.name),
                 ..error
