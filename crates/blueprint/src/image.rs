@@ -47,7 +47,14 @@ fn repository_name(stack: &Stack, service: &str) -> String {
 pub fn recipes(project: &Project) -> BTreeMap<String, Recipe> {
     let stack = Stack::new(&project.name, &project.env);
     let tasks = project.services.iter().chain(&project.jobs);
+    let hidden = hidden(project);
+    let recipe = |service| Some(Recipe { hidden: hidden.clone(), ..recipe(service)? });
     tasks.filter_map(|service| Some((repository_name(&stack, &service.name), recipe(service)?))).collect()
+}
+
+/// Where the state lies unless somebody says otherwise, with its lock, its journal and what is there for a moment: it would be another one at every `up`.
+fn hidden(project: &Project) -> Vec<String> {
+    vec![format!("state/{}-", project.name), "state/.".to_owned()]
 }
 
 fn recipe(service: &Service) -> Option<Recipe> {
@@ -70,7 +77,7 @@ fn recipe(service: &Service) -> Option<Recipe> {
         Platform::Arm64 => "linux/arm64",
     };
     let baked = service.baked_files.iter().map(|file| Baked { source: baked_source(&file.source), target: file.target.clone() });
-    Some(Recipe { base, platform: platform.into(), baked: baked.collect() })
+    Some(Recipe { base, platform: platform.into(), baked: baked.collect(), hidden: Vec::new() })
 }
 
 fn baked_source(source: &landing_project::BakedSource) -> BakedSource {

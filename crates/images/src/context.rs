@@ -75,7 +75,7 @@ fn below(folder: &Path, prefix: &str, ignore: &Ignore, found: &mut Vec<Entry>) -
         let kind = item.file_type().map_err(|error| ContextError::read(&from, error))?;
         if kind.is_dir() {
             let has_any = if hidden && !ignore.has_exceptions() { false } else { below(&from, &path, ignore, found)? };
-            if !hidden && !has_any {
+            if !hidden && !has_any && !ignore.holds_hidden(&path) {
                 found.push(Entry { path, kind: EntryKind::Empty, from });
             }
         } else if !hidden {

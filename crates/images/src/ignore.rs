@@ -13,6 +13,8 @@ use crate::context::ContextError;
 #[derive(Clone, Debug, Default)]
 pub struct Ignore {
     patterns: Vec<Pattern>,
+    /// How paths begin that are hidden whatever the patterns say.
+    hidden: Vec<String>,
 }
 
 #[derive(Clone, Debug)]
@@ -55,11 +57,27 @@ impl Ignore {
             let matcher = Regex::new(&translated(&clean)).map_err(|_| line.to_owned())?;
             Ok(Pattern { exception, matcher })
         });
-        Ok(Self { patterns: patterns.collect::<Result<_, _>>()? })
+        Ok(Self { patterns: patterns.collect::<Result<_, _>>()?, hidden: Vec::new() })
+    }
+
+    /// Hides what of `hidden`, in the project, is in the folder `context` of it.
+    pub(crate) fn hiding(mut self, context: &Path, hidden: &[String]) -> Self {
+        let context = context.to_string_lossy();
+        let folder = if context.is_empty() { String::new() } else { format!("{context}/") };
+        self.hidden = hidden.iter().filter_map(|path| path.strip_prefix(&folder)).map(str::to_owned).collect();
+        self
+    }
+
+    /// Whether something hidden may lie in the folder: whether that is there must not show, not even as an empty folder.
+    pub(crate) fn holds_hidden(&self, folder: &str) -> bool {
+        self.hidden.iter().any(|path| path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/')))
     }
 
     /// Whether a build does not see `path`, which is relative to the context and has slashes.
     pub fn hides(&self, path: &str) -> bool {
+        if self.hidden.iter().any(|beginning| path.starts_with(beginning)) {
+            return true;
+        }
         let mut hidden = false;
         for pattern in &self.patterns {
             // One that could change nothing need not be asked.

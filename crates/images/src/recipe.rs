@@ -12,6 +12,8 @@ pub struct Recipe {
     pub platform: String,
     /// Files and folders of the project that are copied over the base.
     pub baked: Vec<Baked>,
+    /// How paths of the project begin that no build sees, with slashes: what `landing` writes there itself. No part of the tag.
+    pub hidden: Vec<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

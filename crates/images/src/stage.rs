@@ -60,11 +60,11 @@ pub(crate) fn stage(dir: &Path, recipe: &Recipe) -> Result<Staged, ContextError>
                 &dir.join(&build.context),
                 build.dockerfile_inline.is_none().then(|| dir.join(&build.dockerfile)).as_deref(),
             )?;
-            copy(&dir.join(&build.context), &ignore, &staged.context())?;
+            copy(&dir.join(&build.context), &ignore.hiding(&build.context, &recipe.hidden), &staged.context())?;
             for (index, (name, place)) in build.contexts.iter().enumerate() {
                 let place = if is_folder(place) {
                     let to = root.join(format!("context-{index}"));
-                    copy(&dir.join(place), &Ignore::default(), &to)?;
+                    copy(&dir.join(place), &Ignore::default().hiding(place.as_ref(), &recipe.hidden), &to)?;
                     to.display().to_string()
                 } else {
                     place.clone()

@@ -34,7 +34,7 @@ impl<'a> Tagger<'a> {
     /// # Errors
     /// When a file cannot be read.
     pub fn tag(&mut self, recipe: &Recipe) -> Result<String, ContextError> {
-        let Recipe { base, platform, baked } = recipe;
+        let Recipe { base, platform, baked, hidden } = recipe;
         let mut fold = Fold::default();
         fold.text(SCHEME);
         fold.text(platform);
@@ -43,7 +43,7 @@ impl<'a> Tagger<'a> {
                 fold.text("image");
                 fold.text(reference);
             }
-            Base::Build(build) => self.build(build, &mut fold)?,
+            Base::Build(build) => self.build(build, hidden, &mut fold)?,
         }
         fold.count(baked.len());
         for file in baked {
@@ -59,7 +59,7 @@ impl<'a> Tagger<'a> {
         Ok(format!("{TAG_PREFIX}{}", fold.hex()))
     }
 
-    fn build(&mut self, build: &Build, fold: &mut Fold) -> Result<(), ContextError> {
+    fn build(&mut self, build: &Build, hidden: &[String], fold: &mut Fold) -> Result<(), ContextError> {
         let Build { context, dockerfile, dockerfile_inline, args, target, contexts, labels, secrets } = build;
         fold.text("build");
         let dockerfile = dockerfile_inline.is_none().then(|| self.dir.join(dockerfile));
@@ -74,7 +74,7 @@ impl<'a> Tagger<'a> {
         for (name, place) in contexts {
             fold.text(name);
             if is_folder(place) {
-                self.tree(&self.dir.join(place), &Ignore::default(), fold)?;
+                self.tree(&self.dir.join(place), &Ignore::default().hiding(place.as_ref(), hidden), fold)?;
             } else {
                 fold.text(place);
             }
@@ -92,9 +92,9 @@ impl<'a> Tagger<'a> {
             fold.count(labels.len());
             labels.iter().for_each(|(name, value)| fold.pair(name, value));
         }
-        let context = self.dir.join(context);
-        let ignore = Ignore::of(&context, dockerfile.as_deref())?;
-        self.tree(&context, &ignore, fold)
+        let folder = self.dir.join(context);
+        let ignore = Ignore::of(&folder, dockerfile.as_deref())?.hiding(context, hidden);
+        self.tree(&folder, &ignore, fold)
     }
 
     /// A folder and what is seen of it, or a single file.

@@ -207,7 +207,7 @@ async fn a_builder_sees_the_files_of_the_tag_and_the_baked_ones_and_nothing_else
         Base::Build(Build { dockerfile_inline: Some("FROM inline".into()), ..build() }),
         Base::Image("eclipse-mosquitto:2.0".into()),
     ] {
-        let recipe = Recipe { base, platform: "linux/amd64".into(), baked: baked.clone() };
+        let recipe = Recipe { base, platform: "linux/amd64".into(), baked: baked.clone(), hidden: Vec::new() };
         let (workshop, tag) = project.workshop(machine.builder().await, &recipe);
         workshop.build("shop-dev/app", &tag, &|_| {}).await.unwrap();
         seen.push(fs::read_to_string(machine.file("seen")).unwrap());

@@ -82,6 +82,26 @@ fn what_is_ignored_does_not_change_the_tag_and_the_dockerfile_does_even_so() {
     assert_ne!(before, project.tag(&recipe(build())), "it is ignored, and the build is made from it");
 }
 
+/// The state of a project whose folder is a build's context is written between the plan and the build, and after it.
+#[test]
+fn what_landing_writes_itself_is_no_part_of_an_image() {
+    let project = Project::new(&[("Dockerfile", "FROM scratch"), ("main.py", "a"), ("lib/x", "x")]);
+    let here = Build {
+        context: "".into(),
+        dockerfile: "Dockerfile".into(),
+        contexts: [("all".into(), "".into()), ("lib".into(), "lib".into())].into(),
+        ..build()
+    };
+    let recipe = Recipe { hidden: vec!["state/shop-".into(), "state/.".into()], ..recipe(here) };
+    let before = project.tag(&recipe);
+    project.write("state/shop-dev.json", "{}");
+    project.write("state/shop-dev.json.lock", "{}");
+    project.write("state/.clock-1", "");
+    assert_eq!(before, project.tag(&recipe));
+    project.write("state/machine.py", "a");
+    assert_ne!(before, project.tag(&recipe), "what is the project's own in that folder is seen");
+}
+
 /// As in `examples/pulse`: one folder for all, and each Dockerfile says what it needs of it.
 #[test]
 fn a_dockerfile_with_an_ignore_file_of_its_own_has_a_tag_of_its_own_files() {

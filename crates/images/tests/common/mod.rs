@@ -60,7 +60,7 @@ pub fn build() -> Build {
 }
 
 pub fn recipe(build: Build) -> Recipe {
-    Recipe { base: Base::Build(build), platform: "linux/amd64".into(), baked: Vec::new() }
+    Recipe { base: Base::Build(build), platform: "linux/amd64".into(), baked: Vec::new(), hidden: Vec::new() }
 }
 
 /// A folder to be the whole `PATH`.
