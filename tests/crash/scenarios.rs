@@ -1,5 +1,7 @@
 //! The scenarios: what is there, what is asked for, and how the project changes in between.
 
+use std::time::Duration;
+
 use landing_tests::Site;
 
 use crate::story::{Going, Story};
@@ -63,13 +65,21 @@ fn add_worker(site: &Site) {
     site.edit("docker-compose.yml", "  broker:\n", &format!("{WORKER}  broker:\n"));
 }
 
+fn build_web(site: &Site) {
+    site.write("Dockerfile", "FROM nginx:1.29-alpine\n");
+    site.edit("docker-compose.yml", "image: nginx:1.29-alpine", "build: .");
+}
+
 fn drop_spa(site: &Site) {
     site.edit("landing.toml", SPA, "");
 }
 
 /// An edit of the small stack that stands.
 async fn change(name: &'static str, begin: impl Fn(&Site), edit: impl Fn(&Site)) -> Story {
-    Story::new(name, Site::new(STACK), Going::Up, async |site| {
+    let mut site = Site::new(STACK);
+    // Nothing builds here: what a service's image is made with is a stand-in, which takes its time.
+    site.stand_ins = Some(Duration::from_secs(60));
+    Story::new(name, site, Going::Up, async |site| {
         begin(site);
         site.up().await.done();
         edit(site);
@@ -82,10 +92,12 @@ async fn compose(name: &'static str, old: &str, new: &str) -> Story {
     change(name, |_| {}, |site| site.edit("docker-compose.yml", old, new)).await
 }
 
-pub(crate) const NAMES: [&str; 14] = [
+pub(crate) const NAMES: [&str; 16] = [
     "first up",
     "up with nothing to do",
     "another image",
+    "an image of its own",
+    "other files of its image",
     "another variable",
     "more copies",
     "a service more",
@@ -104,6 +116,8 @@ pub(crate) async fn scenario(name: &'static str) -> Story {
         "first up" => Story::new(name, Site::new(STACK), Going::Up, async |_| {}).await,
         "up with nothing to do" => change(name, |_| {}, |_| {}).await,
         "another image" => compose(name, "nginx:1.29-alpine", "nginx:1.30-alpine").await,
+        "an image of its own" => change(name, |_| {}, build_web).await,
+        "other files of its image" => change(name, build_web, |site| site.write("index.html", "new")).await,
         "another variable" => compose(name, "BROKER: broker:1883", "BROKER: tcp://broker:1883").await,
         "more copies" => {
             change(name, |_| {}, |site| site.edit("landing.toml", "default = true", "default = true\nreplicas = 3")).await

@@ -56,13 +56,14 @@ async fn one_changed_line_makes_one_image_and_rolls_one_service() {
 #[tokio::test(start_paused = true)]
 async fn three_minutes_of_building_cost_no_time() {
     let mut took = Vec::new();
-    for takes in [0, 180] {
+    for takes in [0, 180, 3600] {
         let run = pulse(takes).up().await.done();
         assert_eq!(pushes(&run), 12);
         took.push(run.outcome.elapsed);
     }
-    println!("without builds {:?}, with builds {:?}", took[0], took[1]);
+    println!("without builds {:?}, with builds of 3 minutes {:?}, of an hour {:?}", took[0], took[1], took[2]);
     assert!(took[1] <= took[0] + Duration::from_secs(5), "{took:?}");
+    assert!(took[2] > Duration::from_secs(3600), "what runs an image waits for it: {took:?}");
 }
 
 #[tokio::test(start_paused = true)]
