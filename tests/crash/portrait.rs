@@ -16,7 +16,7 @@ const NO_OBJECTS: [&str; 8] =
     ["tokens", "interfaces", "operations", "invalidations", "run_tokens", "tasks", "blocked", "nats_made"];
 
 /// Times, addresses and ids that differ from run to run and say nothing of what was asked for; and what AWS tells of the past.
-const CHANCE: [&str; 40] = [
+const CHANCE: [&str; 41] = [
     "accessed",
     "allocation",
     "association",
@@ -42,6 +42,7 @@ const CHANCE: [&str; 40] = [
     "pending",
     "private_ip",
     "public_ip",
+    "pushed",
     "ready_at",
     "registered",
     "request",
