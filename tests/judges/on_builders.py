@@ -109,6 +109,11 @@ class RealBuilds(Journey):
 
     def walk(self):
         check, same = self.report.check, self.report.equal
+        del self.environment["NPM_TOKEN"]
+        refused = self.landing("up", "--yes", ends=2)
+        same("builds: without its secret nothing is built, and nothing is touched", (refused.code, refused.mutations, self.builder.calls()), (2, [], []))
+        check("builds: and the secret is named", names, refused.stderr, "NPM_TOKEN")
+        self.environment["NPM_TOKEN"] = TOKEN
         first, calls = self.up()
         same("builds: up ends well", (first.code, first.summary["failed"]), (0, []))
         same("builds: it built and pushed each image once", count(calls), (len(TASKS), len(TASKS)))
@@ -196,6 +201,10 @@ class RealBuilds(Journey):
             content = reply.read()
         equal(f"sha256:{hashlib.sha256(content).hexdigest()}", digest)
         return content
+
+
+def names(text, what):
+    assert what in text, text
 
 
 def count(calls):

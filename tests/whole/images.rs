@@ -82,6 +82,15 @@ async fn without_a_builder_what_runs_goes_on_running_and_up_says_what_to_push() 
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_credential_among_the_arguments_of_a_build_is_named_and_not_shown() {
+    let site = pulse(60);
+    let dockerfile = "      dockerfile: dispatcher/Dockerfile\n";
+    site.edit("compose/docker-compose.yml", dockerfile, &format!("{dockerfile}      args: {{ NPM_TOKEN: abc123 }}\n"));
+    let notices = site.look(false).await.blueprint.notices.join("\n");
+    assert!(notices.contains("the build of dispatcher is given NPM_TOKEN") && !notices.contains("abc123"), "{notices}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_push_whose_answer_is_lost_is_found_and_not_made_twice() {
     let on = "ecr:PutImage".parse().unwrap();
     let lost = CallFault { on, nth: (1..=12).collect(), share: None, what: What::Lost };

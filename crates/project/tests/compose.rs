@@ -288,7 +288,7 @@ fn what_a_build_is_given_and_what_it_is_not() {
         (
             "compose/compose.yaml",
             "services:\n  web:\n    build:\n      context: ../app\n      args: { VERSION: 1, NPM_TOKEN: abc, DB_PASSWORD_FILE: /run/x }\n      labels: [team=shop]\n      secrets: [npm, { source: pip, target: pip.conf }]\n      \
-             network: host\n      cache_from: [x]\n      ssh: false\nsecrets:\n  npm: { environment: NPM_TOKEN }\n  pip: { file: ./$WHICH }\n",
+             network: host\n      platforms: [linux/amd64, linux/arm64]\n      cache_from: [x]\n      ssh: false\nsecrets:\n  npm: { environment: NPM_TOKEN }\n  pip: { file: ./$WHICH }\n",
         ),
         ("compose/.env", "WHICH=pip.conf"),
         ("compose/pip.conf", ""),
@@ -305,7 +305,8 @@ fn what_a_build_is_given_and_what_it_is_not() {
     insta::assert_snapshot!(to.replace("; ", "\n"), @r"
     an image in ECR, built and pushed when its files change (network is left out: a build has the builder's own network
     cache_from is left out: what stands in ECR is not built again, and the builder has its own cache
-    the argument NPM_TOKEN seems to be a credential: whoever has the image can read it, give it by `build.secrets`)
+    the argument NPM_TOKEN seems to be a credential: whoever has the image can read it, give it by `build.secrets`
+    of platforms only linux/amd64 is built, on which the task runs)
     ");
 }
 

@@ -320,7 +320,7 @@ fn values_that_compose_would_refuse_too() {
 #[test]
 fn builds_that_need_what_no_builder_here_has() {
     assert_snapshot!(compose(
-        "services:\n  web:\n    build:\n      context: .\n      dockerfile_inline: FROM scratch\n      ssh: [default]\n      entitlements: [network.host]\n      additional_contexts: { base: \"service:base\" }\n      \
+        "services:\n  web:\n    build:\n      context: .\n      dockerfile_inline: FROM scratch\n      ssh: [default]\n      platforms: [linux/riscv64]\n      entitlements: [network.host]\n      additional_contexts: { base: \"service:base\" }\n      \
          secrets: [gone, kept, { source: npm, targte: x }, { source: npm, target: \"a,src=/etc/shadow\" }, outside]\n\
          secrets:\n  kept: { external: true }\n  npm: { environment: NPM_TOKEN }\n  outside: { file: ../../x }\n"
     ));

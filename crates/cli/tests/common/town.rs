@@ -157,7 +157,7 @@ impl Town {
     /// A run that must go well.
     pub(crate) fn done(&self, arguments: &[&str], story: &str) -> Ended {
         let ended = self.run(arguments);
-        assert_eq!(ended.code(), Some(0), "{story}: {arguments:?} fails:\n{}", ended.stderr);
+        assert_eq!(ended.code(), Some(0), "{story}: {arguments:?} fails:\n{}\n{}", ended.stderr, ended.stdout);
         ended
     }
 

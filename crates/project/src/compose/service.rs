@@ -291,19 +291,32 @@ impl Reading<'_> {
     }
 
     fn platform(&mut self) -> Platform {
-        let read = |node: &Node| match node.text().unwrap_or_default() {
-            "linux/amd64" | "amd64" | "linux/x86_64" | "linux" => Ok(Platform::X86_64),
-            "linux/arm64" | "arm64" | "linux/arm64/v8" | "linux/aarch64" => Ok(Platform::Arm64),
-            _ => Err(Problem::at(&node.place, "unsupported-value", "Fargate has no such platform")
-                .help("`linux/amd64` or `linux/arm64`")),
+        let read = |node: &Node| {
+            platform_of(node.text().unwrap_or_default()).ok_or_else(|| {
+                Problem::at(&node.place, "unsupported-value", "Fargate has no such platform")
+                    .help("`linux/amd64` or `linux/arm64`")
+            })
         };
-        let built_for_arm = self
-            .node
-            .get("build")
-            .and_then(|build| build.get("platforms"))
-            .is_some_and(|list| text_items(list).count() > 0 && text_items(list).all(|name| name.starts_with("linux/arm64")));
-        let default = if built_for_arm { Platform::Arm64 } else { Platform::X86_64 };
-        self.take("platform", read).unwrap_or(default)
+        let listed = self.node.get("build").and_then(|build| build.get("platforms"));
+        let built_for: Vec<_> = listed.map(|list| text_items(list).map(platform_of).collect()).unwrap_or_default();
+        let is_for_arm = !built_for.is_empty() && built_for.iter().all(|platform| *platform == Some(Platform::Arm64));
+        let default = if is_for_arm { Platform::Arm64 } else { Platform::X86_64 };
+        let platform = self.take("platform", read).unwrap_or(default);
+        let name = match platform {
+            Platform::X86_64 => "linux/amd64",
+            Platform::Arm64 => "linux/arm64",
+        };
+        match listed {
+            Some(list) if !built_for.is_empty() && !built_for.contains(&Some(platform)) => self.problems.push(
+                Problem::at(&list.place, "bad-value", format!("the image is not built for {name}, on which the task runs"))
+                    .help(format!("add `{name}` to `platforms`, or give the service another `platform`")),
+            ),
+            _ if built_for.len() > 1 => {
+                self.note("build", format!("of platforms only {name} is built, on which the task runs"));
+            }
+            _ => {}
+        }
+        platform
     }
 
     fn disk(&mut self) -> Option<u32> {
@@ -427,6 +440,14 @@ impl Reading<'_> {
                 }
             }
         }
+    }
+}
+
+fn platform_of(name: &str) -> Option<Platform> {
+    match name {
+        "linux/amd64" | "amd64" | "linux/x86_64" | "linux" => Some(Platform::X86_64),
+        "linux/arm64" | "arm64" | "linux/arm64/v8" | "linux/aarch64" => Some(Platform::Arm64),
+        _ => None,
     }
 }
 
