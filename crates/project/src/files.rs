@@ -56,6 +56,15 @@ impl<'a> Files<'a> {
     }
 
     pub(crate) fn read(&mut self, relative: &Path) -> Result<Arc<Source>, ReadError> {
+        self.text(relative).map(|text| Arc::new(Source::new(relative, text)))
+    }
+
+    /// A file whose paths begin in another folder than its own.
+    pub(crate) fn read_from(&mut self, relative: &Path, folder: &Path) -> Result<Arc<Source>, ReadError> {
+        self.text(relative).map(|text| Arc::new(Source::new(relative, text).in_folder(folder)))
+    }
+
+    fn text(&mut self, relative: &Path) -> Result<String, ReadError> {
         let path = self.dir.join(relative);
         let about = std::fs::metadata(&path).map_err(|error| read_error(&error))?;
         if !about.is_file() {
@@ -67,7 +76,7 @@ impl<'a> Files<'a> {
         let bytes = std::fs::read(&path).map_err(|error| read_error(&error))?;
         let text = String::from_utf8(bytes).map_err(|_| ReadError::NotText)?;
         self.read.insert(relative.to_owned());
-        Ok(Arc::new(Source::new(relative, text)))
+        Ok(text)
     }
 
     /// `text` as written in a file of folder `base`, relative to the project's folder; it need not exist.

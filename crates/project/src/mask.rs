@@ -73,7 +73,19 @@ pub(crate) fn holds_a_url_password(value: &str) -> bool {
 
 /// Whether a variable with this value is a credential in plain text.
 pub(crate) fn is_credential(name: &str, value: &str) -> bool {
-    (names_a_credential(name) && is_a_secret_value(value)) || holds_a_url_password(value)
+    (names_a_credential(name) && is_a_secret_value(value)) || holds_a_url_password(value) || holds_a_password_setting(value)
+}
+
+/// `Server=db;User Id=sa;Password=…`, as drivers of .NET, ODBC and libpq take it.
+fn holds_a_password_setting(value: &str) -> bool {
+    let lower = value.to_ascii_lowercase();
+    ["password", "pwd"].iter().any(|word| {
+        lower.match_indices(word).any(|(at, _)| {
+            let is_own_word = lower[..at].chars().next_back().is_none_or(|before| " ;&?,".contains(before));
+            let setting = lower[at + word.len()..].trim_start().strip_prefix('=').map(str::trim_start);
+            is_own_word && setting.is_some_and(|setting| !setting.is_empty() && !setting.starts_with([';', '&', ' ', '$']))
+        })
+    })
 }
 
 /// Not blank, not a switch, not the name of a file.
@@ -216,6 +228,18 @@ mod tests {
             "KEY_SIZE",
         ] {
             assert!(!names_a_credential(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn passwords_in_the_middle_of_a_text_are_found() {
+        for value in
+            ["Server=db;User Id=sa;Password=hunter2;", "host=db password=hunter2", "x?user=a&pwd=hunter2", "PWD = hunter2"]
+        {
+            assert!(is_credential("CONNECTION", value), "{value}");
+        }
+        for value in ["Server=db;Password=;X=y", "host=db", "password", "reset-password=yes", "the password = "] {
+            assert!(!is_credential("CONNECTION", value), "{value}");
         }
     }
 

@@ -1,12 +1,18 @@
 //! Where something stands in a file that was read.
 
-use std::{ops::Range, path::PathBuf, sync::Arc};
+use std::{
+    ops::Range,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 /// One file that was read.
 #[derive(PartialEq)]
 pub(crate) struct Source {
     /// Relative to the project's folder, as problems show it.
     pub(crate) path: PathBuf,
+    /// Where the paths that it names begin: its own folder, or that of the file which it is laid over.
+    pub(crate) folder: PathBuf,
     pub(crate) text: String,
     /// Where each line begins, in bytes: a large file has as many places to tell as lines.
     lines: Vec<usize>,
@@ -15,7 +21,13 @@ pub(crate) struct Source {
 impl Source {
     pub(crate) fn new(path: impl Into<PathBuf>, text: String) -> Self {
         let lines = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
-        Self { path: path.into(), text, lines }
+        let path = path.into();
+        let folder = path.parent().map(PathBuf::from).unwrap_or_default();
+        Self { path, folder, text, lines }
+    }
+
+    pub(crate) fn in_folder(self, folder: &Path) -> Self {
+        Self { folder: folder.to_owned(), ..self }
     }
 
     /// Where a line begins, counted from 1; the end of the text for one that is not there.

@@ -97,6 +97,21 @@ impl Problem {
         self
     }
 
+    /// Takes in the same problem at the same place, which an anchor brought to another service: what is to be written for it is added.
+    pub(crate) fn absorbs(&mut self, other: &Self) -> bool {
+        let is_same = (&self.file, &self.span, self.code, &self.title) == (&other.file, &other.span, other.code, &other.title);
+        if !is_same {
+            return false;
+        }
+        let (Some(help), Some(more)) = (&mut self.help, &other.help) else { return true };
+        let lines = more.split_once('\n').map_or("", |(_, lines)| lines);
+        if !lines.is_empty() && !help.contains(lines) && help.len() + lines.len() < LONGEST_HELP {
+            help.push('\n');
+            help.push_str(lines);
+        }
+        true
+    }
+
     fn render(&self, renderer: &Renderer) -> String {
         let path = self.file.display().to_string();
         let title = Level::ERROR.primary_title(self.title.as_str()).id(self.code);
@@ -121,6 +136,12 @@ impl Problem {
         }
         renderer.render(&[group])
     }
+}
+
+/// A key as it is written in landing.toml.
+pub(crate) fn toml_key(name: &str) -> String {
+    let is_bare = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte));
+    if is_bare { name.to_owned() } else { format!("{name:?}") }
 }
 
 fn clipped(words: impl Into<String>, longest: usize) -> String {

@@ -275,7 +275,7 @@ impl Reading<'_, '_> {
 
 /// The folder of the file that the node stands in.
 fn folder(node: &Node) -> &Path {
-    node.place.source.path.parent().unwrap_or(Path::new(""))
+    &node.place.source.folder
 }
 
 fn key_problem(entry: &Entry) -> Option<Problem> {

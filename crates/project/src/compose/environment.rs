@@ -1,6 +1,6 @@
 //! `environment`, `env_file` and `label_file`: what is set, and where it is said.
 
-use std::{collections::BTreeMap, path::Path};
+use std::collections::BTreeMap;
 
 use super::{
     dotenv::{self, Assignments},
@@ -10,8 +10,9 @@ use super::{
 };
 use crate::{
     files::{Files, ReadError},
+    mask::names_a_credential,
     place::Place,
-    problem::Problem,
+    problem::{Problem, toml_key},
 };
 
 /// One variable of a container. Not to be printed before it is known that it is no credential.
@@ -57,11 +58,21 @@ pub(super) fn read(
             Some(value) => {
                 found.insert(entry.key, Variable { value, place: entry.place });
             }
-            None => problems.push(
-                Problem::at(&entry.place, "unset-variable", format!("the variable `{}` is not set", entry.key))
-                    .label("without a value here, it is taken from the environment")
-                    .help("set it in the environment or in .env, or give it a value here"),
-            ),
+            None => {
+                let help = if names_a_credential(&entry.key) {
+                    format!(
+                        "give it as a secret: `secrets = {{ {} = \"…\" }}` of the service in landing.toml",
+                        toml_key(&entry.key)
+                    )
+                } else {
+                    "set it in the environment or in .env, or give it a value here".to_owned()
+                };
+                problems.push(
+                    Problem::at(&entry.place, "unset-variable", format!("the variable `{}` is not set", entry.key))
+                        .label("without a value here, it is taken from the environment")
+                        .help(help),
+                );
+            }
         }
     }
     found
@@ -108,8 +119,7 @@ fn read_file(
     variables: &Variables<'_>,
     problems: &mut Vec<Problem>,
 ) -> Option<(Place, Assignments)> {
-    let base = file.place.source.path.parent().unwrap_or(Path::new("")).to_owned();
-    let path = files.inside(&base, &file.path, &file.place).map_err(|problem| problems.push(problem)).ok()?;
+    let path = files.inside(&file.place.source.folder, &file.path, &file.place).map_err(|problem| problems.push(problem)).ok()?;
     let source = match files.read(&path) {
         Ok(source) => source,
         Err(ReadError::Missing) if !file.required => return None,

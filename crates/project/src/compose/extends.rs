@@ -3,14 +3,14 @@
 //! Source: Compose Specification, "extends", "Finding referenced service", "Merging service definitions".
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
 };
 
 use super::{
     interpolate::{Variables, interpolate},
     values::{pairs, texts},
-    yaml::{self, Entry, Node, Value},
+    yaml::{self, Entry, Node, Tag, Value},
 };
 use crate::{files::Files, place::Place, problem::Problem, suggest::did_you_mean};
 
@@ -21,7 +21,7 @@ const LONGEST_CHAIN: usize = 32;
 pub(super) struct Extender<'a, 'f> {
     pub(super) files: &'a mut Files<'f>,
     pub(super) variables: &'a Variables<'a>,
-    pub(super) parsed: BTreeMap<PathBuf, Node>,
+    pub(super) parsed: &'a mut BTreeMap<PathBuf, Node>,
 }
 
 impl Extender<'_, '_> {
@@ -83,8 +83,7 @@ impl Extender<'_, '_> {
             return Ok((file.to_owned(), service, place));
         };
         let written = self.filled(path.text().unwrap_or_default());
-        let base = file.parent().unwrap_or(Path::new(""));
-        let target = self.files.inside(base, &written, &path.place)?;
+        let target = self.files.inside(&path.place.source.folder, &written, &path.place)?;
         if !self.parsed.contains_key(&target) {
             let source = self.files.read(&target).map_err(|error| {
                 Problem::at(&path.place, "missing-file", format!("cannot read {}: {error}", target.display()))
@@ -116,21 +115,43 @@ fn merge_maps(mut base: Vec<Entry>, over: Vec<Entry>, merge: &dyn Fn(&str, Node,
     // The first of a name, as in `Node::get`.
     let mut at: BTreeMap<String, usize> =
         base.iter().enumerate().rev().map(|(index, entry)| (entry.key.clone(), index)).collect();
+    let mut gone = BTreeSet::new();
     for entry in over {
-        match at.get(&entry.key) {
-            Some(index) => {
+        match (at.get(&entry.key), entry.tag()) {
+            (Some(index), Some(Tag::Reset)) => {
+                gone.insert(*index);
+            }
+            (Some(index), Some(Tag::Override)) => base[*index] = entry,
+            (Some(index), None) => {
                 let below = &mut base[*index];
                 let old = std::mem::replace(&mut below.value, Node { value: Value::Null, place: entry.place.clone() });
                 below.value = merge(&entry.key, old, entry.value);
                 below.place = entry.place;
             }
-            None => {
+            (None, _) => {
                 at.insert(entry.key.clone(), base.len());
                 base.push(entry);
             }
         }
     }
+    let mut index = 0;
+    base.retain(|_| {
+        index += 1;
+        !gone.contains(&(index - 1))
+    });
     base
+}
+
+/// One whole file laid over another, but for services, which come by their own way.
+pub(super) fn merge_tops(base: Node, over: Node) -> Node {
+    let place = base.place.clone();
+    match (base.value, over.value) {
+        (Value::Map(below), Value::Map(above)) => {
+            let merge = |_: &str, base: Node, over: Node| merge_deep("", base, over);
+            Node { value: Value::Map(merge_maps(below, above, &merge)), place }
+        }
+        (below, _) => Node { value: below, place },
+    }
 }
 
 fn merge_key(key: &str, base: Node, over: Node) -> Node {

@@ -1,6 +1,6 @@
 //! Every service key of the Compose Specification and what becomes of it. Nothing is dropped silently.
 //!
-//! Source: compose-spec/compose-spec, schema/compose-spec.json at 00655e2, definition `service`; what Fargate can do is from
+//! Source: compose-spec/compose-spec, schema/compose-spec.json, definition `service`; what Fargate can do is from
 //! the ECS documentation ("Task definition differences for Fargate").
 
 use serde::Serialize;
@@ -24,7 +24,7 @@ const WHOLE_TASK: &str = "Fargate gives CPU by the whole task; set `cpu` in land
 const NO_HOST: &str = "there is no host to tune: each Fargate task has its own machine";
 const LOCAL: &str = "only for running on your own machine";
 
-pub(crate) const SERVICE_KEYS: [(&str, Rule); 92] = [
+pub(crate) const SERVICE_KEYS: [(&str, Rule); 94] = [
     ("annotations", Ignored("ECS has no container annotations")),
     ("attach", Ignored(LOCAL)),
     ("blkio_config", Ignored(NO_HOST)),
@@ -61,7 +61,7 @@ pub(crate) const SERVICE_KEYS: [(&str, Rule); 92] = [
     ("expose", Mapped("ports that the container listens on")),
     ("extends", Mapped("the other service's keys, below its own")),
     ("external_links", Refused("name the other service's address in an environment variable and remove it")),
-    ("extra_hosts", Refused("Fargate tasks have no hosts file of yours; use a DNS name in an environment variable")),
+    ("extra_hosts", Depends("the host's gateway is left out, others are refused", by::extra_hosts)),
     ("gpus", Refused("Fargate has no GPUs; remove it, or skip the service")),
     ("group_add", Refused("add the group in the Dockerfile (`RUN addgroup …`)")),
     ("healthcheck", Mapped("the container's health check, within ECS's limits")),
@@ -90,6 +90,7 @@ pub(crate) const SERVICE_KEYS: [(&str, Rule); 92] = [
     ("ports", Mapped("ports that the container listens on; who may reach them is said in landing.toml")),
     ("post_start", Refused("start it from the image's entry point")),
     ("pre_stop", Refused("trap SIGTERM in the image's entry point")),
+    ("pre_start", Refused("make it a service that this one waits for with `condition: service_completed_successfully`")),
     ("privileged", Depends("refused when true", by::privileged)),
     ("profiles", Mapped("whether the service is deployed, with `profiles` in landing.toml")),
     ("provider", Refused("landing runs containers only; skip the service")),
@@ -115,6 +116,7 @@ pub(crate) const SERVICE_KEYS: [(&str, Rule); 92] = [
     ("tmpfs", Depends("the task's own disk is used, refused with read_only", by::tmpfs)),
     ("tty", Mapped("pseudoTerminal")),
     ("ulimits", Depends("nofile is mapped, others are ignored", by::ulimits)),
+    ("umask", Refused("set it in the image's entry point (`umask 027`)")),
     ("use_api_socket", Depends("refused when true", by::use_api_socket)),
     ("user", Mapped("the container's user")),
     ("userns_mode", Ignored(NO_HOST)),

@@ -1,6 +1,6 @@
 //! The compose file: text to a typed model of each service.
 //!
-//! `load` reads the file, its `.env` and all that `extends` reaches; `service::read` then reads one service that is
+//! `load` reads the files, their `.env` and all that `include` and `extends` reach; `service::read` then reads one service that is
 //! deployed. Services that are not deployed are never read, so what is wrong in them does not matter.
 
 mod build;
@@ -8,9 +8,11 @@ mod dotenv;
 mod environment;
 mod extends;
 mod fill;
+mod form;
 mod health;
 mod interpolate;
 mod keys;
+mod load;
 mod mounts;
 mod ports;
 mod service;
@@ -27,12 +29,13 @@ pub use self::keys::{ComposeKey, compose_keys};
 pub(crate) use self::{
     environment::Variable,
     keys::Rule,
-    service::{ComposeService, Dependency, read as read_service},
+    load::load,
+    service::{ComposeService, Dependency, Given, read as read_service},
     yaml::Node,
 };
-use self::{extends::Extender, fill::fill, interpolate::Variables};
+use self::{fill::fill, interpolate::Variables};
 use crate::{
-    files::{Files, ReadError},
+    files::Files,
     place::Place,
     problem::Problem,
     project::{KeyOutcome, Outcome},
@@ -51,6 +54,8 @@ pub(crate) struct Declared {
     /// Of its name.
     pub(crate) place: Place,
     pub(crate) node: Node,
+    /// What it extends could not be found; a problem says so.
+    pub(crate) is_broken: bool,
 }
 
 impl Declared {
@@ -64,7 +69,7 @@ impl Declared {
     }
 }
 
-const TOP_KEYS: [(&str, Rule); 9] = [
+const TOP_KEYS: [(&str, Rule); 10] = [
     ("name", Rule::Ignored("the project's name is the one in landing.toml")),
     ("version", Rule::Ignored("obsolete")),
     ("services", Rule::Mapped("containers on Fargate")),
@@ -72,43 +77,17 @@ const TOP_KEYS: [(&str, Rule); 9] = [
     ("volumes", Rule::Ignored("said at the service that uses one")),
     ("secrets", Rule::Ignored("said at the service that uses one")),
     ("configs", Rule::Ignored("said at the service that uses one")),
-    ("include", Rule::Refused("copy the other file's services into this one, or use `extends`")),
+    ("include", Rule::Mapped("the other file's services")),
+    ("jobs", Rule::Refused("write each as a service with `restart: \"no\"`")),
     ("models", Rule::Refused("give the model's endpoint in an environment variable")),
 ];
 
-/// # Errors
-/// When there is nothing to go on with: no file, no YAML, no services. Other problems are added to the list.
-pub(crate) fn load<'a>(
-    files: &mut Files<'_>,
-    path: &Path,
-    environment: &'a BTreeMap<String, String>,
-    problems: &mut Vec<Problem>,
-    outcomes: &mut Vec<KeyOutcome>,
-) -> Result<Compose<'a>, Problem> {
-    let source = files.read(path).map_err(|error| {
-        Problem::in_file(path, "missing-compose", format!("cannot read the compose file: {error}"))
-            .help("name it in landing.toml: compose = \"path/to/compose.yaml\"")
-    })?;
-    let top = yaml::parse(&source)?;
-    let variables = variables(files, &Place::top(&source), environment, problems);
-    if let Some(entries) = top.map() {
-        top_keys(entries, problems, outcomes);
-    }
-    let services = top.get("services").and_then(Node::map).filter(|services| !services.is_empty()).ok_or_else(|| {
-        Problem::at(&Place::top(&source), "no-services", "the compose file has no services")
-            .help("a minimal one is `services: { web: { image: nginx } }`")
-    })?;
-    let mut extender = Extender { files, variables: &variables, parsed: BTreeMap::from([(path.to_owned(), top.clone())]) };
-    let mut declared = BTreeMap::new();
-    for entry in services {
-        match extender.flatten(path, &entry.key, entry.value.clone()) {
-            Ok(node) => {
-                declared.insert(entry.key.clone(), Declared { place: entry.place.clone(), node });
-            }
-            Err(problem) => problems.push(problem),
-        }
-    }
-    Ok(Compose { top, services: declared, variables })
+/// Where reading puts what it finds.
+pub(crate) struct Report<'a> {
+    pub(crate) problems: &'a mut Vec<Problem>,
+    /// What the specification's schema says, for lines about which nobody else says something.
+    pub(crate) form: &'a mut Vec<Problem>,
+    pub(crate) outcomes: &'a mut Vec<KeyOutcome>,
 }
 
 /// The first of the usual names that is there.
@@ -119,35 +98,18 @@ pub(crate) fn default_path(files: &Files<'_>) -> Option<PathBuf> {
         .find(|path| files.exists(path))
 }
 
-/// `compose`: the compose file, beside which `.env` lies.
-fn variables<'a>(
-    files: &mut Files<'_>,
-    compose: &Place,
-    environment: &'a BTreeMap<String, String>,
-    problems: &mut Vec<Problem>,
-) -> Variables<'a> {
-    let mut variables = Variables { environment, dot_env: BTreeMap::new() };
-    let folder = compose.source.path.parent().unwrap_or(Path::new(""));
-    // Its values end in what AWS is told: a link could bring in any file of this machine.
-    let path = match files.inside(folder, ".env", compose) {
-        Ok(path) => path,
-        Err(problem) => {
-            problems.push(problem);
-            return variables;
-        }
-    };
-    match files.read(&path) {
-        Ok(source) => match dotenv::parse(&source.text, false, &|name| environment.get(name).cloned()) {
-            Ok(found) => variables.dot_env = found.into_iter().filter_map(|(name, value)| Some((name, value?))).collect(),
-            Err(bad) => problems.push(environment::bad_line(&source, &bad)),
-        },
-        Err(ReadError::Missing) => {}
-        Err(error) => problems.push(
-            Problem::in_file(path, "bad-env-file", format!("cannot read .env: {error}"))
-                .help("make it a text file of `NAME=value` lines, or remove it"),
-        ),
-    }
-    variables
+/// What `docker compose` lays over the default file by itself; here it is asked for.
+pub(crate) fn override_beside(path: &Path, files: &Files<'_>) -> Option<KeyOutcome> {
+    let (stem, extension) = (path.file_stem()?.to_str()?, path.extension()?.to_str()?);
+    let other = if extension == "yml" { "yaml" } else { "yml" };
+    let found = [extension, other].map(|extension| PathBuf::from(format!("{stem}.override.{extension}")));
+    let file = found.into_iter().find(|path| files.exists(path))?;
+    let reason = format!(
+        "it is mostly for your own machine; to use it here too: compose = [\"{}\", \"{}\"] in landing.toml",
+        path.display(),
+        file.display()
+    );
+    Some(KeyOutcome { service: None, key: "*".to_owned(), file, line: 1, outcome: Outcome::Ignored { reason } })
 }
 
 fn top_keys(entries: &[yaml::Entry], problems: &mut Vec<Problem>, outcomes: &mut Vec<KeyOutcome>) {

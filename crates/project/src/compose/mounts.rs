@@ -1,7 +1,5 @@
 //! `volumes` and `configs`: read-only files of the project are copied into a derived image, everything else has no place on Fargate.
 
-use std::path::Path;
-
 use super::{
     fill::fill,
     interpolate::Variables,
@@ -11,7 +9,7 @@ use super::{
 use crate::{
     files::Files,
     place::Place,
-    problem::Problem,
+    problem::{Problem, toml_key},
     service::{BakedFile, BakedSource},
     suggest::did_you_mean,
 };
@@ -32,14 +30,37 @@ pub(super) enum Mounted {
     Left(String),
 }
 
-pub(super) fn read_volumes(node: &Node, files: &Files<'_>, problems: &mut Vec<Problem>) -> Vec<Mounted> {
+/// The service that has the mounts.
+pub(super) struct Owner<'a> {
+    pub(super) name: &'a str,
+    pub(super) image: &'a str,
+    /// Paths that landing.toml says may be lost.
+    pub(super) scratch: &'a [String],
+}
+
+impl Owner<'_> {
+    fn leave_out(&self, target: &str) -> String {
+        format!("add to landing.toml:\n  [services.{}]\n  scratch = [{target:?}]", toml_key(self.name))
+    }
+
+    /// Where data may stay that is more than files of one task.
+    fn elsewhere(&self) -> &'static str {
+        if ["postgres", "postgis", "timescale"].iter().any(|name| self.image.contains(name)) {
+            "use a database in AWS (`[databases.NAME]` in landing.toml, and this service in `skip`)"
+        } else {
+            "keep it in a service that AWS runs, or outside, and `skip` this one if nothing else is in it"
+        }
+    }
+}
+
+pub(super) fn read_volumes(node: &Node, owner: &Owner<'_>, files: &Files<'_>, problems: &mut Vec<Problem>) -> Vec<Mounted> {
     let Some(items) = node.list() else {
         if !node.is_null() {
             problems.push(wrong(node, "a list of volumes"));
         }
         return Vec::new();
     };
-    let mounted = items.iter().map(|item| mount(item).and_then(|mount| place(&mount, files)));
+    let mounted = items.iter().map(|item| mount(item).and_then(|mount| place(&mount, owner, files)));
     mounted.filter_map(|result| result.map_err(|problem| problems.push(problem)).ok()).collect()
 }
 
@@ -78,8 +99,12 @@ fn mount(item: &Node) -> Result<Mount<'_>, Problem> {
     })
 }
 
-fn place(mount: &Mount<'_>, files: &Files<'_>) -> Result<Mounted, Problem> {
-    let refused = |title: String, help: &str| Err(Problem::at(mount.place, "unsupported-volume", title).help(help));
+fn place(mount: &Mount<'_>, owner: &Owner<'_>, files: &Files<'_>) -> Result<Mounted, Problem> {
+    let refused = |title: String, help: String| Err(Problem::at(mount.place, "unsupported-volume", title).help(help));
+    let leave_out = owner.leave_out(mount.target);
+    if owner.scratch.iter().any(|path| path == mount.target) {
+        return Ok(Mounted::Left(format!("{}: left out, as landing.toml says; the task's own disk is used", mount.target)));
+    }
     match mount.kind {
         "tmpfs" => Ok(Mounted::Left(format!("{}: Fargate has no tmpfs, the task's own disk is used", mount.target))),
         "volume" if mount.source.is_empty() => {
@@ -87,23 +112,33 @@ fn place(mount: &Mount<'_>, files: &Files<'_>) -> Result<Mounted, Problem> {
         }
         "volume" => refused(
             format!("the data of volume `{}` would be lost with every task", mount.source),
-            "use a database in AWS (`[databases.NAME]` in landing.toml, and the service in `skip`), or remove the volume if the data may be lost",
+            format!("{}; or if the data may be lost, {leave_out}", owner.elsewhere()),
         ),
-        "bind" if mount.source.ends_with("docker.sock") => {
-            refused("there is no Docker on Fargate".to_owned(), "skip the service in landing.toml, or remove the mount")
-        }
+        "bind" if mount.source.ends_with("docker.sock") => refused(
+            "there is no Docker on Fargate".to_owned(),
+            format!("`skip` the service in landing.toml; or if it can do without, {leave_out}"),
+        ),
         "bind" if !mount.read_only => refused(
             format!("`{}` is mounted writable, and Fargate has no host folder to write to", mount.source),
-            "add `:ro` if the service only reads it (it then belongs into the image), or remove it",
+            format!(
+                "add `:ro` if the service only reads it (it is then put into the image); or if it can do without, {leave_out}"
+            ),
         ),
-        "bind" => bake(mount.source, mount.target, mount.place, files).map(Mounted::Baked),
-        kind => refused(format!("volumes of type `{kind}` are not supported"), "remove it, or skip the service in landing.toml"),
+        "bind" => bake(mount.source, mount.target, mount.place, files).map(Mounted::Baked).map_err(|problem| {
+            if problem.code != "path-traversal" {
+                return problem;
+            }
+            problem.help(format!("copy it into the project's folder; or if the service can do without, {leave_out}"))
+        }),
+        kind => refused(
+            format!("volumes of type `{kind}` are not supported"),
+            format!("`skip` the service in landing.toml; or if it can do without, {leave_out}"),
+        ),
     }
 }
 
 fn bake(source: &str, target: &str, place: &Place, files: &Files<'_>) -> Result<BakedFile, Problem> {
-    let base = place.source.path.parent().unwrap_or(Path::new(""));
-    let path = files.inside(base, source, place)?;
+    let path = files.inside(&place.source.folder, source, place)?;
     if !files.exists(&path) {
         return Err(Problem::at(place, "missing-file", format!("there is no {}", path.display()))
             .help("it belongs into the image, so it must be there"));

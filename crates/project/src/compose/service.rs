@@ -25,7 +25,7 @@ use crate::{
 pub(crate) struct ComposeService {
     /// Of its name.
     pub(crate) place: Place,
-    pub(crate) image: Option<String>,
+    pub(crate) image: Option<(String, Place)>,
     pub(crate) build: Option<Build>,
     /// Also when it, or the whole service, could not be read.
     pub(crate) has_build: bool,
@@ -66,23 +66,30 @@ pub(crate) struct Dependency {
     pub(crate) place: Place,
 }
 
-/// `given`: variables that landing.toml sets for the service.
+/// What landing.toml says of a service that changes how compose's words are read.
+pub(crate) struct Given<'a> {
+    /// Environment variables, secret ones too.
+    pub(crate) variables: &'a BTreeSet<String>,
+    /// Paths of volumes that are left out.
+    pub(crate) scratch: &'a [String],
+}
+
 pub(crate) fn read(
     compose: &Compose<'_>,
     name: &str,
     declared: &Declared,
-    given: &BTreeSet<String>,
+    given: &Given<'_>,
     files: &mut Files<'_>,
     problems: &mut Vec<Problem>,
     outcomes: &mut Vec<KeyOutcome>,
 ) -> ComposeService {
-    let node = fill_service(&declared.node, &compose.variables, given, problems);
+    let node = fill_service(&declared.node, &compose.variables, given.variables, problems);
     if node.map().is_none() {
         problems.push(wrong(&node, "a map with `image` or `build`"));
     }
-    let mut reading = Reading { name, node: &node, notes: BTreeMap::new(), problems };
+    let mut reading = Reading { name, node: &node, given, notes: BTreeMap::new(), problems };
     reading.check_keys();
-    let service = reading.service(compose, declared, given, files);
+    let service = reading.service(compose, declared, files);
     let notes = std::mem::take(&mut reading.notes);
     for entry in node.map().into_iter().flatten().filter(|entry| !entry.key.starts_with("x-")) {
         let Some(rule) = keys::find(&entry.key) else {
@@ -106,6 +113,7 @@ pub(crate) fn read(
 struct Reading<'a> {
     name: &'a str,
     node: &'a Node,
+    given: &'a Given<'a>,
     /// What a mapped key became that its value does not say itself.
     notes: BTreeMap<&'static str, Vec<String>>,
     problems: &'a mut Vec<Problem>,
@@ -143,13 +151,8 @@ impl Reading<'_> {
         self.notes.entry(key).or_default().push(note.into());
     }
 
-    fn service(
-        &mut self,
-        compose: &Compose<'_>,
-        declared: &Declared,
-        given: &BTreeSet<String>,
-        files: &mut Files<'_>,
-    ) -> ComposeService {
+    fn service(&mut self, compose: &Compose<'_>, declared: &Declared, files: &mut Files<'_>) -> ComposeService {
+        let given = self.given.variables;
         let environment = environment::read(self.node, files, &compose.variables, &|name| given.contains(name), self.problems);
         let labels = environment::read_labels(self.node, files, &compose.variables, self.problems);
         let mut exposed = BTreeSet::new();
@@ -164,7 +167,7 @@ impl Reading<'_> {
         let restart = self.take("restart", text);
         ComposeService {
             place: declared.place.clone(),
-            image: self.take("image", text).filter(|image| !image.trim().is_empty()),
+            image: self.with_place("image", text).filter(|(image, _)| !image.trim().is_empty()),
             build,
             has_build: self.node.get("build").is_some() || self.node.map().is_none(),
             command: self.take("command", command).flatten(),
@@ -236,7 +239,12 @@ impl Reading<'_> {
     fn baked_files(&mut self, compose: &Compose<'_>, files: &Files<'_>) -> Vec<BakedFile> {
         let mut baked = Vec::new();
         if let Some(node) = self.node.get("volumes") {
-            for mounted in mounts::read_volumes(node, files, self.problems) {
+            let owner = mounts::Owner {
+                name: self.name,
+                image: self.node.get("image").and_then(Node::text).unwrap_or_default(),
+                scratch: self.given.scratch,
+            };
+            for mounted in mounts::read_volumes(node, &owner, files, self.problems) {
                 match mounted {
                     Mounted::Baked(file) => baked.push(file),
                     Mounted::Left(why) => self.note("volumes", why),

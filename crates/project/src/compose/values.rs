@@ -49,6 +49,43 @@ pub(crate) fn number<T: std::str::FromStr>(node: &Node, expected: &str) -> Resul
     node.text().and_then(|text| text.trim().replace('_', "").parse().ok()).ok_or_else(|| wrong(node, expected))
 }
 
+/// Whether a value is of this type of JSON, as far as can be told before variables are filled in.
+pub(crate) fn seems(node: &Node, kind: &str) -> bool {
+    let text = match &node.value {
+        Value::Null => return kind == "null",
+        Value::List(_) => return kind == "array",
+        Value::Map(_) => return kind == "object",
+        Value::Text(text) => text,
+    };
+    let written = node.place.text().trim();
+    // What an anchor or a tag stands before is not looked at closely.
+    if text.contains('$') || written.starts_with(['&', '!', '*']) {
+        return !matches!(kind, "array" | "object");
+    }
+    let is_plain = written == text;
+    let is_boolean = is_plain && matches!(text.as_str(), "true" | "false" | "True" | "False" | "TRUE" | "FALSE");
+    let number = plain_number(text).filter(|_| is_plain);
+    match kind {
+        "string" => !is_boolean && number.is_none(),
+        "boolean" => is_boolean,
+        "number" => number.is_some(),
+        "integer" => number.is_some_and(|number| number.fract() == 0.0),
+        _ => false,
+    }
+}
+
+/// A number as YAML has it without quotes.
+fn plain_number(text: &str) -> Option<f64> {
+    let digits = text.trim_start_matches(['-', '+']);
+    if let Some(hex) = digits.strip_prefix("0x") {
+        return i64::from_str_radix(hex, 16).ok().map(|number| number as f64);
+    }
+    if let Some(octal) = digits.strip_prefix("0o") {
+        return i64::from_str_radix(octal, 8).ok().map(|number| number as f64);
+    }
+    digits.starts_with(|first: char| first.is_ascii_digit() || first == '.').then(|| text.parse().ok())?
+}
+
 /// The texts of a list, or of a single text.
 pub(crate) fn text_items(node: &Node) -> impl Iterator<Item = &str> {
     node.list().into_iter().flatten().filter_map(Node::text).chain(node.text())

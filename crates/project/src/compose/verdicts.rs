@@ -28,6 +28,16 @@ pub(super) fn configs(_: &Node, _: &Node) -> Outcome {
     mapped("files that belong into the image")
 }
 
+pub(super) fn extra_hosts(value: &Node, _: &Node) -> Outcome {
+    // In every form, the value stands at the end of the text.
+    let texts = value.map().into_iter().flatten().flat_map(|entry| text_items(&entry.value)).chain(text_items(value));
+    let others: Vec<&str> = texts.filter(|text| !text.ends_with("host-gateway")).collect();
+    match others[..] {
+        [] => ignored("there is no host behind a Fargate task"),
+        _ => refused("Fargate tasks have no hosts file of yours; use a DNS name in an environment variable"),
+    }
+}
+
 pub(super) fn ipc(value: &Node, _: &Node) -> Outcome {
     match value.text() {
         Some("private" | "none" | "shareable" | "") | None => ignored("each Fargate task has an IPC space of its own"),

@@ -38,7 +38,59 @@ pub(crate) struct Entry {
     pub(crate) value: Node,
 }
 
+/// What a file that is laid over another does with a value, other than merging it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Tag {
+    Reset,
+    Override,
+}
+
+impl Entry {
+    /// `!reset` or `!override` between the key and its value; the library hands out values without their tags.
+    pub(crate) fn tag(&self) -> Option<Tag> {
+        let (key, value) = (&self.place, &self.value.place);
+        if !Arc::ptr_eq(&key.source, &value.source) {
+            return None;
+        }
+        let between = key.source.text.get(key.span.end..value.span.start)?;
+        match between.trim_start().strip_prefix(':')?.split_whitespace().next() {
+            Some("!reset") => Some(Tag::Reset),
+            Some("!override") => Some(Tag::Override),
+            _ => None,
+        }
+    }
+}
+
 impl Node {
+    /// Equal in what it says, wherever it stands.
+    pub(crate) fn says_the_same(&self, other: &Self) -> bool {
+        match (&self.value, &other.value) {
+            (Value::Null, Value::Null) => true,
+            (Value::Text(a), Value::Text(b)) => a == b,
+            (Value::List(a), Value::List(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.says_the_same(b)),
+            (Value::Map(a), Value::Map(b)) => {
+                a.len() == b.len()
+                    && a.iter().all(|entry| other.get(&entry.key).is_some_and(|value| entry.value.says_the_same(value)))
+            }
+            _ => false,
+        }
+    }
+
+    /// Without what `!reset` takes away.
+    pub(crate) fn without_resets(self) -> Self {
+        let value = match self.value {
+            Value::Map(map) => Value::Map(
+                map.into_iter()
+                    .filter(|entry| entry.tag() != Some(Tag::Reset))
+                    .map(|entry| Entry { value: entry.value.without_resets(), ..entry })
+                    .collect(),
+            ),
+            Value::List(list) => Value::List(list.into_iter().map(Self::without_resets).collect()),
+            other => other,
+        };
+        Self { value, place: self.place }
+    }
+
     pub(crate) fn text(&self) -> Option<&str> {
         if let Value::Text(text) = &self.value { Some(text) } else { None }
     }

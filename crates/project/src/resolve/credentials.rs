@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use super::names;
 use crate::{
     compose::Variable,
-    mask::{is_credential, names_a_credential},
+    mask::{holds_a_url_password, is_credential, names_a_credential},
     place::Place,
-    problem::Problem,
+    problem::{Problem, toml_key},
 };
 
 /// What was found, by place: an anchor gives the same line to many services, and is one thing to fix.
@@ -17,7 +18,7 @@ pub(super) struct Plain {
 
 struct Found {
     place: Place,
-    by_name: bool,
+    what: &'static str,
     services: Vec<String>,
 }
 
@@ -27,10 +28,14 @@ impl Plain {
         if !is_credential(name, &variable.value) {
             return;
         }
-        let by_name = names_a_credential(name);
+        let what = match (names_a_credential(name), holds_a_url_password(&variable.value)) {
+            (true, _) => "a credential",
+            (false, true) => "a URL with a password",
+            (false, false) => "a text with a password",
+        };
         let place = variable.place.clone();
         let key = (place.source.path.clone(), place.span.start, name.to_owned());
-        let found = self.found.entry(key).or_insert_with(|| Found { place, by_name, services: Vec::new() });
+        let found = self.found.entry(key).or_insert_with(|| Found { place, what, services: Vec::new() });
         found.services.push(service.to_owned());
     }
 
@@ -44,12 +49,12 @@ impl Found {
     fn problem(&self, name: &str) -> Problem {
         let list = self.services.iter().map(|service| format!("`{service}`")).collect::<Vec<_>>().join(", ");
         let plural = if self.services.len() > 1 { "services" } else { "service" };
-        let what = if self.by_name { "a credential" } else { "a URL with a password" };
-        let secret = name.to_ascii_lowercase().replace(|character: char| !character.is_ascii_alphanumeric(), "-");
-        let secret = secret.trim_matches('-');
+        let what = self.what;
+        let secret = names::plain(name);
+        let secret = if secret.is_empty() { "credential" } else { &secret };
         let mut help = "add to landing.toml:".to_owned();
         for service in &self.services {
-            help.push_str(&format!("\n  [services.{service}]\n  secrets = {{ {name} = \"{secret}\" }}"));
+            help.push_str(&format!("\n  [services.{}]\n  secrets = {{ {} = \"{secret}\" }}", toml_key(service), toml_key(name)));
         }
         help.push_str(&format!("\n  [secrets.{secret}]\n  from = \"env:{name}\""));
         Problem::at(&self.place, "plain-text-credential", format!("`{name}` of {plural} {list} is {what} in plain text"))

@@ -13,15 +13,19 @@ mod secrets;
 mod services;
 mod state;
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+};
 
 use crate::{
     Input,
-    compose::{self, Compose},
+    compose::{self, Compose, Report},
     files::{Files, ReadError},
+    place::Place,
     problem::{Problem, Problems},
     project::{AlbFrom, AlbSettings, Github, KeyOutcome, Logs, Outcome, Project, Registry, Skipped, Spa},
-    settings::{self, AlbFromSetting, Document, Settings},
+    settings::{self, AlbFromSetting, ComposeFiles, Document, Settings},
     suggest::did_you_mean,
 };
 
@@ -31,7 +35,25 @@ struct Cx<'a> {
     settings: &'a Settings,
     problems: Vec<Problem>,
     outcomes: Vec<KeyOutcome>,
+    /// What the specification's schema refuses; the readers of single keys have better words for most of it.
+    form: Vec<Problem>,
     credentials: credentials::Plain,
+}
+
+impl Cx<'_> {
+    /// Adds what nobody else has said something about on the same line, and takes out what only follows from something else.
+    fn complete(&mut self) {
+        let said: BTreeSet<(PathBuf, usize)> = self.problems.iter().map(|problem| (problem.file.clone(), problem.line)).collect();
+        let unsaid = self.form.drain(..).filter(|problem| !said.contains(&(problem.file.clone(), problem.line)));
+        self.problems.extend(unsaid);
+        // A blank in place of a variable that is not set is wrong in many ways, and has one fix.
+        let blank = self.problems.iter().filter(|problem| problem.code == "unset-variable");
+        let blank: BTreeSet<(PathBuf, usize)> = blank.map(|problem| (problem.file.clone(), problem.line)).collect();
+        self.problems.retain(|problem| {
+            let follows = ["bad-value", "unsupported-value", "unsupported-volume", "missing-file", "path-traversal"];
+            !follows.contains(&problem.code) || !blank.contains(&(problem.file.clone(), problem.line))
+        });
+    }
 }
 
 pub(crate) fn project(input: &Input<'_>) -> Result<Project, Problems> {
@@ -43,6 +65,7 @@ pub(crate) fn project(input: &Input<'_>) -> Result<Project, Problems> {
         settings: &settings,
         problems,
         outcomes: Vec::new(),
+        form: Vec::new(),
         credentials: credentials::Plain::default(),
     };
     names::environment(&mut cx, input.env_name);
@@ -53,20 +76,26 @@ pub(crate) fn project(input: &Input<'_>) -> Result<Project, Problems> {
     let spa = spa(&mut cx, &files);
     let github = github(&mut cx);
     let logs = logs(&mut cx);
-    let compose = compose_path(&mut cx, &files)
-        .and_then(|path| compose::load(&mut files, &path, input.environment, &mut cx.problems, &mut cx.outcomes));
-    let compose = match compose {
+    let compose = compose_paths(&mut cx, &files).and_then(|paths| {
+        let report = Report { problems: &mut cx.problems, form: &mut cx.form, outcomes: &mut cx.outcomes };
+        compose::load(&mut files, &paths, input.environment, report)
+    });
+    let mut compose = match compose {
         Ok(compose) => compose,
         Err(problem) => {
             cx.problems.push(problem);
+            cx.complete();
             return Err(sorted(cx.problems));
         }
     };
+    let name_of_all = settings.name.clone().unwrap_or_default();
+    compose.variables.dot_env.entry("COMPOSE_PROJECT_NAME".to_owned()).or_insert(name_of_all);
     let skipped = skipped(&mut cx, &compose);
     let secrets = secrets::read(&mut cx);
     let mut databases = databases::read(&mut cx);
     let (services, jobs) = services::read(&mut cx, &compose, &skipped, &secrets, &mut databases, &mut files);
     cx.problems.extend(cx.credentials.problems());
+    cx.complete();
     if !cx.problems.is_empty() {
         return Err(sorted(cx.problems));
     }
@@ -110,7 +139,14 @@ fn sorted(mut problems: Vec<Problem>) -> Problems {
     };
     problems.sort_by_key(key);
     problems.dedup();
-    Problems(problems)
+    let mut each: Vec<Problem> = Vec::new();
+    for problem in problems {
+        let is_told = each.last_mut().is_some_and(|last| last.absorbs(&problem));
+        if !is_told {
+            each.push(problem);
+        }
+    }
+    Problems(each)
 }
 
 fn unreadable(error: &ReadError) -> Problem {
@@ -122,27 +158,38 @@ fn unreadable(error: &ReadError) -> Problem {
     }
 }
 
-fn compose_path(cx: &mut Cx<'_>, files: &Files<'_>) -> Result<PathBuf, Problem> {
+/// The compose file, and those that are laid over it.
+fn compose_paths(cx: &mut Cx<'_>, files: &Files<'_>) -> Result<Vec<PathBuf>, Problem> {
     match &cx.settings.compose {
-        Some(text) => {
-            let place = cx.document.value(&["compose"]);
-            let path = files.inside("".as_ref(), text, &place)?;
-            if files.exists(&path) {
-                return Ok(path);
-            }
-            Err(Problem::at(&place, "missing-compose", format!("there is no {}", path.display()))
-                .label("it is relative to the folder of landing.toml")
+        Some(ComposeFiles::One(text)) => Ok(vec![compose_path(text, &cx.document.value(&["compose"]), files)?]),
+        Some(ComposeFiles::Many(texts)) if texts.is_empty() => {
+            Err(Problem::at(&cx.document.value(&["compose"]), "missing-compose", "`compose` names no file")
                 .help("name the compose file: compose = \"path/to/compose.yaml\""))
+        }
+        Some(ComposeFiles::Many(texts)) => {
+            let place = |index: usize| cx.document.value(&["compose", &index.to_string()]);
+            texts.iter().enumerate().map(|(index, text)| compose_path(text, &place(index), files)).collect()
         }
         None => {
             let place = cx.document.value(&[]);
             let path = compose::default_path(files).ok_or_else(|| {
-                Problem::at(&cx.document.value(&[]), "missing-compose", "there is no compose file in this folder")
+                Problem::at(&place, "missing-compose", "there is no compose file in this folder")
                     .help("name it: compose = \"path/to/compose.yaml\"")
             })?;
-            files.inside("".as_ref(), &path.to_string_lossy(), &place)
+            cx.outcomes.extend(compose::override_beside(&path, files));
+            Ok(vec![files.inside("".as_ref(), &path.to_string_lossy(), &place)?])
         }
     }
+}
+
+fn compose_path(text: &str, place: &Place, files: &Files<'_>) -> Result<PathBuf, Problem> {
+    let path = files.inside("".as_ref(), text, place)?;
+    if files.exists(&path) {
+        return Ok(path);
+    }
+    Err(Problem::at(place, "missing-compose", format!("there is no {}", path.display()))
+        .label("it is relative to the folder of landing.toml")
+        .help("name the compose file: compose = \"path/to/compose.yaml\""))
 }
 
 /// Compose services that are not deployed, and why.

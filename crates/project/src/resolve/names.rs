@@ -100,9 +100,10 @@ fn is_plain(name: &str) -> bool {
         && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
 }
 
-fn not_plain(place: &Place, what: &str, name: &str) -> Problem {
+/// The nearest name that a secret or a database may have; empty when there is no letter in it.
+pub(super) fn plain(name: &str) -> String {
     let mut better = String::new();
-    for character in name.to_ascii_lowercase().chars() {
+    for character in name.to_ascii_lowercase().chars().take(LONGEST_PART) {
         let character = if character.is_ascii_alphanumeric() { character } else { '-' };
         let repeated = character == '-' && better.ends_with('-');
         let too_early = better.is_empty() && !character.is_ascii_lowercase();
@@ -110,9 +111,13 @@ fn not_plain(place: &Place, what: &str, name: &str) -> Problem {
             better.push(character);
         }
     }
-    let better = better.trim_end_matches('-');
+    better.trim_end_matches('-').to_owned()
+}
+
+fn not_plain(place: &Place, what: &str, name: &str) -> Problem {
+    let better = plain(name);
     let problem = Problem::at(place, "bad-name", format!("{what} `{name}` has characters that AWS names cannot have"))
         .label("lower-case letters, digits and single hyphens, a letter first");
-    let better = if better.is_empty() { "app" } else { better };
+    let better = if better.is_empty() { "app" } else { &better };
     problem.help(format!("for example \"{better}\""))
 }

@@ -32,7 +32,8 @@ pub(super) fn depend(
                     outcome: Outcome::Ignored { reason: format!("`{target}` is not deployed: {reason}") },
                 });
             } else if !all.contains_key(target) {
-                if dependency.required {
+                // One that could not be read has a problem of its own.
+                if dependency.required && !compose.services.contains_key(target) {
                     cx.problems.push(
                         Problem::at(
                             &dependency.place,

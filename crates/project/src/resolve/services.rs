@@ -26,10 +26,11 @@ pub(super) fn read(
     let mut all = BTreeMap::new();
     let mut dependencies = BTreeMap::new();
     let mut once = BTreeSet::new();
-    for (name, declared) in compose.services.iter().filter(|(name, _)| !skipped.contains_key(*name)) {
+    for (name, declared) in compose.services.iter().filter(|(name, it)| !it.is_broken && !skipped.contains_key(*name)) {
         cx.problems.extend(names::service(name, &declared.place));
         let settings = cx.settings.services.get(name).unwrap_or(&nothing);
-        let given: BTreeSet<String> = settings.secrets.keys().chain(settings.environment.keys()).cloned().collect();
+        let variables: BTreeSet<String> = settings.secrets.keys().chain(settings.environment.keys()).cloned().collect();
+        let given = compose::Given { variables: &variables, scratch: &settings.scratch };
         let mut read = compose::read_service(compose, name, declared, &given, files, &mut cx.problems, &mut cx.outcomes);
         if read.runs_once {
             once.insert(name.clone());
@@ -303,10 +304,10 @@ impl One<'_, '_> {
     fn image(&mut self, compose: &ComposeService) -> Image {
         match (&compose.build, &compose.image) {
             (Some(build), _) => Image::Built(build.clone()),
-            (None, Some(image)) => {
+            (None, Some((image, place))) => {
                 if image.contains(char::is_whitespace) || image.ends_with(':') || image.ends_with('@') {
                     self.cx.problems.push(
-                        Problem::at(&compose.place, "bad-value", format!("`{image}` is not an image"))
+                        Problem::at(place, "bad-value", format!("`{image}` is not an image"))
                             .help("write it as `repository:tag`; where it is made of variables, one of them may be blank"),
                     );
                 }

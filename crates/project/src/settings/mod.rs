@@ -21,8 +21,8 @@ pub use schema::landing_toml_schema;
 pub(crate) struct Settings {
     /// Starts every AWS name: lower-case letters, digits and hyphens, a letter first, at most 20 characters.
     pub(crate) name: Option<String>,
-    /// The compose file. Default: docker-compose.yml, compose.yaml, compose.yml or docker-compose.yaml.
-    pub(crate) compose: Option<String>,
+    /// The compose file, or several, each laid over those before it. Default: docker-compose.yml, compose.yaml, compose.yml or docker-compose.yaml.
+    pub(crate) compose: Option<ComposeFiles>,
     /// The AWS region, e.g. us-west-2.
     pub(crate) region: Option<String>,
     /// Where the state lies. `"local"` (the default): a file beside this one. `"s3"`: a bucket that `landing` makes, for teams and CI.
@@ -51,6 +51,13 @@ pub(crate) struct Settings {
     pub(crate) registry: RegistrySettings,
     /// Any key again, for one environment: `[env.staging]`.
     pub(crate) env: BTreeMap<String, Settings>,
+}
+
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub(crate) enum ComposeFiles {
+    One(String),
+    Many(#[schemars(length(min = 1))] Vec<String>),
 }
 
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -90,6 +97,8 @@ pub(crate) struct ServiceSettings {
     pub(crate) environment: BTreeMap<String, Scalar>,
     /// Ports open to the internet through a network load balancer.
     pub(crate) tcp: Vec<u16>,
+    /// Paths in the container whose volumes are left out: what is written there is on the task's own disk, and is lost with it.
+    pub(crate) scratch: Vec<String>,
     /// Gives each task a public IP address.
     pub(crate) public_ip: bool,
     /// Running copies.

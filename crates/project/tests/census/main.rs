@@ -1,0 +1,115 @@
+//! Compose files in the manner of well-known stacks, as somebody has them who tries `landing` for the first time: each gives a plan, or the list of
+//! all that must be decided, with its place and what to do. Beside it may lie a landing.toml with these decisions, which must then be enough.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+use std::{fs, path::Path};
+
+use common::{load_dir, write};
+use landing_project::{Problem, Problems, Project};
+
+/// One file of `files/`.
+struct Stack {
+    name: String,
+    compose: String,
+    /// Files that it names: `# beside: Dockerfile nginx.conf`.
+    beside: Vec<String>,
+    decided: Option<Decided>,
+}
+
+struct Decided {
+    toml: String,
+    /// `# set: NAME=value OTHER=value`, as they would be set in the environment.
+    environment: Vec<(String, String)>,
+}
+
+fn stacks() -> Vec<Stack> {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/census/files");
+    let mut paths: Vec<_> = fs::read_dir(&dir).unwrap().map(|entry| entry.unwrap().path()).collect();
+    paths.sort();
+    let composes = paths.into_iter().filter(|path| path.extension().is_some_and(|extension| extension == "yaml"));
+    composes
+        .map(|path| {
+            let compose = fs::read_to_string(&path).unwrap();
+            let decided = fs::read_to_string(path.with_extension("toml")).ok().map(|toml| {
+                let set = words(&toml, "# set: ").into_iter().map(|word| {
+                    let (name, value) = word.split_once('=').unwrap();
+                    (name.to_owned(), value.to_owned())
+                });
+                Decided { environment: set.collect(), toml }
+            });
+            let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
+            Stack { name, beside: words(&compose, "# beside: "), compose, decided }
+        })
+        .collect()
+}
+
+fn words(text: &str, mark: &str) -> Vec<String> {
+    text.lines().filter_map(|line| line.strip_prefix(mark)).flat_map(str::split_whitespace).map(str::to_owned).collect()
+}
+
+impl Stack {
+    fn load(&self, toml: &str, environment: &[(String, String)]) -> Result<Project, Problems> {
+        let dir = tempfile::tempdir().unwrap();
+        write(dir.path(), &[("docker-compose.yml", &self.compose), ("landing.toml", toml)]);
+        for path in &self.beside {
+            write(dir.path(), &[(path, "")]);
+        }
+        let environment: Vec<(&str, &str)> = environment.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        load_dir(dir.path(), &environment, "dev")
+    }
+}
+
+fn counts(project: &Project) -> String {
+    format!(
+        "{} services, {} jobs, {} databases, {} secrets",
+        project.services.len(),
+        project.jobs.len(),
+        project.databases.len(),
+        project.secrets.len()
+    )
+}
+
+fn row(problem: &Problem) -> String {
+    let help = problem.help.as_deref().unwrap_or_default().replace('\n', "\n          ");
+    format!("  {}:{}:{} {}\n      help: {help}\n", problem.file.display(), problem.line, problem.column, problem.title)
+}
+
+#[test]
+fn each_gives_a_plan_or_all_that_must_be_decided() {
+    let stacks = stacks();
+    assert!(stacks.len() >= 30, "{} stacks", stacks.len());
+    let mut table = String::new();
+    for stack in &stacks {
+        match stack.load("name = \"census\"\n", &[]) {
+            Ok(project) => table.push_str(&format!("{}: a plan: {}\n", stack.name, counts(&project))),
+            Err(problems) => {
+                table.push_str(&format!("{}: {} to decide\n", stack.name, problems.0.len()));
+                for problem in &problems.0 {
+                    assert!(problem.help.as_ref().is_some_and(|help| !help.is_empty()), "without a fix: {problem:?}");
+                    assert!(problem.line > 0 && problem.column > 0, "without a place: {problem:?}");
+                    assert!(
+                        !matches!(problem.code, "bad-yaml" | "unknown-key" | "bad-value"),
+                        "{}: not read: {problem:?}",
+                        stack.name
+                    );
+                    table.push_str(&row(problem));
+                }
+            }
+        }
+    }
+    insta::assert_snapshot!(table);
+}
+
+#[test]
+fn once_decided_each_gives_a_plan() {
+    let mut table = String::new();
+    for stack in &stacks() {
+        let Some(decided) = &stack.decided else { continue };
+        let project = stack.load(&decided.toml, &decided.environment);
+        let project = project.unwrap_or_else(|problems| panic!("{}:\n{problems}", stack.name));
+        table.push_str(&format!("{}: {}\n", stack.name, counts(&project)));
+    }
+    insta::assert_snapshot!(table);
+}
