@@ -17,7 +17,7 @@ use crate::{
     service::{Build, BuildSecret},
 };
 
-const KNOWN: [&str; 24] = [
+const KNOWN: [&str; 25] = [
     "context",
     "dockerfile",
     "dockerfile_inline",
@@ -28,6 +28,7 @@ const KNOWN: [&str; 24] = [
     "cache_from",
     "cache_to",
     "no_cache",
+    "no_cache_filter",
     "additional_contexts",
     "network",
     "pull",
@@ -53,10 +54,11 @@ const REFUSED: [(&str, &str); 4] = [
 ];
 
 /// Keys that change how an image is built but not what is in it, and why they are not passed on.
-const LEFT_OUT: [(&str, &str); 11] = [
+const LEFT_OUT: [(&str, &str); 12] = [
     ("cache_from", BUILDERS_CACHE),
     ("cache_to", BUILDERS_CACHE),
     ("no_cache", BUILDERS_CACHE),
+    ("no_cache_filter", BUILDERS_CACHE),
     ("network", "a build has the builder's own network"),
     ("pull", "a base image is pulled when it is missing"),
     ("shm_size", BUILDERS_LIMITS),
@@ -243,7 +245,10 @@ impl Reading<'_, '_> {
         if let Some(entry) = unknown.filter(|entry| !entry.key.starts_with("x-")) {
             return Err(super::unknown_key(&entry.place, &entry.key, "build.secrets", KNOWN));
         }
-        let name = item.text().or_else(|| item.get("source")?.text()).ok_or_else(|| wrong(item, "the name of a secret"))?;
+        let name = item
+            .text()
+            .or_else(|| item.get("source")?.text())
+            .ok_or_else(|| Problem::at(&item.place, "missing-key", "a secret without `source`").help("add `source: NAME`"))?;
         let id = item.get("target").and_then(Node::text).unwrap_or(name);
         let secret = declared.and_then(|declared| declared.get(name)).ok_or_else(|| {
             Problem::at(&item.place, "unknown-secret", format!("there is no secret `{name}` at the file's top level"))

@@ -76,7 +76,7 @@ fn mount(item: &Node) -> Result<Mount<'_>, Problem> {
         return Ok(Mount {
             kind: get("type").unwrap_or("volume"),
             source: get("source").unwrap_or_default(),
-            target: get("target").ok_or_else(|| wrong(item, "a volume with a `target`"))?,
+            target: get("target").ok_or_else(|| lacks(item, "volume", "target: /path/in/the/container"))?,
             read_only: item.get("read_only").map_or(Ok(false), boolean)?,
             place: &item.place,
         });
@@ -97,6 +97,12 @@ fn mount(item: &Node) -> Result<Mount<'_>, Problem> {
         read_only: options.split(',').any(|option| option == "ro"),
         place: &item.place,
     })
+}
+
+/// The schema lets it go, and yet nothing could be mounted.
+fn lacks(item: &Node, what: &str, key: &str) -> Problem {
+    let name = key.split(':').next().unwrap_or(key);
+    Problem::at(&item.place, "missing-key", format!("a {what} without `{name}`")).help(format!("add `{key}`"))
 }
 
 fn place(mount: &Mount<'_>, owner: &Owner<'_>, files: &Files<'_>) -> Result<Mounted, Problem> {
@@ -185,7 +191,8 @@ fn config(
     variables: &Variables<'_>,
     problems: &mut Vec<Problem>,
 ) -> Result<BakedFile, Problem> {
-    let name = item.text().or_else(|| item.get("source")?.text()).ok_or_else(|| wrong(item, "the name of a config"))?;
+    let name = item.text().or_else(|| item.get("source")?.text());
+    let name = name.ok_or_else(|| lacks(item, "config", "source: NAME"))?;
     let Some(config) = declared.and_then(|declared| declared.get(name)) else {
         return Err(Problem::at(&item.place, "unknown-config", format!("there is no config `{name}` at the file's top level"))
             .help(did_you_mean(

@@ -36,7 +36,10 @@ fn ports(item: &Node) -> Result<Vec<u16>, Problem> {
         if let Some(protocol) = item.get("protocol") {
             only_tcp(protocol, protocol.text().unwrap_or_default())?;
         }
-        let target = item.get("target").ok_or_else(|| wrong(item, "a `target` port"))?;
+        let target = item.get("target").ok_or_else(|| {
+            Problem::at(&item.place, "missing-key", "a port without `target`")
+                .help("add `target: 80`: the port that the container listens on")
+        })?;
         return number(target, "a port").map(|port| vec![port]);
     }
     let text = item.text().ok_or_else(|| wrong(item, form))?;

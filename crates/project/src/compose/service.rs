@@ -167,7 +167,7 @@ impl Reading<'_> {
         let restart = self.take("restart", text);
         ComposeService {
             place: declared.place.clone(),
-            image: self.with_place("image", text).filter(|(image, _)| !image.trim().is_empty()),
+            image: self.with_place("image", text),
             build,
             has_build: self.node.get("build").is_some() || self.node.map().is_none(),
             command: self.take("command", command).flatten(),

@@ -41,9 +41,11 @@ struct Cx<'a> {
 }
 
 impl Cx<'_> {
-    /// Adds what nobody else has said something about on the same line, and takes out what only follows from something else.
+    /// Adds what nobody else has said of the form of a line, and takes out what only follows from something else.
     fn complete(&mut self) {
-        let said: BTreeSet<(PathBuf, usize)> = self.problems.iter().map(|problem| (problem.file.clone(), problem.line)).collect();
+        let of_form = |problem: &&Problem| ["bad-value", "unknown-key"].contains(&problem.code);
+        let said: BTreeSet<(PathBuf, usize)> =
+            self.problems.iter().filter(of_form).map(|problem| (problem.file.clone(), problem.line)).collect();
         let unsaid = self.form.drain(..).filter(|problem| !said.contains(&(problem.file.clone(), problem.line)));
         self.problems.extend(unsaid);
         // A blank in place of a variable that is not set is wrong in many ways, and has one fix.

@@ -305,7 +305,7 @@ impl One<'_, '_> {
         match (&compose.build, &compose.image) {
             (Some(build), _) => Image::Built(build.clone()),
             (None, Some((image, place))) => {
-                if image.contains(char::is_whitespace) || image.ends_with(':') || image.ends_with('@') {
+                if image.is_empty() || image.contains(char::is_whitespace) || image.ends_with(':') || image.ends_with('@') {
                     self.cx.problems.push(
                         Problem::at(place, "bad-value", format!("`{image}` is not an image"))
                             .help("write it as `repository:tag`; where it is made of variables, one of them may be blank"),

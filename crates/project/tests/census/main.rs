@@ -1,13 +1,9 @@
 //! Compose files in the manner of well-known stacks, as somebody has them who tries `landing` for the first time: each gives a plan, or the list of
 //! all that must be decided, with its place and what to do. Beside it may lie a landing.toml with these decisions, which must then be enough.
 
-#[path = "../common/mod.rs"]
-mod common;
+use std::{collections::BTreeMap, fs, path::Path};
 
-use std::{fs, path::Path};
-
-use common::{load_dir, write};
-use landing_project::{Problem, Problems, Project};
+use landing_project::{Input, Problem, Problems, Project, load};
 
 /// One file of `files/`.
 struct Stack {
@@ -21,25 +17,33 @@ struct Stack {
 struct Decided {
     toml: String,
     /// `# set: NAME=value OTHER=value`, as they would be set in the environment.
-    environment: Vec<(String, String)>,
+    environment: BTreeMap<String, String>,
 }
 
 fn stacks() -> Vec<Stack> {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/census/files");
-    let mut paths: Vec<_> = fs::read_dir(&dir).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut paths: Vec<_> = fs::read_dir(&dir)
+        .expect("the fixtures are as they should be")
+        .map(|entry| entry.expect("the fixtures are as they should be").path())
+        .collect();
     paths.sort();
     let composes = paths.into_iter().filter(|path| path.extension().is_some_and(|extension| extension == "yaml"));
     composes
         .map(|path| {
-            let compose = fs::read_to_string(&path).unwrap();
+            let compose = fs::read_to_string(&path).expect("the fixtures are as they should be");
             let decided = fs::read_to_string(path.with_extension("toml")).ok().map(|toml| {
                 let set = words(&toml, "# set: ").into_iter().map(|word| {
-                    let (name, value) = word.split_once('=').unwrap();
+                    let (name, value) = word.split_once('=').expect("the fixtures are as they should be");
                     (name.to_owned(), value.to_owned())
                 });
                 Decided { environment: set.collect(), toml }
             });
-            let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
+            let name = path
+                .file_stem()
+                .expect("the fixtures are as they should be")
+                .to_str()
+                .expect("the fixtures are as they should be")
+                .to_owned();
             Stack { name, beside: words(&compose, "# beside: "), compose, decided }
         })
         .collect()
@@ -50,14 +54,17 @@ fn words(text: &str, mark: &str) -> Vec<String> {
 }
 
 impl Stack {
-    fn load(&self, toml: &str, environment: &[(String, String)]) -> Result<Project, Problems> {
-        let dir = tempfile::tempdir().unwrap();
-        write(dir.path(), &[("docker-compose.yml", &self.compose), ("landing.toml", toml)]);
-        for path in &self.beside {
-            write(dir.path(), &[(path, "")]);
-        }
-        let environment: Vec<(&str, &str)> = environment.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-        load_dir(dir.path(), &environment, "dev")
+    fn load(&self, toml: &str, environment: &BTreeMap<String, String>) -> Result<Project, Problems> {
+        let dir = tempfile::tempdir().expect("a folder for the test");
+        let put = |path: &str, text: &str| {
+            let path = dir.path().join(path);
+            fs::create_dir_all(path.parent().expect("it is in the folder")).expect("the folder can be made");
+            fs::write(path, text).expect("the file can be written");
+        };
+        put("docker-compose.yml", &self.compose);
+        put("landing.toml", toml);
+        self.beside.iter().for_each(|path| put(path, ""));
+        load(&Input { dir: dir.path(), environment, env_name: "dev", region: None })
     }
 }
 
@@ -82,7 +89,7 @@ fn each_gives_a_plan_or_all_that_must_be_decided() {
     assert!(stacks.len() >= 30, "{} stacks", stacks.len());
     let mut table = String::new();
     for stack in &stacks {
-        match stack.load("name = \"census\"\n", &[]) {
+        match stack.load("name = \"census\"\n", &BTreeMap::new()) {
             Ok(project) => table.push_str(&format!("{}: a plan: {}\n", stack.name, counts(&project))),
             Err(problems) => {
                 table.push_str(&format!("{}: {} to decide\n", stack.name, problems.0.len()));
