@@ -288,7 +288,7 @@ fn what_a_build_is_given_and_what_it_is_not() {
         (
             "compose/compose.yaml",
             "services:\n  web:\n    build:\n      context: ../app\n      args: { VERSION: 1, NPM_TOKEN: abc, DB_PASSWORD_FILE: /run/x }\n      labels: [team=shop]\n      secrets: [npm, { source: pip, target: pip.conf }]\n      \
-             network: host\n      platforms: [linux/amd64, linux/arm64]\n      cache_from: [x]\n      ssh: false\nsecrets:\n  npm: { environment: NPM_TOKEN }\n  pip: { file: ./$WHICH }\n",
+             network: host\n      platforms: [linux/amd64, linux/arm64]\n      cache_from: [x]\n      privileged: false\nsecrets:\n  npm: { environment: NPM_TOKEN }\n  pip: { file: ./$WHICH }\n",
         ),
         ("compose/.env", "WHICH=pip.conf"),
         ("compose/pip.conf", ""),
