@@ -49,7 +49,12 @@ branch = "main"
     ports: ["8080:80"]
     environment:
       BROKER: broker:1883
-    depends_on: [broker]
+    depends_on:
+      broker: { condition: service_started }
+      prepare: { condition: service_completed_successfully }
+  prepare:
+    image: busybox:1.37
+    command: ["sh", "-c", "true"]
   broker:
     image: eclipse-mosquitto:2
     ports: ["1883:1883"]
@@ -92,13 +97,14 @@ async fn compose(name: &'static str, old: &str, new: &str) -> Story {
     change(name, |_| {}, |site| site.edit("docker-compose.yml", old, new)).await
 }
 
-pub(crate) const NAMES: [&str; 16] = [
+pub(crate) const NAMES: [&str; 17] = [
     "first up",
     "up with nothing to do",
     "another image",
     "an image of its own",
     "other files of its image",
     "another variable",
+    "another command of the job",
     "more copies",
     "a service more",
     "a service less",
@@ -119,6 +125,7 @@ pub(crate) async fn scenario(name: &'static str) -> Story {
         "an image of its own" => change(name, |_| {}, build_web).await,
         "other files of its image" => change(name, build_web, |site| site.write("index.html", "new")).await,
         "another variable" => compose(name, "BROKER: broker:1883", "BROKER: tcp://broker:1883").await,
+        "another command of the job" => compose(name, "\"true\"", "\"echo again\"").await,
         "more copies" => {
             change(name, |_| {}, |site| site.edit("landing.toml", "default = true", "default = true\nreplicas = 3")).await
         }

@@ -1,6 +1,6 @@
 //! One scenario: where it begins, what is run, how it ends when nothing goes wrong, and how it must end whatever went wrong.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
 use landing_engine::NodeName;
@@ -98,6 +98,7 @@ impl Story {
             return Err(wrong(format!("it ends otherwise; nodes {nodes:?}, objects:\n{objects}")));
         }
         self.knows_all_of(&site).map_err(&wrong)?;
+        no_job_was_done_twice(&site).map_err(&wrong)?;
         if !self.is_new(&site) && !deep() {
             return Ok(());
         }
@@ -147,4 +148,16 @@ impl Story {
         let unknown: Vec<_> = state.nodes.iter().filter(|(_, record)| !world.contains(record.id.as_str())).collect();
         if unknown.is_empty() { Ok(()) } else { Err(format!("the state has what is not there: {unknown:?}")) }
     }
+}
+
+/// Of each revision at most one run may end well. What ended within the last hour is still there to be counted.
+fn no_job_was_done_twice(site: &Site) -> Result<(), String> {
+    let world = site.sandbox.with_world(|world| serde_json::to_value(world).expect("a world is plain data"));
+    let tasks = world["ecs"]["tasks"].as_object().expect("tasks are kept by ARN");
+    let mut runs: BTreeMap<&str, usize> = BTreeMap::new();
+    for task in tasks.values().filter(|task| task["deployment"].is_null() && task["exit_code"] == 0) {
+        *runs.entry(task["definition"].as_str().expect("a task has a revision")).or_default() += 1;
+    }
+    runs.retain(|_, count| *count > 1);
+    if runs.is_empty() { Ok(()) } else { Err(format!("done more than once: {runs:?}")) }
 }

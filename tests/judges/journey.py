@@ -15,7 +15,7 @@ from types import SimpleNamespace
 import boto3
 from botocore.config import Config
 
-from expected import REGION, SERVICES, TASKS
+from expected import JOBS, REGION, SERVICES, TASKS
 from facts import BUILT, RUNNING, Stack
 from inventory import inventory
 from report import Report, equal, shown
@@ -30,8 +30,9 @@ CREDENTIALS = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing
 
 BEFORE_IMAGES = "services: none is asked to run before its image is there"
 
-# Steps that images add: a new revision of every task definition, and every service rolled onto it.
-ROLLED = {("ecr.image", "adopt"): len(TASKS), ("ecs.task-definition", "update"): len(TASKS), ("ecs.rollout", "update"): len(SERVICES)}
+# Steps that images add: a new revision of every task definition, every service rolled onto it, and the job run before.
+ROLLED = {("ecr.image", "adopt"): len(TASKS), ("ecs.task-definition", "update"): len(TASKS), ("ecs.rollout", "update"): len(SERVICES),
+          ("ecs.job", "create"): len(JOBS)}
 
 
 def binary():
@@ -82,7 +83,7 @@ class Journey:
         given.digests = self.push_images(built)
         plan = self.landing("plan")
         steps = Counter((step["kind"], step["action"]) for step in plan.summary["steps"] if step["action"] != "unchanged")
-        same("images: the plan is a new revision of every task definition and a roll-out of every service", dict(steps), ROLLED)
+        same("images: the plan is a new revision of every task definition, a run of the job and a roll-out of every service", dict(steps), ROLLED)
         rolled = self.landing("up", "--yes")
         same("images: up ends well", (rolled.code, rolled.summary["failed"]), (0, []))
         self.judge(RUNNING, given)

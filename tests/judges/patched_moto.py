@@ -18,6 +18,7 @@ from moto.cloudfront.exceptions import CloudFrontException, InvalidIfMatchVersio
 from moto.core.exceptions import ServiceException
 from moto.core.responses import ActionResult, BaseResponse
 from moto.ec2.models import nat_gateways, vpcs
+from moto.ecs import models as ecs_models
 from moto.ecs import responses as ecs_responses
 from moto.ecs.exceptions import InvalidParameterException
 from moto.elbv2 import models as elbv2
@@ -198,20 +199,46 @@ def service_connect():
 
 
 @patch
-def tokens():
-    """EC2, Cloud Map, Tagging API: a call that comes again with its token is answered as the first time
+def one_off_tasks():
+    """ECS: a one-off task ends by itself, with exit code 0, and takes its network interface with it
 
-    moto makes another NAT gateway, route table, endpoint or namespace, as if the first call had not been, and has thrown the page away. As on AWS, the same
+    moto lets it run for ever. Here it is seen running once.
+    """
+    backend = ecs_models.EC2ContainerServiceBackend
+    describe = backend.describe_tasks
+
+    def describe_tasks(self, cluster_str, tasks):
+        found = describe(self, cluster_str, tasks)
+        for task in found:
+            if not getattr(task, "seen", False):
+                task.seen = True
+            elif task.last_status != "STOPPED":
+                task.last_status = task.desired_status = "STOPPED"
+                task.stop_code, task.stopped_reason = "EssentialContainerExited", "Essential container in task exited"
+                for container in task.containers:
+                    container.exit_code, container.last_status = 0, "STOPPED"
+                details = {one["name"]: one["value"] for one in task.attachments[0]["details"]}
+                ecs_models.ec2_backends[task._account_id][task.region_name].enis.pop(details["networkInterfaceId"], None)
+        return found
+
+    backend.describe_tasks = describe_tasks
+
+
+@patch
+def tokens():
+    """EC2, Cloud Map, ECS, Tagging API: a call that comes again with its token is answered as the first time
+
+    moto makes another NAT gateway, route table, endpoint or namespace, runs another task, as if the first call had not been, and has thrown the page away. As on AWS, the same
     token with other parameters is refused, and a page can be asked for again (there, for 15 minutes).
     """
     mismatch = ServiceException("IdempotentParameterMismatch", "The token was used with other parameters before.")
-    token = re.compile(r"(?:\bClientToken=|\"CreatorRequestId\":\s*\"|\"PaginationToken\":\s*\")([^&\"]+)")
+    token = re.compile(r"(?:\bClientToken=|\"CreatorRequestId\":\s*\"|\"PaginationToken\":\s*\"|\"clientToken\":\s*\")([^&\"]+)")
     call, answered, one_at_a_time = BaseResponse.call_action, {}, threading.RLock()
 
     def call_once(self):
         body = self.body.decode() if isinstance(self.body, bytes) else str(self.body or "")
         sent, action = token.search(body), self._get_action()
-        if not sent or not (action.startswith("Create") or action == "GetResources"):
+        if not sent or not (action.startswith("Create") or action in ("GetResources", "RunTask")):
             return call(self)
         with one_at_a_time:
             name = (type(self), self.region, action, sent.group(1))

@@ -4,8 +4,10 @@
 
 mod changes;
 mod drift;
+mod dying;
 mod faults;
 mod images;
+mod jobs;
 mod leftovers;
 mod lost_answers;
 mod order;

@@ -15,6 +15,7 @@ use landing_engine::{CallError, Class};
 
 use crate::calls::{CallCounts, Watch};
 use crate::ecr::{Bench, StandingImages};
+use crate::ecs::{Runs, Wards};
 use crate::errors::IntoCallError;
 use crate::memo::Memo;
 use crate::removals::Removals;
@@ -55,6 +56,10 @@ pub struct Aws {
     pub(crate) global_tagging: aws_sdk_resourcegroupstagging::Client,
     pub(crate) memo: Memo,
     pub(crate) removals: Removals,
+    /// The tasks of jobs that are waited for.
+    pub(crate) runs: Runs,
+    /// What is looked at more closely while it is waited for.
+    pub(crate) wards: Wards,
     pub(crate) secrets: SecretValues,
     pub(crate) standing: StandingImages,
     pub(crate) bench: OnceLock<Bench>,
@@ -140,6 +145,8 @@ impl Aws {
             global_tagging: client!(aws_sdk_resourcegroupstagging, "Resource Groups Tagging API", &us_east_1),
             memo: Memo::default(),
             removals: Removals::default(),
+            runs: Runs::default(),
+            wards: Wards::default(),
             secrets,
             standing: StandingImages::default(),
             bench: OnceLock::new(),

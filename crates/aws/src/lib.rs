@@ -66,6 +66,7 @@ pub fn registry(aws: &Arc<Aws>) -> Registry {
         .with::<ecs::TaskDefinition>(aws)
         .with::<ecs::Service>(aws)
         .with::<ecs::Rollout>(aws)
+        .with::<ecs::Job>(aws)
         .with::<elbv2::LoadBalancer>(aws)
         .with::<elbv2::TargetGroup>(aws)
         .with::<elbv2::Listener>(aws)

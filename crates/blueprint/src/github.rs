@@ -79,6 +79,15 @@ fn statements(draft: &Draft<'_>, images: &Images, tasks: &Tasks, services: &Serv
         // AWS allows no narrower resource for these two reads.
         statements.push(policy::allow(&["ecs:DescribeTaskDefinition", "ecs:ListTaskDefinitions"], vec!["*".into()]));
         statements.push(policy::allow(&["ecs:RegisterTaskDefinition", "ecs:TagResource"], vec![below("task-definition", "-*")]));
+        // To say why a task died.
+        statements.push(policy::allow(&["ecs:DescribeTasks"], vec![below("task", "/*")]));
+        statements.push(policy::allow(&["ecs:ListTasks", "elasticloadbalancing:DescribeTargetHealth"], vec!["*".into()]));
+        let logs = Ref::value(draft.arn("logs", &format!("log-group:/ecs/{}/*", draft.prefix)));
+        statements.push(policy::allow(&["logs:GetLogEvents"], vec![logs]));
+        if !draft.project.jobs.is_empty() {
+            statements.push(policy::allow(&["ecs:RunTask"], vec![below("task-definition", "-*")]));
+            statements.push(policy::allow(&["ecs:TagResource"], vec![below("task", "/*")]));
+        }
         let roles = tasks.values().flat_map(|task| [&task.execution_role, &task.task_role]).map(|role| Role::ARN.of(role).text());
         let mut pass = policy::allow(&["iam:PassRole"], roles.collect());
         pass["Condition"] = json!({ "StringEquals": { "iam:PassedToService": "ecs-tasks.amazonaws.com" } });

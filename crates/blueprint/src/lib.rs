@@ -5,6 +5,7 @@
 
 mod database;
 mod delivery;
+mod deploy;
 mod edge;
 mod github;
 mod image;
@@ -21,6 +22,7 @@ use std::collections::BTreeMap;
 use landing_engine::{Graph, Ref, Stack};
 use landing_project::Project;
 
+pub use deploy::{NoDeploy, deploy};
 pub use image::{ImageFacts, NoBuilder, recipes};
 
 /// What only AWS can tell, looked up once before the graph is drawn.

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use landing_aws::ecs::{Cluster, Connect, Endpoint, Rollout, Service as EcsService, Target, TaskDefinition};
+use landing_aws::ecs::{Cluster, Connect, Endpoint, Job, Rollout, Service as EcsService, Target, TaskDefinition};
 use landing_aws::servicediscovery::Namespace;
-use landing_engine::{NodeName, Readiness};
+use landing_engine::{Kind, NodeName, Readiness, Ref};
 use landing_project::{Condition, Project, Service};
 
 use crate::Draft;
@@ -46,20 +46,62 @@ pub(crate) fn draw(
     for service in &project.services {
         late(draft, service, network, groups, tasks, images, &cluster, &services);
     }
-    if !project.jobs.is_empty() {
-        draft.notices.push(jobs(project));
+    for job in &project.jobs {
+        once(draft, job, network, groups, tasks, images, &cluster);
     }
     services
 }
 
-/// Jobs are not run yet, and whoever should wait for one does not.
-fn jobs(project: &Project) -> String {
-    let each = project.jobs.iter().map(|job| {
-        let waits = |service: &&Service| service.depends_on.get(&job.name) == Some(&Condition::Completed);
-        let waiting: Vec<&str> = project.services.iter().filter(waits).map(|service| service.name.as_str()).collect();
-        if waiting.is_empty() { job.name.clone() } else { format!("{} (before {})", job.name, waiting.join(", ")) }
-    });
-    format!("one-off jobs are set up but not run by this version, run them yourself: {}", each.collect::<Vec<_>>().join(", "))
+/// Whether it can run: its image is there or will be, and that of every job that it waits for.
+fn runs(project: &Project, service: &Service, images: &Images) -> bool {
+    let held_up = |(other, condition): (&String, &Condition)| {
+        *condition == Condition::Completed && project.find(other).is_some_and(|job| !runs(project, job, images))
+    };
+    images[&service.name].there && !service.depends_on.iter().any(held_up)
+}
+
+/// A job, which is run to its end before those start that wait for it.
+fn once(
+    draft: &mut Draft<'_>,
+    job: &Service,
+    network: &Network,
+    groups: &Groups,
+    tasks: &Tasks,
+    images: &Images,
+    cluster: &NodeName,
+) {
+    if !runs(draft.project, job, images) {
+        return;
+    }
+    let side = network::side(job, draft.project.network.nat);
+    let shape = Job {
+        task_definition: TaskDefinition::ARN.of(&tasks[&job.name].definition),
+        done: true,
+        cluster: Cluster::NAME.of(cluster),
+        subnets: network.subnets(side).into_iter().map(Ref::only_at_first).collect(),
+        groups: groups.service(&job.name).into_iter().map(Ref::only_at_first).collect(),
+        public_ip: side == Side::Public,
+    };
+    let node = draft.graph.add(&job.name, &shape);
+    draft.graph.set_service(&node, &job.name);
+    draft.graph.after(&node, cluster, Readiness::Usable);
+    wait_for_all(draft, &node, job, network, groups, tasks, images);
+    if let Some(notice) = unreachable(draft.project, job) {
+        draft.notices.push(notice);
+    }
+}
+
+/// Service Connect is not for one-off tasks. Source: `aws-behaviours` 9.3.
+fn unreachable(project: &Project, job: &Service) -> Option<String> {
+    let names = |other: &&String| project.services.iter().any(|service| service.name == **other);
+    let called: Vec<&str> = job.calls.iter().filter(names).map(String::as_str).collect();
+    (!called.is_empty()).then(|| {
+        format!(
+            "the job {} names {}: a one-off task does not find other services by their names on AWS. Let it reach them by ${{url}}, or let the service do at its start what the job does",
+            job.name,
+            called.join(", ")
+        )
+    })
 }
 
 /// The service itself, with no task running.
@@ -144,8 +186,8 @@ fn late(
     cluster: &NodeName,
     services: &Services,
 ) {
+    let runs = runs(draft.project, service, images);
     let task = &tasks[&service.name];
-    let runs = images[&service.name].there;
     let rollout = Rollout {
         cluster: Cluster::NAME.of(cluster),
         service: EcsService::NAME.of(&services[&service.name]),
@@ -154,23 +196,39 @@ fn late(
     };
     let rollout = draft.graph.add(&service.name, &rollout);
     draft.graph.set_service(&rollout, &service.name);
+    wait_for_all(draft, &rollout, service, network, groups, tasks, images);
+    // Tasks see only the Service Connect endpoints that exist when they start. Source: `aws-behaviours` 9.3.
+    for name in service.calls.iter().filter_map(|name| services.get(name)) {
+        draft.graph.after(&rollout, name, Readiness::Usable);
+    }
+}
+
+/// What a task meets when it starts, and what compose's `depends_on` says. A rollout is usable when it is steady: as many tasks as asked for, healthy where something looks at
+/// their health. That is more than `service_started` wants. A job is usable when it has ended well, whatever condition is named.
+fn wait_for_all(
+    draft: &mut Draft<'_>,
+    node: &NodeName,
+    service: &Service,
+    network: &Network,
+    groups: &Groups,
+    tasks: &Tasks,
+    images: &Images,
+) {
+    let task = &tasks[&service.name];
     let side = network::side(service, draft.project.network.nat);
     let mut usable: Vec<NodeName> = network.routes(side).into_iter().cloned().collect();
     usable.extend([&task.execution_role, &task.task_role, &task.log_group].map(Clone::clone));
     usable.extend(task.secrets.iter().cloned());
     usable.extend(groups.rules_of(&service.name).iter().cloned());
-    for node in usable {
-        draft.graph.after(&rollout, &node, Readiness::Usable);
-    }
-    // Tasks see only the Service Connect endpoints that exist when they start. Source: `aws-behaviours` 9.3.
-    for name in service.calls.iter().filter_map(|name| services.get(name)) {
-        draft.graph.after(&rollout, name, Readiness::Usable);
-    }
-    for (other, condition) in &service.depends_on {
-        let started = matches!(condition, Condition::Started | Condition::Healthy);
-        if started && draft.project.services.iter().any(|s| s.name == *other) {
-            let other = NodeName::new("ecs.rollout", other);
-            draft.graph.after(&rollout, &other, Readiness::Usable);
+    for other in service.depends_on.keys().filter_map(|name| draft.project.find(name)) {
+        let once = draft.project.jobs.iter().any(|job| job.name == other.name);
+        if !once {
+            usable.push(NodeName::new(Rollout::NAME, &other.name));
+        } else if runs(draft.project, other, images) {
+            usable.push(NodeName::new(Job::NAME, &other.name));
         }
+    }
+    for other in usable {
+        draft.graph.after(node, &other, Readiness::Usable);
     }
 }

@@ -103,6 +103,8 @@ pub(crate) enum Command {
     Plan(PlanOptions),
     /// Bring AWS to what the project describes
     Up(UpOptions),
+    /// Release: build, push, register, run jobs, roll services; refuses when anything else would have to change
+    Deploy(DeployOptions),
     /// Delete everything that the stack owns
     Down(DownOptions),
     /// Show what stands in AWS, and what drifted
@@ -161,6 +163,14 @@ pub(crate) struct UpOptions {
     /// Return when everything is created and known, without waiting for the last of it to be ready
     #[arg(long)]
     pub(crate) no_wait: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct DeployOptions {
+    /// Only these services, and the jobs that they wait for
+    pub(crate) services: Vec<String>,
+    #[command(flatten)]
+    pub(crate) locking: Locking,
 }
 
 #[derive(Debug, ClapArgs)]

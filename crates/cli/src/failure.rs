@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::process::ExitCode;
 
+use landing_blueprint::NoDeploy;
 use landing_engine::lock::LockError;
 use landing_engine::scan::ScanError;
 use landing_engine::state::StateError;
@@ -187,6 +188,18 @@ impl From<ScanError> for Failure {
             ScanError::Twice { .. } => Self::new(Exit::StateNeedsRepair, error.to_string())
                 .help("delete the one that is not in use (`landing status` shows what the others name), then run again; nothing was touched"),
         }
+    }
+}
+
+impl From<NoDeploy> for Failure {
+    fn from(error: NoDeploy) -> Self {
+        let help = match &error {
+            NoDeploy::Unknown { .. } => "name services and jobs as the compose file does, or none for all of them",
+            NoDeploy::Beyond { .. } => {
+                "`landing plan` shows all of it, `landing up` does it and releases too; nothing was touched"
+            }
+        };
+        Self::new(Exit::Configuration, error.to_string()).help(help)
     }
 }
 

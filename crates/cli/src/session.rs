@@ -23,6 +23,7 @@ use crate::render::style;
 use crate::world::{self, KeptWorld};
 
 pub(crate) struct Session {
+    pub(crate) project: Project,
     pub(crate) stack: Stack,
     pub(crate) aws: Arc<Aws>,
     pub(crate) registry: Registry,
@@ -218,6 +219,7 @@ impl Session {
         })?;
         blueprint.notices.extend(images.notice);
         Ok(Self {
+            project: project.clone(),
             stack: blueprint.stack.clone(),
             registry: registry(&aws),
             aws,

@@ -25,8 +25,33 @@ pub enum Class {
     Invalid,
     /// A new release did not become healthy, and AWS has put the old one back.
     RolledBack,
-    /// A new release did not become healthy, and there was nothing to go back to.
+    /// A new release did not become healthy and there was nothing to go back to, or a job failed.
     NeverHealthy,
+}
+
+/// Why something does not come up, for people.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Cause {
+    /// In a few plain words.
+    pub title: String,
+    /// What AWS says of it, each with what it is: `exit code`, `1`.
+    pub facts: Vec<(String, String)>,
+    /// The last lines of its log.
+    pub log: Vec<String>,
+    /// What to do about it.
+    pub help: String,
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{}", self.title)?;
+        self.facts.iter().try_for_each(|(what, words)| writeln!(f, "{what:>12}: {words}"))?;
+        if !self.log.is_empty() {
+            writeln!(f, "{:>12}:", "its log")?;
+            self.log.iter().try_for_each(|line| writeln!(f, "{:>12}| {line}", ""))?;
+        }
+        write!(f, "{:>12}: {}", "help", self.help)
+    }
 }
 
 const STOPPED: &str = "stopped";
@@ -45,12 +70,14 @@ pub struct CallError {
     pub help: Option<String>,
     /// For how long it is worth trying again, where that differs from what the class says: what looks like a refusal for good may be a reading that lags.
     pub again_within: Option<Duration>,
+    /// Why an object that was made did not come up.
+    pub cause: Option<Box<Cause>>,
 }
 
 impl CallError {
     pub fn new(class: Class, operation: impl Into<String>, message: impl Into<String>) -> Self {
         let (operation, message) = (operation.into(), message.into());
-        Self { class, operation, code: None, message, request_id: None, help: None, again_within: None }
+        Self { class, operation, code: None, message, request_id: None, help: None, again_within: None, cause: None }
     }
 
     /// How a step ends whose waiting was cut short because the run is being stopped.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
-use crate::error::Class;
+use crate::error::{Cause, Class};
 use crate::kind::Holder;
 use crate::node::NodeName;
 
@@ -61,6 +61,11 @@ pub enum Event {
         /// What is in the way of a delete, when it is not ours.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         holder: Option<Holder>,
+    },
+    /// Something that is waited for has trouble to come up: told once for each sort of trouble, as soon as it is seen.
+    StepTrouble {
+        node: NodeName,
+        cause: Cause,
     },
     StepFinished {
         node: NodeName,

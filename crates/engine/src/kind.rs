@@ -3,7 +3,7 @@
 //! A kind's desired shape and live shape are the same struct; the engine compares them field by field in their serialised form, so a new field
 //! of the struct is set, compared and repaired or it does not compile into anything. Promises a kind makes:
 //! - `create` makes **one** durable change: the object itself, with its tags. What AWS lets one set only afterwards is left to `update`, which the
-//!   engine calls at once for every field in which the new object differs from the desired one.
+//!   engine calls at once for every field in which the new object differs from the desired one, and once more for its `late` fields when it is ready.
 //! - `create`, `update` and `delete` may run again after a crash and then finish the job.
 //! - every mutating call goes through the [`Door`]: with `call_once` when each such call makes another object, with `call` when repeating it has no second effect.
 //! - `scan` and `read` answer `Err` when they cannot know. An absent object is `None`, never an error, and an error is never absence.
@@ -16,8 +16,9 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::clock::Moment;
 use crate::door::Door;
-use crate::error::CallError;
+use crate::error::{CallError, Cause, Class};
 use crate::node::NodeName;
 use crate::stack::{Stack, Tags};
 
@@ -42,6 +43,10 @@ pub struct Traits {
     pub mentioned: &'static [&'static str],
     /// AWS may undo a change by itself (a deployment that is rolled back): what has become ready is compared with what was asked for.
     pub falls_back: bool,
+    /// What has failed is tried again by an update, in place, instead of being made anew.
+    pub tries_again: bool,
+    /// Fields that can only be set on an object that is ready (the mark that a job is done): after the wait, and not right after the create.
+    pub late: &'static [&'static str],
     /// Typical time from the create call to usable, and from the delete call to gone. Source: `aws-behaviours` section 16.
     pub typical_ready: Duration,
     pub typical_gone: Duration,
@@ -61,6 +66,8 @@ impl Traits {
         renews: &[],
         mentioned: &[],
         falls_back: false,
+        tries_again: false,
+        late: &[],
         typical_ready: Duration::from_secs(1),
         typical_gone: Duration::from_secs(1),
         poll: Duration::from_secs(3),
@@ -126,6 +133,14 @@ pub struct Holder {
     pub help: String,
 }
 
+/// What is wrong with an object that is waited for, or that has failed.
+#[derive(Clone, Debug)]
+pub struct Trouble {
+    pub cause: Cause,
+    /// How the step ends, once waiting is of no use.
+    pub ends: Option<Class>,
+}
+
 /// What one scan is about.
 #[derive(Clone, Debug)]
 pub struct Scan {
@@ -188,6 +203,16 @@ pub trait Kind: Serialize + DeserializeOwned + Clone + Send + Sync + 'static {
 
     /// Already gone is success.
     fn delete(cx: &Self::Cx, door: &Door<'_>, live: &Live<Self>) -> impl Future<Output = Result<Gone, CallError>> + Send;
+
+    /// A closer look at an object that is not ready, or has failed. `live` is the last reading; since `since` it is waited for.
+    fn diagnose(
+        _cx: &Self::Cx,
+        _stack: &Stack,
+        _live: &Live<Self>,
+        _since: Moment,
+    ) -> impl Future<Output = Result<Option<Trouble>, CallError>> + Send {
+        std::future::ready(Ok(None))
+    }
 
     /// What must hold before anything is touched, such as a value that must be at hand; an `Err` says what is missing and how to give it. `changed` is what
     /// will be set: every field for an object that is to be made.

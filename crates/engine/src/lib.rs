@@ -28,11 +28,11 @@ pub mod walk;
 
 pub use clock::{Clock, Moment};
 pub use door::{Door, Past, Phase};
-pub use error::{CallError, Class};
+pub use error::{CallError, Cause, Class};
 pub use event::Event;
 pub use files::{Disk, Files};
 pub use graph::Graph;
-pub use kind::{Changed, Gone, Kind, Live, Ready, Scan, Traits};
+pub use kind::{Changed, Gone, Kind, Live, Ready, Scan, Traits, Trouble};
 pub use node::{NodeName, Readiness};
 pub use plan::{Action, Plan, plan};
 pub use reference::{Output, Ref};

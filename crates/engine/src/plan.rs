@@ -76,6 +76,23 @@ pub struct Summary {
     pub unchanged: usize,
 }
 
+impl Summary {
+    fn of(steps: &[Step]) -> Self {
+        let mut summary = Self::default();
+        for step in steps {
+            *match step.action {
+                Action::Create => &mut summary.create,
+                Action::Update => &mut summary.update,
+                Action::Replace => &mut summary.replace,
+                Action::Delete => &mut summary.delete,
+                Action::Adopt => &mut summary.adopt,
+                Action::Unchanged => &mut summary.unchanged,
+            } += 1;
+        }
+        summary
+    }
+}
+
 /// Bound to the state it was made from by `serial`.
 #[derive(Clone, Debug, Serialize)]
 pub struct Plan {
@@ -89,6 +106,14 @@ pub struct Plan {
 impl Plan {
     pub fn is_empty(&self) -> bool {
         !self.steps.iter().any(Step::changes_aws)
+    }
+
+    /// The plan of these steps alone. What they wait for and is left out is taken as it is.
+    #[must_use]
+    pub fn of_only(mut self, keep: impl Fn(&Step) -> bool) -> Self {
+        self.steps.retain(keep);
+        self.summary = Summary::of(&self.steps);
+        self
     }
 
     pub fn losing_data(&self) -> impl Iterator<Item = &Step> {
@@ -141,18 +166,7 @@ pub fn plan(registry: &Registry, stack: &Stack, desired: &Graph, live: &LiveSet,
             .map(|node| removal(registry, node, NOT_ASKED_FOR)),
     );
     ordered.extend(live.leftovers.iter().map(|node| removal(registry, node, why_left(state, node))));
-    let mut summary = Summary::default();
-    for step in &ordered {
-        *match step.action {
-            Action::Create => &mut summary.create,
-            Action::Update => &mut summary.update,
-            Action::Replace => &mut summary.replace,
-            Action::Delete => &mut summary.delete,
-            Action::Adopt => &mut summary.adopt,
-            Action::Unchanged => &mut summary.unchanged,
-        } += 1;
-    }
-    Ok(Plan { stack: stack.clone(), serial: state.serial, summary, steps: ordered })
+    Ok(Plan { stack: stack.clone(), serial: state.serial, summary: Summary::of(&ordered), steps: ordered })
 }
 
 /// Why most objects are deleted.
@@ -221,7 +235,7 @@ fn step(
         step.action = Action::Replace;
         step.reason = Some(format!("AWS cannot change {} of an existing object", fixed.join(", ")));
         step.create_first = traits.create_first;
-    } else if matches!(there.ready, Ready::Failed(_)) && !traits.holds_data && !step.kind.ends_with(".rollout") {
+    } else if matches!(there.ready, Ready::Failed(_)) && !traits.holds_data && !traits.tries_again {
         step.action = Action::Replace;
         step.reason = Some(format!("AWS reports it {}", ready_text(&there.ready)));
     } else if !step.changes.is_empty() {

@@ -91,6 +91,15 @@ impl<T> Ref<T> {
         self
     }
 
+    /// The same, for who only begins with it: when the other node is replaced, nothing is to be made anew here.
+    #[must_use]
+    pub fn only_at_first(mut self) -> Self {
+        if let Inner::Node(pointer) = &mut self.0 {
+            pointer.held = false;
+        }
+        self
+    }
+
     /// The value; kinds are only ever handed shapes whose references are resolved.
     pub fn get(&self) -> &T {
         match &self.0 {

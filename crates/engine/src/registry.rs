@@ -9,9 +9,10 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::clock::Moment;
 use crate::door::Door;
 use crate::error::{CallError, Class};
-use crate::kind::{Changed, Gone, Kind, Live, Scan, Traits};
+use crate::kind::{Changed, Gone, Kind, Live, Scan, Traits, Trouble};
 use crate::node::NodeName;
 use crate::stack::Stack;
 
@@ -35,6 +36,7 @@ pub trait AnyKind: Send + Sync {
         changed: &'a Changed,
     ) -> Pending<'a, LiveNode>;
     fn delete<'a>(&'a self, door: &'a Door<'a>, live: &'a LiveNode) -> Pending<'a, Gone>;
+    fn diagnose<'a>(&'a self, stack: &'a Stack, live: &'a LiveNode, since: Moment) -> Pending<'a, Option<Trouble>>;
     /// # Errors
     /// What is missing, and how to give it.
     fn preflight(&self, shape: &Value, changed: &Changed) -> Result<(), String>;
@@ -81,6 +83,10 @@ impl<K: Kind> AnyKind for Erased<K> {
 
     fn delete<'a>(&'a self, door: &'a Door<'a>, live: &'a LiveNode) -> Pending<'a, Gone> {
         Box::pin(async move { K::delete(&self.cx, door, &typed_live::<K>(live)?).await })
+    }
+
+    fn diagnose<'a>(&'a self, stack: &'a Stack, live: &'a LiveNode, since: Moment) -> Pending<'a, Option<Trouble>> {
+        Box::pin(async move { K::diagnose(&self.cx, stack, &typed_live::<K>(live)?, since).await })
     }
 
     fn preflight(&self, shape: &Value, changed: &Changed) -> Result<(), String> {

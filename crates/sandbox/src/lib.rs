@@ -25,7 +25,7 @@ pub use call::Call;
 pub use clock::Millis;
 pub use faults::{
     BadPattern, CallFault, Consistency, Credentials, Durations, Failure, FailureKind, Faults, Moment, Pattern, Refusal, Sight,
-    Then, Throttle, Watcher, What,
+    Then, Throttle, Watcher, What, Workload,
 };
 pub use registry::serve_registry;
 pub use server::serve;

@@ -1,7 +1,7 @@
 """Repositories, log groups, cluster, task definitions, services."""
 import json
 
-from expected import CALLED, PATHS, PORTS, PREFIX, PRIVATE, PUBLIC, REGION, SERVICES, SIZES, TASKS
+from expected import CALLED, JOBS, PATHS, PORTS, PREFIX, PRIVATE, PUBLIC, REGION, SERVICES, SIZES, TASKS
 from facts import RUNNING, fact
 from inventory import pages
 from report import equal
@@ -135,6 +135,15 @@ def _(stack):
 @fact("running: every service runs as many tasks as it should", facts=RUNNING)
 def _(stack):
     equal({name: (one["desiredCount"], one["runningCount"]) for name, one in stack.services.items()}, {name: (1, 1) for name in SERVICES})
+
+
+@fact("running: {} was run once and ended with 0", each=JOBS, facts=RUNNING)
+def _(stack, job):
+    ecs = stack.client("ecs")
+    arns = pages(ecs, "list_tasks", "taskArns", cluster=PREFIX, family=f"{PREFIX}-{job}", desiredStatus="STOPPED")
+    [task] = ecs.describe_tasks(cluster=PREFIX, tasks=arns)["tasks"]
+    equal((task["stopCode"], [one["exitCode"] for one in task["containers"]]), ("EssentialContainerExited", [0]))
+    equal(task["taskDefinitionArn"], stack.definitions[job]["taskDefinitionArn"])
 
 
 @fact("running: every service runs the newest revision of its task definition", facts=RUNNING)

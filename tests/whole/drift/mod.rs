@@ -114,6 +114,11 @@ fn home(live: &LiveNode) -> Vec<String> {
             vec!["servicediscovery".into(), "namespaces".into(), live.outputs["id"].clone()]
         }
         "ecs.cluster" => at("ecs", "clusters"),
+        "ecs.job" => {
+            let arn = live.shape["task_definition"].as_str().expect("a job names its revision");
+            let revision = arn.rsplit(':').next().expect("an ARN ends with the revision").to_owned();
+            vec!["ecs".into(), "families".into(), id, "revisions".into(), revision]
+        }
         "ecs.task-definition" => {
             let revision = live.outputs["arn"].rsplit(':').next().expect("an ARN ends with the revision").to_owned();
             vec!["ecs".into(), "families".into(), id, "revisions".into(), revision]

@@ -1,4 +1,4 @@
-//! Roles, logs, cluster, task definitions, services and rollouts.
+//! Roles, logs, cluster, task definitions, services, rollouts and jobs.
 
 use serde_json::{Value, json};
 
@@ -8,6 +8,7 @@ use super::{Entry, Hand, lose_tags};
 const ROLE: &str = "iam.role.keycloak-execution";
 const TASK: &str = "ecs.task-definition.keycloak";
 const SERVICE: &str = "ecs.service.keycloak";
+const JOB: &str = "ecs.job.migrate";
 const ROLLOUT: &str = "ecs.rollout.keycloak";
 
 /// The latest revision says something else, as if somebody had registered it.
@@ -73,6 +74,7 @@ pub(super) fn table() -> Vec<Entry> {
     ];
     table.extend(task_definition());
     table.extend(service());
+    table.extend(job());
     table
 }
 
@@ -321,5 +323,28 @@ fn service() -> Vec<Entry> {
             },
         },
         Entry { node: ROLLOUT, field: "count", sees: Update, change: |h| h.set("/desired", json!(3)) },
+    ]
+}
+
+fn job() -> Vec<Entry> {
+    let how = "how a run is started leaves no trace on what is done";
+    vec![
+        Entry {
+            node: JOB,
+            field: "task_definition",
+            sees: Never("that a revision was run is a mark on it: another revision has a mark of its own, or none"),
+            change: |_| {},
+        },
+        // Its run is not an hour old, so it is known that it ended well.
+        Entry {
+            node: JOB,
+            field: "done",
+            sees: Update,
+            change: |h| drop(h.map("/tags").shift_remove("landing:job").expect("it was marked")),
+        },
+        Entry { node: JOB, field: "cluster", sees: Never(how), change: |_| {} },
+        Entry { node: JOB, field: "subnets", sees: Never(how), change: |_| {} },
+        Entry { node: JOB, field: "groups", sees: Never(how), change: |_| {} },
+        Entry { node: JOB, field: "public_ip", sees: Never(how), change: |_| {} },
     ]
 }

@@ -46,6 +46,7 @@ pub(super) async fn ecs(at: &Console, mark: &Mark<'_>) -> Vec<Plant> {
     plants.push(stands(kind, id.unwrap()));
 
     plants.extend(never(&["ecs.rollout"], "it is another view of its service"));
+    plants.extend(never(&["ecs.job"], "it is a mark on its task definition"));
     let kind = "ecs.service";
     if mark.way == Way::Name {
         plants.extend(never(&[kind], "a service is named within its cluster: it is found as what is in the way of ours"));

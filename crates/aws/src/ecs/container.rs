@@ -17,6 +17,7 @@ const LOG_GROUP: &str = "awslogs-group";
 const LOG_REGION: &str = "awslogs-region";
 /// Required on Fargate; streams are `<prefix>/<container>/<task>`.
 const LOG_PREFIX: &str = "awslogs-stream-prefix";
+pub(super) const STREAM_PREFIX: &str = "ecs";
 
 pub(crate) fn definition(task: &TaskDefinition) -> ContainerDefinition {
     let pair = |(name, value): (&String, &Ref<String>)| KeyValuePair::builder().name(name).value(value.get()).build();
@@ -27,7 +28,7 @@ pub(crate) fn definition(task: &TaskDefinition) -> ContainerDefinition {
         .log_driver(LogDriver::Awslogs)
         .options(LOG_GROUP, task.log_group.get().as_str())
         .options(LOG_REGION, &task.region)
-        .options(LOG_PREFIX, "ecs")
+        .options(LOG_PREFIX, STREAM_PREFIX)
         .build()
         .expect("the driver is set");
     let nofile = task.nofile.map(|(soft, hard)| {

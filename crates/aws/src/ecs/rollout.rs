@@ -8,9 +8,12 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use aws_sdk_ecs::types::{Deployment, DeploymentRolloutState, Service as Reply};
-use landing_engine::{CallError, Changed, Door, Gone, Kind, Live, NodeName, Ready, Ref, Scan, Stack, Tags, Traits};
+use landing_engine::{
+    CallError, Changed, Door, Gone, Kind, Live, Moment, NodeName, Ready, Ref, Scan, Stack, Tags, Traits, Trouble,
+};
 use serde::{Deserialize, Serialize};
 
+use super::diagnosis::{self, primary};
 use super::readings;
 use super::service::{DRAINING, Service};
 use crate::{Aws, ClusterName, IntoCallError, ServiceName, TaskDefinitionArn, ownership, tags};
@@ -31,6 +34,7 @@ impl Kind for Rollout {
         fixed: &["cluster", "service"],
         tagged: false,
         falls_back: true,
+        tries_again: true,
         typical_ready: Duration::from_secs(150),
         poll: Duration::from_secs(5),
         ..Traits::DEFAULT
@@ -49,17 +53,27 @@ impl Kind for Rollout {
     }
 
     async fn read(cx: &Aws, _: &Stack, node: &NodeName, id: &str) -> Result<Option<Live<Self>>, CallError> {
-        Ok(readings::service(cx, id).await?.map(|service| Live { node: node.clone(), ..of(&service) }))
+        let Some(service) = readings::service(cx, id).await? else { return Ok(None) };
+        cx.wards.note(&service);
+        let live = of(&service);
+        let ready = match live.ready {
+            Ready::NotYet(state) if live.shape.count > 0 => Ready::NotYet(state + &diagnosis::targets(cx, &service).await),
+            ready => ready,
+        };
+        Ok(Some(Live { node: node.clone(), ready, ..live }))
     }
 
     async fn create(&self, cx: &Aws, door: &Door<'_>) -> Result<Live<Self>, CallError> {
-        self.roll(cx, door, false).await
+        self.roll(cx, door).await
     }
 
-    async fn update(&self, cx: &Aws, door: &Door<'_>, live: &Live<Self>, _: &Changed) -> Result<Live<Self>, CallError> {
-        // Asked for the same revision again, ECS would do nothing.
-        let again = live.shape.task_definition.get().as_str() == failed(self.task_definition.get().as_str());
-        self.roll(cx, door, again).await
+    async fn update(&self, cx: &Aws, door: &Door<'_>, _: &Live<Self>, _: &Changed) -> Result<Live<Self>, CallError> {
+        self.roll(cx, door).await
+    }
+
+    async fn diagnose(cx: &Aws, stack: &Stack, live: &Live<Self>, since: Moment) -> Result<Option<Trouble>, CallError> {
+        // Nobody waits for what is to stand still.
+        if live.shape.count == 0 { Ok(None) } else { diagnosis::of_service(cx, stack, &live.id, since).await }
     }
 
     /// The service's own delete stops its tasks, with `force`; scaling down first would only make the teardown wait twice.
@@ -69,35 +83,38 @@ impl Kind for Rollout {
 }
 
 impl Rollout {
-    async fn roll(&self, cx: &Aws, door: &Door<'_>, force: bool) -> Result<Live<Self>, CallError> {
+    async fn roll(&self, cx: &Aws, door: &Door<'_>) -> Result<Live<Self>, CallError> {
         let operation = "ecs:UpdateService";
         let reply = door
             .call(operation, || async {
-                // Each forced call starts another deployment: not when one whose answer was lost has started it.
-                let force = force && self.has_failed(cx).await?;
                 cx.ecs
                     .update_service()
                     .cluster(self.cluster.get().as_str())
                     .service(self.service.get().as_str())
                     .task_definition(self.task_definition.get().as_str())
                     .desired_count(self.count)
-                    .force_new_deployment(force)
+                    .force_new_deployment(self.needs_force(cx).await?)
                     .send()
                     .await
                     .call(operation)
             })
             .await?;
         let service = reply.service().cloned().unwrap_or_else(|| Reply::builder().build());
+        cx.wards.note(&service);
         Ok(Live { node: door.node().clone(), ..of(&service) })
     }
-}
 
-impl Rollout {
-    /// Whether the service's latest deployment is the failed one. A service that is not shown is one that was not started again.
-    async fn has_failed(&self, cx: &Aws) -> Result<bool, CallError> {
+    /// Whether ECS would not start a deployment by itself, where there has to be one. Asked for a revision that failed, it would do nothing. Asked for the first tasks, it would
+    /// start them outside of any deployment: nothing would wait for their health, and no circuit breaker would watch them. Each forced call starts another one, so it is
+    /// looked whether a call without an answer has started it.
+    async fn needs_force(&self, cx: &Aws) -> Result<bool, CallError> {
+        if self.count == 0 {
+            return Ok(false);
+        }
         let (cluster, name) = (self.cluster.get().as_str(), self.service.get().to_string());
         let found = readings::describe_services(cx, cluster, &[name]).await?;
-        Ok(found.first().is_none_or(|service| revision(service) == failed(service.task_definition().unwrap_or_default())))
+        let failed = failed(self.task_definition.get().as_str());
+        Ok(found.first().is_none_or(|service| service.desired_count() == 0 || revision(service) == failed))
     }
 }
 
@@ -133,10 +150,6 @@ fn failed(revision: &str) -> String {
     format!("{revision} (failed)")
 }
 
-fn primary(service: &Reply) -> Option<&Deployment> {
-    service.deployments().iter().find(|deployment| deployment.status() == Some("PRIMARY"))
-}
-
 /// Judged by the deployment that ECS is about, and not by "one deployment and as many tasks as asked for": that is also true of the old revision after a
 /// rollback. The rollback itself shows as the primary deployment's reason while it runs; once it is over, as a task definition that is not the one
 /// asked for.
@@ -161,7 +174,8 @@ fn ready(service: &Reply) -> Ready {
     if running == wanted && (complete || wanted == 0) {
         Ready::Yes
     } else {
-        Ready::NotYet(format!("{running} of {wanted} running"))
+        let failed = primary.map_or(0, Deployment::failed_tasks);
+        Ready::NotYet(format!("desired {wanted}, running {running}, pending {}, failed {failed}", service.pending_count()))
     }
 }
 
@@ -185,7 +199,7 @@ mod tests {
     #[test]
     fn a_rollout_is_ready_when_its_deployment_is_complete_and_failed_when_it_is_rolled_back() {
         let waiting = service(DeploymentRolloutState::InProgress, "in progress", 2);
-        assert_eq!(ready(&waiting), Ready::NotYet("2 of 2 running".into()));
+        assert_eq!(ready(&waiting), Ready::NotYet("desired 2, running 2, pending 0, failed 0".into()));
         assert_eq!(ready(&service(DeploymentRolloutState::Completed, "completed", 2)), Ready::Yes);
         let back = service(DeploymentRolloutState::InProgress, "ECS deployment circuit breaker: rolling back to ecs-svc/1", 2);
         assert!(matches!(ready(&back), Ready::Failed(_)));

@@ -101,25 +101,14 @@ impl Kind for TaskDefinition {
     const TRAITS: Traits = Traits { fixed: &["family"], renews: &["arn"], ..Traits::DEFAULT };
 
     async fn scan(cx: &Aws, scan: &Scan) -> Result<Vec<Live<Self>>, CallError> {
-        let prefix = format!("{}-", scan.stack.prefix());
-        let mut families: Vec<String> =
-            ownership::wanted(scan, "family").filter(|family| !family.starts_with(&prefix)).map(str::to_owned).collect();
-        families.extend(scan.known.values().cloned());
-        // Of every status, which is the default (API reference, ListTaskDefinitionFamilies): a removal that was broken off leaves a family without an active
-        // revision.
-        let mut listed = cx.ecs.list_task_definition_families().family_prefix(&prefix).into_paginator().items().send();
-        while let Some(family) = listed.next().await {
-            families.push(family.call("ecs:ListTaskDefinitionFamilies")?);
-        }
-        families.sort();
-        families.dedup();
-        // ECS has no call that describes several families, so it is one each, all at once.
-        let found = try_join_all(families.iter().map(async |family| match revisions::latest(cx, family).await? {
-            Some(live) => Ok(Some(live)),
-            None => revisions::half_removed(cx, family).await,
-        }));
+        let named = revisions::named_like(cx, scan).await?;
+        let mut others: Vec<&str> = ownership::wanted(scan, "family").chain(scan.known.values().map(String::as_str)).collect();
+        others.retain(|family| !named.iter().any(|live| live.id == *family));
+        others.sort_unstable();
+        others.dedup();
+        let others = try_join_all(others.iter().map(|family| revisions::latest_or_left(cx, family))).await?;
         let mine = |live: Live<Self>| ownership::node_of::<Self>(scan, &live.id, &live.tags).map(|node| Live { node, ..live });
-        Ok(found.await?.into_iter().flatten().filter_map(mine).collect())
+        Ok(named.iter().cloned().chain(others.into_iter().flatten()).filter_map(mine).collect())
     }
 
     async fn read(cx: &Aws, stack: &Stack, node: &NodeName, id: &str) -> Result<Option<Live<Self>>, CallError> {

@@ -14,8 +14,9 @@ pub(super) async fn look(sought: &Sought<'_>, round: u64, finds: &mut Finds) {
     let scans = sought.registry.iter().map(|kind| async move { (kind.name(), scan(sought, round, kind.as_ref()).await) });
     for (name, found) in join_all(scans).await {
         for live in finds.answer(name, found) {
-            // What the account shares is not ours to delete. A rollout is another view of its service, which is listed itself.
-            if live.owned && live.node.kind() != <ecs::Rollout as Kind>::NAME {
+            // What the account shares is not ours to delete. A rollout is another view of its service and a job a mark on its task
+            // definition, which are listed themselves.
+            if live.owned && ![<ecs::Rollout as Kind>::NAME, <ecs::Job as Kind>::NAME].contains(&live.node.kind()) {
                 finds.add(leftover(sought, live));
             }
         }

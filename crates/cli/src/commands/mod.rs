@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 pub(crate) mod completions;
+pub(crate) mod deploy;
 pub(crate) mod down;
 mod leftovers;
 pub(crate) mod outputs;

@@ -3,6 +3,7 @@
 use std::io::IsTerminal;
 use std::sync::Arc;
 
+use landing_blueprint::deploy;
 use landing_engine::journal::Journal;
 use landing_engine::lock::Lease;
 use landing_engine::plan::{Plan, preflight};
@@ -23,17 +24,23 @@ use crate::session::Session;
 /// Mutating calls in flight: EC2's buckets refill by 5 a second, ELB's by 3. Source: `aws-behaviours` 1.3.
 const CALLS_AT_ONCE: usize = 16;
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Direction {
-    Up,
+/// What a run is to bring about.
+#[derive(Clone, Copy)]
+pub(crate) enum Goal<'a> {
+    Up {
+        wait: bool,
+    },
     Down,
+    /// These services, or all when there is none.
+    Deploy(&'a [String]),
 }
 
-impl Direction {
+impl Goal<'_> {
     fn word(self) -> &'static str {
         match self {
-            Self::Up => "up",
+            Self::Up { .. } => "up",
             Self::Down => "down",
+            Self::Deploy(_) => "deploy",
         }
     }
 }
@@ -42,12 +49,11 @@ pub(crate) async fn run(
     common: &Common,
     consent: &Consent,
     locking: Locking,
-    direction: Direction,
-    wait: bool,
+    goal: Goal<'_>,
     interrupts: &Interrupts,
 ) -> Result<Exit, Failure> {
-    let (session, lease) = interrupts.or(Session::begin(common, direction.word(), locking)).await?;
-    let exit = locked(&session, common, consent, direction, wait, &lease, interrupts).await;
+    let (session, lease) = interrupts.or(Session::begin(common, goal.word(), locking)).await?;
+    let exit = locked(&session, common, consent, goal, &lease, interrupts).await;
     session.end(&lease).await;
     exit
 }
@@ -57,16 +63,16 @@ async fn locked(
     session: &Session,
     common: &Common,
     consent: &Consent,
-    direction: Direction,
-    wait: bool,
+    goal: Goal<'_>,
     lease: &Arc<Lease>,
     interrupts: &Interrupts,
 ) -> Result<Exit, Failure> {
-    let down = direction == Direction::Down;
+    let down = matches!(goal, Goal::Down);
+    let wait = !matches!(goal, Goal::Up { wait: false });
     let began = session.clock.now();
     let nothing = Graph::default();
     let desired = if down { &nothing } else { &session.blueprint.graph };
-    let prepared = interrupts.or(prepare(session, common, consent, down, desired)).await?;
+    let prepared = interrupts.or(prepare(session, common, consent, goal, desired)).await?;
     let Prepared { mut notebook, mut state, has_history, live, plan } = prepared;
     if !plan.is_empty() {
         // What a killed run left in its journal is folded in before a new one begins; and from here on nobody who held the lock before can write.
@@ -101,13 +107,17 @@ async fn prepare(
     session: &Session,
     common: &Common,
     consent: &Consent,
-    down: bool,
+    goal: Goal<'_>,
     desired: &Graph,
 ) -> Result<Prepared, Failure> {
+    let down = matches!(goal, Goal::Down);
     let (notebook, state) = session.notebook().await?;
     let has_history = state.has_history();
     let live = session.scan(&state).await?;
-    let plan = session.plan(down, &live, &state)?;
+    let mut plan = session.plan(down, &live, &state)?;
+    if let Goal::Deploy(services) = goal {
+        plan = deploy(&session.project, plan, services)?;
+    }
     check(session, &plan, desired)?;
     let typical = plan.typical_duration(&session.blueprint.graph, &session.registry);
     if !plan.is_empty() {

@@ -1,10 +1,10 @@
 //! `landing up`: bring AWS to what the project describes.
 
-use super::run::{Direction, run as walk};
+use super::run::{Goal, run as walk};
 use crate::args::{Common, UpOptions};
 use crate::failure::{Exit, Failure};
 use crate::interrupt::Interrupts;
 
 pub(crate) async fn run(common: &Common, options: &UpOptions, interrupts: &Interrupts) -> Result<Exit, Failure> {
-    walk(common, &options.consent, options.locking, Direction::Up, !options.no_wait, interrupts).await
+    walk(common, &options.consent, options.locking, Goal::Up { wait: !options.no_wait }, interrupts).await
 }

@@ -52,7 +52,7 @@ impl Live {
                 self.end(node);
             }
             Event::RunFinished { .. } => self.finish(),
-            Event::StopRequested { .. } => {}
+            Event::StopRequested { .. } | Event::StepTrouble { .. } => {}
         }
         self.bar.set_message(duration(since_start));
     }

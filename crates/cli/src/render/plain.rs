@@ -26,6 +26,7 @@ pub(crate) fn ended(event: &Event) -> Option<String> {
             let help = help.as_ref().map(|help| format!("\n   {}: {help}", style::good("help"))).unwrap_or_default();
             format!("{}   {node}: {message}{help}", style::error("failed"))
         }
+        Event::StepTrouble { node, cause } => format!("{} {}", style::change("trouble"), format_args!("{node}: {cause}")),
         Event::StepSkipped { node, because } => format!("{}  {node}: {because}", style::change("skipped")),
         Event::StopRequested { running } => {
             format!("{}: {running} calls in flight are let finish; again to leave at once", style::change("stopping"))

@@ -10,7 +10,7 @@ use super::order::{Stage, What};
 use super::{Log, Message, Stop};
 use crate::clock::{Clock, Moment, SHOWN_WITHIN};
 use crate::door::{Door, FREE_WITHIN, Past, Phase};
-use crate::error::{CallError, Class};
+use crate::error::{CallError, Cause, Class};
 use crate::event::{Doing, Event};
 use crate::journal::Entry;
 use crate::kind::{Changed, Gone, Holder, Ready};
@@ -92,19 +92,9 @@ pub(super) async fn run(
 
 impl Run {
     async fn make(&mut self, permits: &Semaphore) -> Result<LiveNode, CallError> {
-        let Self { job, log, clock, .. } = &*self;
+        let Self { job, log, .. } = &*self;
         let shape = job.shape.clone().unwrap_or(Value::Null);
-        let door = Door::new(
-            &job.stack,
-            &job.node,
-            job.stack.token(&job.node, job.generation, &shape),
-            Phase::Making,
-            &job.past,
-            *clock,
-            log.as_ref(),
-            permits,
-            &self.stop,
-        );
+        let door = self.door(permits, Phase::Making, &shape);
         let mut live = match (&job.live, job.what) {
             (Some(live), What::Update | What::Keep) => live.clone(),
             _ => {
@@ -122,7 +112,7 @@ impl Run {
             }
         };
         if job.what != What::Keep {
-            let changed = plan::changed(&job.registry, &job.stack, &live, &shape);
+            let changed = self.changed(&live, &shape, false);
             if !changed.0.is_empty() {
                 let before = live.outputs.clone();
                 live = job.kind.update(&shape, &door, &live, &changed).await?;
@@ -135,7 +125,41 @@ impl Run {
         if !job.wait {
             return Ok(live);
         }
-        self.wait_until_ready(live).await
+        drop(door);
+        let live = self.wait_until_ready(live).await?;
+        self.finish(permits, &shape, live).await
+    }
+
+    /// Sets what can only be set on an object that is ready.
+    async fn finish(&self, permits: &Semaphore, shape: &Value, live: LiveNode) -> Result<LiveNode, CallError> {
+        let changed = self.changed(&live, shape, true);
+        if self.job.what == What::Keep || changed.0.is_empty() {
+            return Ok(live);
+        }
+        let door = self.door(permits, Phase::Making, shape);
+        self.job.kind.update(shape, &door, &live, &changed).await
+    }
+
+    /// The fields in which `live` differs, either the late ones or the others.
+    fn changed(&self, live: &LiveNode, shape: &Value, late: bool) -> Changed {
+        let mut changed = plan::changed(&self.job.registry, &self.job.stack, live, shape);
+        changed.0.retain(|field| self.job.kind.traits().late.contains(&field.as_str()) == late);
+        changed
+    }
+
+    fn door<'a>(&'a self, permits: &'a Semaphore, phase: Phase, shape: &Value) -> Door<'a> {
+        let Self { job, log, clock, .. } = self;
+        Door::new(
+            &job.stack,
+            &job.node,
+            job.stack.token(&job.node, job.generation, shape),
+            phase,
+            &job.past,
+            *clock,
+            log.as_ref(),
+            permits,
+            &self.stop,
+        )
     }
 
     async fn wait_until_ready(&mut self, mut live: LiveNode) -> Result<LiveNode, CallError> {
@@ -143,18 +167,29 @@ impl Run {
         let started = self.clock.elapsed();
         let mut seen = started;
         let outputs = live.outputs.clone();
+        let (mut told, since) = (None, self.clock.now());
         loop {
             let lags = self.clock.elapsed().saturating_sub(started) < LAGS && self.is_from_before(&live);
+            let trouble = if lags || live.ready == Ready::Yes { None } else { self.look_closer(&live, since, &mut told).await };
+            if let Some(class) = trouble {
+                return Err(self.gave_up(class, &live, told));
+            }
             match &live.ready {
                 Ready::Yes | Ready::Failed(_) if lags => {
                     self.pause("AWS still shows the old release", None, started, traits.poll).await?
                 }
                 Ready::Yes => break,
                 Ready::Failed(why) => {
-                    let class = if traits.falls_back { Class::NeverHealthy } else { Class::Invalid };
+                    let class = if traits.tries_again { Class::NeverHealthy } else { Class::Invalid };
                     return Err(CallError::new(class, self.job.node.kind(), format!("{} is {why}", live.id)));
                 }
-                Ready::NotYet(state) => self.pause(state, None, started, traits.poll).await?,
+                Ready::NotYet(state) => match self.pause(state, None, started, traits.poll).await {
+                    // What it has trouble with explains more than how long that was waited for.
+                    Err(error) if told.is_some() && !error.is_stopped() => {
+                        return Err(self.gave_up(Class::NeverHealthy, &live, told));
+                    }
+                    ended => ended?,
+                },
             }
             match self.job.kind.read(&self.job.stack, &self.job.node, &live.id).await {
                 Ok(Some(reading)) => {
@@ -176,9 +211,26 @@ impl Run {
             known(&self.log, &live, self.job.generation)?;
         }
         if traits.falls_back {
-            self.check_it_stayed(&live)?;
+            self.check_it_stayed(&live).map_err(|error| CallError { cause: told.map(Box::new), ..error })?;
         }
         Ok(live)
+    }
+
+    /// Tells people what is wrong with it, as soon as there is something new to tell. How the step ends, when nothing is worth waiting for.
+    async fn look_closer(&self, live: &LiveNode, since: Moment, told: &mut Option<Cause>) -> Option<Class> {
+        // A look that fails is no trouble of the object's.
+        let trouble = self.job.kind.diagnose(&self.job.stack, live, since).await.ok()??;
+        if told.as_ref().is_none_or(|told| told.title != trouble.cause.title) {
+            self.log.say(Event::StepTrouble { node: self.job.node.clone(), cause: trouble.cause.clone() });
+        }
+        *told = Some(trouble.cause);
+        trouble.ends
+    }
+
+    fn gave_up(&self, class: Class, live: &LiveNode, cause: Option<Cause>) -> CallError {
+        let title = cause.as_ref().map_or("it does not come up", |cause| &cause.title);
+        let error = CallError::new(class, self.job.node.kind(), format!("{}: {title}", live.id));
+        CallError { help: cause.as_ref().map(|cause| cause.help.clone()), cause: cause.map(Box::new), ..error }
     }
 
     /// Whether a reading of what AWS may undo by itself shows something else than was asked for. Right after the change it is from before it.
@@ -241,19 +293,8 @@ impl Run {
 
     /// What came of it, and whether AWS took the last of its calls.
     async fn delete(&self, permits: &Semaphore, live: &LiveNode) -> (Result<Gone, CallError>, bool) {
-        let Self { job, log, clock, .. } = self;
-        let door = Door::new(
-            &job.stack,
-            &job.node,
-            job.stack.token(&job.node, job.generation, &live.shape),
-            Phase::Removing,
-            &job.past,
-            *clock,
-            log.as_ref(),
-            permits,
-            &self.stop,
-        );
-        let answer = job.kind.delete(&door, live).await;
+        let door = self.door(permits, Phase::Removing, &live.shape);
+        let answer = self.job.kind.delete(&door, live).await;
         (answer, door.has_accepted())
     }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use landing_engine::event::Doing;
 use landing_engine::kind::Holder;
-use landing_engine::{Class, Event};
+use landing_engine::{Cause, Class, Event};
 use landing_fuzz::{Choices, Dictionary, Harness, mutated};
 
 use crate::written::node;
@@ -55,7 +55,7 @@ fn event(choices: &mut Choices<'_>) -> Event {
     let node = node(choices);
     let doing = [Doing::Creating, Doing::Updating, Doing::Deleting, Doing::Checking][choices.below(4)];
     let elapsed = Duration::from_millis(choices.number() >> 12);
-    match choices.below(10) {
+    match choices.below(11) {
         0 => Event::RunStarted { steps: choices.below(1000) },
         1 => Event::StepStarted { node, doing },
         2 => Event::StepKnown { node, id: choices.text() },
@@ -80,6 +80,15 @@ fn event(choices: &mut Choices<'_>) -> Event {
         }
         7 => Event::StepSkipped { node, because: choices.text() },
         8 => Event::StopRequested { running: choices.below(100) },
+        9 => Event::StepTrouble {
+            node,
+            cause: Cause {
+                title: choices.text(),
+                facts: vec![(choices.text(), choices.text())],
+                log: vec![choices.text()],
+                help: choices.text(),
+            },
+        },
         _ => Event::RunFinished { done: choices.below(9), failed: choices.below(9), skipped: choices.below(9), elapsed },
     }
 }

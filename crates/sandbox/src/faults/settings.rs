@@ -30,6 +30,9 @@ pub struct Faults {
     /// Objects that end in a state from which there is no way back.
     #[serde(deserialize_with = "failures")]
     pub failures: Vec<Failure>,
+    /// What containers do; of those that nobody wrote anything of, services run on and one-off tasks end with 0.
+    #[serde(deserialize_with = "workloads")]
+    pub workloads: Vec<Workload>,
 }
 
 impl Faults {
@@ -179,6 +182,28 @@ pub struct Failure {
     pub reason: Option<String>,
 }
 
+/// What the container of a task definition's family does, in every task; the first one that fits counts.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Workload {
+    pub family: String,
+    /// Only of this revision.
+    #[serde(default)]
+    pub revision: Option<u32>,
+    /// How it ends, in the words of a failing task.
+    #[serde(default)]
+    pub ends: Option<String>,
+    /// Of one that ends by itself; 1 when nothing is said.
+    #[serde(default)]
+    pub exit_code: Option<i64>,
+    /// After so many seconds.
+    #[serde(default, deserialize_with = "maybe_seconds")]
+    pub after: Option<f64>,
+    /// The lines that it writes to its log.
+    #[serde(default)]
+    pub log: Vec<String>,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum FailureKind {
@@ -242,6 +267,13 @@ fn failures<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Failure>, 
     Ok(failures)
 }
 
+fn workloads<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Workload>, D::Error> {
+    let workloads = Vec::<Workload>::deserialize(deserializer)?;
+    let ends = workloads.iter().filter_map(|workload| workload.ends.as_deref());
+    ends.into_iter().try_for_each(services::failures::check_end).map_err(D::Error::custom)?;
+    Ok(workloads)
+}
+
 #[cfg(test)]
 mod tests {
     use super::Faults;
@@ -259,11 +291,11 @@ mod tests {
     #[test]
     fn the_documentation_s_example_has_every_field() {
         let faults = Faults::from_toml(&example()).unwrap_or_else(|error| panic!("{error}"));
-        let Faults { seed, consistency, calls, throttle, deny, credentials, durations, quotas, failures } = &faults;
+        let Faults { seed, consistency, calls, throttle, deny, credentials, durations, quotas, failures, workloads } = &faults;
         let nothing = Faults::default();
         assert!(*seed != nothing.seed && consistency.is_some() && calls.len() == 2 && !deny.is_empty());
         assert!(*throttle != nothing.throttle && *credentials != nothing.credentials && *durations != nothing.durations);
-        assert!(!quotas.is_empty() && !failures.is_empty());
+        assert!(!quotas.is_empty() && !failures.is_empty() && !workloads.is_empty());
         let written = toml::to_string(&faults).unwrap();
         assert_eq!(Faults::from_toml(&written).unwrap(), faults, "what is written can be read");
     }

@@ -39,6 +39,13 @@ pub(crate) const TASK_ENDS: &[&str] = &[
     "log-group",
     "role",
     "capacity",
+    "platform",
+    "no-route",
+    "secret-denied",
+    "command",
+    "port",
+    "health-404",
+    "slow-start",
 ];
 
 /// One object of those that may be meant.
@@ -84,5 +91,15 @@ pub(crate) fn check(failure: &Failure) -> Result<(), String> {
             Err(format!("`{reason}` is no way for it to fail; there are {}", known.join(", ")))
         }
         _ => Ok(()),
+    }
+}
+
+/// # Errors
+/// When a container cannot end like that.
+pub(crate) fn check_end(end: &str) -> Result<(), String> {
+    if TASK_ENDS.contains(&end) {
+        Ok(())
+    } else {
+        Err(format!("`{end}` is no way for a task to end; there are {}", TASK_ENDS.join(", ")))
     }
 }

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::definition::{self, TaskDefinition};
-use super::outside;
 use super::task::Task;
+use super::{outside, workload};
 use crate::call::text;
 use crate::services::secretsmanager;
 use crate::world::World;
@@ -19,8 +19,9 @@ pub(crate) struct Ending {
     pub(crate) exit_code: Option<i64>,
     /// Of the container, where it differs from the task's.
     pub(crate) container_reason: Option<String>,
-    /// The load balancer sees it first.
-    pub(crate) seen_by_balancer: bool,
+    /// The load balancer sees it first, and says this of its checks.
+    #[serde(default)]
+    pub(crate) checks: Option<String>,
 }
 
 impl Ending {
@@ -31,7 +32,7 @@ impl Ending {
             container_reason: Some(reason.clone()),
             reason,
             exit_code: None,
-            seen_by_balancer: false,
+            checks: None,
         }
     }
 
@@ -41,18 +42,18 @@ impl Ending {
             reason: "Essential container in task exited".into(),
             exit_code: Some(code),
             container_reason: container_reason.map(str::to_owned),
-            seen_by_balancer: false,
+            checks: None,
         }
     }
 
     /// The service's scheduler stopped it with SIGTERM.
-    fn unhealthy(reason: String, seen_by_balancer: bool) -> Self {
+    fn unhealthy(reason: String, checks: Option<&str>) -> Self {
         Self {
             stop_code: "ServiceSchedulerInitiated".into(),
             reason,
             exit_code: Some(143),
             container_reason: None,
-            seen_by_balancer,
+            checks: checks.map(str::to_owned),
         }
     }
 
@@ -70,10 +71,14 @@ impl Ending {
 /// What a task meets at its start: an end that was asked for, or something that it needs and that is not there.
 pub(super) fn of(world: &World, task: &Task) -> Option<Ending> {
     let definition = definition::find(world, &task.definition)?;
-    match &task.failure {
-        Some(asked) => Some(on_demand(world, task, definition, asked)),
-        None => missing(world, definition),
-    }
+    let workload = workload::of(world, &task.definition);
+    let asked = task.failure.as_deref().or(workload.and_then(|workload| workload.ends.as_deref()));
+    let ending = match asked {
+        Some(asked) => on_demand(world, task, definition, asked),
+        None => return missing(world, definition),
+    };
+    let code = workload.and_then(|workload| workload.exit_code).filter(|_| asked == Some("exited"));
+    Some(Ending { exit_code: code.or(ending.exit_code), ..ending })
 }
 
 fn on_demand(world: &World, task: &Task, definition: &TaskDefinition, asked: &str) -> Ending {
@@ -89,13 +94,55 @@ fn on_demand(world: &World, task: &Task, definition: &TaskDefinition, asked: &st
         ),
         "out-of-memory" => Ending::exited(137, Some("OutOfMemoryError: Container killed due to memory usage")),
         // Nobody looks at the health of a task that belongs to no service.
-        "health-checks" if task.service.is_some() => Ending::unhealthy("Task failed container health checks".into(), false),
-        "elb-health-checks" if task.service.is_some() => {
-            let group = outside::first_target_group(world, task).unwrap_or_default();
-            Ending::unhealthy(format!("Task failed ELB health checks in (target-group {group})"), true)
+        "health-checks" if task.service.is_some() => Ending::unhealthy("Task failed container health checks".into(), None),
+        "elb-health-checks" | "port" | "slow-start" if task.service.is_some() => behind(world, task, "Health checks failed"),
+        "health-404" if task.service.is_some() => behind(world, task, "Health checks failed with these codes: [404]"),
+        "platform" => Ending::at_start(format!(
+            "CannotPullContainerError: pull image manifest has been retried 1 time(s): image Manifest does not contain descriptor matching platform '{}'",
+            platform(definition)
+        )),
+        "no-route" => Ending::at_start(format!(
+            "ResourceInitializationError: unable to pull secrets or registry auth: The task cannot pull registry auth from Amazon ECR: There is a connection issue between the task and Amazon ECR. Check your task network configuration. RequestError: send request failed caused by: Post \"https://api.ecr.{}.amazonaws.com/\": dial tcp 52.94.177.1:443: i/o timeout",
+            world.region
+        )),
+        "secret-denied" => {
+            let role = of_task(definition, "executionRoleArn");
+            let role = role.rsplit('/').next().unwrap_or_default();
+            no_secret(&format!(
+                "AccessDeniedException: User: arn:aws:sts::{}:assumed-role/{role}/task is not authorized to perform: secretsmanager:GetSecretValue on resource: {} because no identity-based policy allows the secretsmanager:GetSecretValue action",
+                world.account,
+                of_first_secret(definition)
+            ))
         }
+        "command" => Ending::at_start(format!(
+            "CannotStartContainerError: Error response from daemon: failed to create task for container: failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process: exec: \"{}\": executable file not found in $PATH: unknown",
+            first_word(definition)
+        )),
         _ => Ending::exited(1, None),
     }
+}
+
+/// The load balancer's checks fail, where there is one.
+fn behind(world: &World, task: &Task, checks: &str) -> Ending {
+    let group = outside::first_target_group(world, task).unwrap_or_default();
+    Ending::unhealthy(format!("Task failed ELB health checks in (target-group {group})"), Some(checks))
+}
+
+fn platform(definition: &TaskDefinition) -> &'static str {
+    if definition.body["runtimePlatform"]["cpuArchitecture"] == "ARM64" { "linux/arm64" } else { "linux/amd64" }
+}
+
+fn of_task(definition: &TaskDefinition, key: &str) -> String {
+    text(&definition.body[key]).unwrap_or_default()
+}
+
+fn of_first_secret(definition: &TaskDefinition) -> String {
+    definition.containers().first().and_then(|container| text(&container["secrets"][0]["valueFrom"])).unwrap_or_default()
+}
+
+fn first_word(definition: &TaskDefinition) -> String {
+    let words = |key: &str| definition.containers().first().and_then(|container| text(&container[key][0]));
+    words("entryPoint").or_else(|| words("command")).unwrap_or_else(|| "start".into())
 }
 
 /// What Fargate looks for in this order: roles, secrets, log groups, images.

@@ -6,7 +6,7 @@ use serde_json::json;
 use super::ending::{self, Ending};
 use super::service::{Deployment, Service};
 use super::task::{self, Launch, Task};
-use super::{definition, outside, short};
+use super::{definition, outside, short, workload};
 use crate::clock::Millis;
 use crate::latency;
 use crate::services::{ec2, servicediscovery};
@@ -105,8 +105,11 @@ fn pulls(world: &mut World) {
             }
             Some(ending) => {
                 task.pulled = true;
-                let seen = ending.seen_by_balancer;
-                task.ends = Some((task.runs_at + latency::UNFIT_TASK_LIVES, ending));
+                let (seen, runs_at) = (ending.checks.is_some(), task.runs_at);
+                let lives = workload::life(world, &arn).unwrap_or(latency::UNFIT_TASK_LIVES);
+                if let Some(task) = world.ecs.tasks.get_mut(&arn) {
+                    task.ends = Some((runs_at + lives, ending));
+                }
                 outside::join_targets(world, &arn);
                 if seen {
                     outside::fail_targets(world, &arn);
@@ -114,6 +117,7 @@ fn pulls(world: &mut World) {
             }
             None => {
                 task.pulled = true;
+                workload::write(world, &arn);
                 outside::join_targets(world, &arn);
                 came_up(world, &arn);
             }
@@ -134,6 +138,7 @@ fn ends(world: &mut World) {
     }
     outside::part_targets(world);
     for (arn, ending) in over {
+        workload::write(world, &arn);
         ended(world, &arn, &ending);
     }
 }
@@ -176,6 +181,13 @@ fn ended(world: &mut World, task: &str, ending: &Ending) {
         deployment.rollout = "FAILED".into();
         deployment.reason = "ECS deployment circuit breaker: tasks failed to start.".into();
         deployment.updated = now;
+    }
+    if let Some(checks) = &ending.checks {
+        let group = service.settings["loadBalancers"][0].clone();
+        let (port, group) = (&group["containerPort"], group["targetGroupArn"].as_str().unwrap_or_default());
+        let unhealthy =
+            format!("(service {name}) (port {port}) is unhealthy in (target-group {group}) due to (reason {checks}).");
+        service.events.insert(0, (now, unhealthy));
     }
     service.events.insert(0, (now, event));
     if tripped {

@@ -62,7 +62,8 @@ pub(super) fn run(world: &mut World, call: &Call) -> Result<Reply, Fault> {
         }
     }
     let tasks: Vec<Value> = arns.iter().filter_map(|arn| world.ecs.tasks.get(arn)).map(|t| task::shown(world, t, true)).collect();
-    if let Some(token) = token {
+    // A token is remembered with what it started; that a refusal is not is unverified.
+    if let Some(token) = token.filter(|_| !arns.is_empty()) {
         world.ecs.run_tokens.insert(token, (parameters, arns));
     }
     Ok(json!({ "tasks": tasks, "failures": failures }).into())

@@ -89,16 +89,12 @@ pub(crate) fn keep(world: &mut World, name: &str) {
     world.logs.groups.entry(name.to_owned()).or_insert(fresh);
 }
 
-/// Writes a line as a container's log driver does. `false` when the group is missing, which keeps a task from starting.
-#[expect(dead_code, reason = "for ECS, whose tasks write their lines through it")]
-pub(crate) fn append(world: &mut World, group: &str, stream: &str, message: &str) -> bool {
+/// Writes lines as a container's log driver does. A group that is gone meanwhile takes none.
+pub(crate) fn append(world: &mut World, group: &str, stream: &str, lines: impl IntoIterator<Item = (Millis, String)>) {
     let now = world.now;
-    let Some(group) = world.logs.groups.get_mut(group) else {
-        return false;
-    };
+    let Some(group) = world.logs.groups.get_mut(group) else { return };
     let stream = group.streams.entry(stream.to_owned()).or_insert_with(|| Stream { created: now, events: Vec::new() });
-    stream.events.push(Event { at: now, ingested: now, message: message.to_owned() });
-    true
+    stream.events.extend(lines.into_iter().map(|(at, message)| Event { at, ingested: now, message }));
 }
 
 /// Without the `:*` that `arn` of DescribeLogGroups ends in.
