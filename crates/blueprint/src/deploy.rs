@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use landing_aws::ecr::Image;
 use landing_aws::ecs::{Job, Rollout, TaskDefinition};
 use landing_engine::{Kind, NodeName, Plan};
 use landing_project::{Condition, Project};
@@ -25,7 +26,7 @@ fn shown(nodes: &[NodeName]) -> String {
 }
 
 fn is_deployed(node: &NodeName) -> bool {
-    ["ecr.image", TaskDefinition::NAME, Job::NAME, Rollout::NAME].contains(&node.kind())
+    [Image::NAME, TaskDefinition::NAME, Job::NAME, Rollout::NAME].contains(&node.kind())
 }
 
 /// The part of `plan` that deploys these services, or all of them when none is named, with the jobs that they wait for.

@@ -19,7 +19,7 @@ fn shop() -> Project {
 
 /// The steps that a run has carried out, by its events.
 fn done(ran: &Ran) -> Vec<String> {
-    let events = ran.stdout.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let events = ran.stdout.lines().map(|line| serde_json::from_str::<Value>(line).expect("events are JSON"));
     let finished = events.filter(|event| event["event"] == "step-finished");
     let mut nodes: Vec<String> = finished.filter_map(|event| event["node"].as_str().map(str::to_owned)).collect();
     nodes.sort();
@@ -37,8 +37,7 @@ fn it_releases_what_is_named_with_its_jobs_and_nothing_else() {
     shop.write("compose.yaml", &compose("nginx:2", "worker:2", "migrate:2"));
     let web = shop.landing(&["deploy", "web", "--sandbox", "--json"]);
     assert_eq!(web.code, 0, "{}", web.stderr);
-    let released =
-        ["ecs.job.migrate", "ecs.rollout.web", "ecs.task-definition.migrate", "ecs.task-definition.web"];
+    let released = ["ecs.job.migrate", "ecs.rollout.web", "ecs.task-definition.migrate", "ecs.task-definition.web"];
     assert_eq!(done(&web), released);
     let rest = shop.landing(&["deploy", "--sandbox", "--json"]);
     assert_eq!(done(&rest), ["ecs.rollout.worker", "ecs.task-definition.worker"]);
@@ -70,7 +69,9 @@ fn it_leaves_the_infrastructure_to_up() {
 fn a_release_that_dies_says_why_and_is_never_green() {
     let shop = shop();
     let dies = |revision: u32| {
-        format!("[[workloads]]\nfamily = \"shop-dev-web\"\nrevision = {revision}\nends = \"exited\"\nexit-code = 4\nafter = 3\nlog = [\"no setting COLOUR\"]\n")
+        format!(
+            "[[workloads]]\nfamily = \"shop-dev-web\"\nrevision = {revision}\nends = \"exited\"\nexit-code = 4\nafter = 3\nlog = [\"no setting COLOUR\"]\n"
+        )
     };
     shop.write("faults.toml", &dies(1));
     let faults = shop.path().join("faults.toml");

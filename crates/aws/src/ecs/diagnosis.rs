@@ -86,7 +86,8 @@ pub(super) async fn targets(cx: &Aws, service: &Service) -> String {
     for group in service.load_balancers().iter().filter_map(|balancer| balancer.target_group_arn()) {
         let reply = cx.elbv2.describe_target_health().target_group_arn(group).send().await;
         let Ok(reply) = reply.call("elasticloadbalancing:DescribeTargetHealth") else { return String::new() };
-        let states: Vec<_> = reply.target_health_descriptions().iter().filter_map(|target| target.target_health()?.state()).collect();
+        let states: Vec<_> =
+            reply.target_health_descriptions().iter().filter_map(|target| target.target_health()?.state()).collect();
         all += states.len();
         healthy += states.iter().filter(|state| state.as_str() == "healthy").count();
     }
