@@ -138,7 +138,7 @@ fn text(key: &str) -> &'static str {
         "volumes" => "./text:/text:ro",
         "protocol" => "tcp",
         "test" => "NONE",
-        "platform" => "linux/amd64",
+        "platform" | "platforms" => "linux/amd64",
         "extends" => "other",
         "ulimits" | "nofile" | "soft" | "hard" => "1024",
         "target" => "80",
