@@ -418,6 +418,17 @@ fn the_first_default_file_is_taken() {
 }
 
 #[test]
+fn an_override_file_is_left_alone_and_said() {
+    let web = "services: { web: { image: nginx } }";
+    let files = [("landing.toml", TOML), ("docker-compose.yml", web), ("docker-compose.override.yml", web)];
+    let said = |key: &str| loaded(&files).keys.into_iter().find(|outcome| outcome.key == key);
+    let outcome = said("docker-compose.override.yml").unwrap().outcome;
+    let Outcome::Ignored { reason } = outcome else { panic!("{outcome:?}") };
+    assert!(reason.contains("compose = [\"docker-compose.yml\", \"docker-compose.override.yml\"]"), "{reason}");
+    assert!(loaded(&files[..2]).keys.iter().all(|outcome| !outcome.key.contains("override")));
+}
+
+#[test]
 fn every_key_of_the_specification_has_a_fate() {
     let keys = landing_project::compose_keys();
     assert_eq!(keys.len(), 94);

@@ -109,7 +109,8 @@ pub(crate) fn override_beside(path: &Path, files: &Files<'_>) -> Option<KeyOutco
         path.display(),
         file.display()
     );
-    Some(KeyOutcome { service: None, key: "*".to_owned(), file, line: 1, outcome: Outcome::Ignored { reason } })
+    let key = file.display().to_string();
+    Some(KeyOutcome { service: None, key, file, line: 1, outcome: Outcome::Ignored { reason } })
 }
 
 fn top_keys(entries: &[yaml::Entry], problems: &mut Vec<Problem>, outcomes: &mut Vec<KeyOutcome>) {
