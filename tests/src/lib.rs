@@ -18,7 +18,8 @@ use landing_engine::plan::{Plan, Step, preflight};
 use landing_engine::scan::ScanError;
 use landing_engine::walk::{Options, Outcome};
 use landing_engine::{
-    CallError, Class, Clock, Disk, Event, Files, Graph, LiveSet, Moment, NodeName, Registry, State, Stop, plan, scan, walk,
+    CallError, Class, Clock, Disk, Event, Files, Graph, LiveSet, Moment, NodeName, Registry, State, Stop, plan, scan, unsettled,
+    walk,
 };
 use landing_images::Tagger;
 use landing_project::{AlbFrom, Input, Project, SecretSource};
@@ -230,6 +231,7 @@ impl Site {
         let registry = registry(&aws);
         let state = State::open(self.files.as_ref(), &self.state_path(), &blueprint.stack, &aws.account, &aws.region)
             .expect("the state is ours");
+        self.clock().sleep(unsettled(&state, &self.clock())).await;
         let live = scan(&registry, &blueprint.stack, &blueprint.graph, &state, &self.clock()).await?;
         let desired = if down { Graph::default() } else { blueprint.graph.clone() };
         let plan = plan(&registry, &blueprint.stack, &desired, &live, &state).expect("the blueprint draws whole graphs");

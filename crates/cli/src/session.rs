@@ -11,7 +11,7 @@ use landing_blueprint::{Blueprint, Facts, draw};
 use landing_engine::lock::Lease;
 use landing_engine::store::{LocalStore, Notebook, ObjectStore, Store};
 use landing_engine::walk::Outcome;
-use landing_engine::{Clock, Disk, LiveSet, Moment, Plan, Registry, Stack, State, plan, scan};
+use landing_engine::{Clock, Disk, LiveSet, Moment, Plan, Registry, Stack, State, plan, scan, unsettled};
 use landing_project::{AlbFrom, Input, Project, SecretSource, StatePlace};
 
 use crate::args::{Common, Locking};
@@ -281,6 +281,17 @@ impl Session {
     pub(crate) fn is_about_this(&self, state: &State) -> bool {
         let (stack, aws) = (&self.stack, &self.aws);
         [&state.project, &state.env, &state.account, &state.region] == [&stack.project, &stack.env, &aws.account, &aws.region]
+    }
+
+    /// The same for whoever is going to change what it finds.
+    pub(crate) async fn settled_scan(&self, state: &State) -> Result<LiveSet, Failure> {
+        let wait = unsettled(state, &self.clock);
+        if !wait.is_zero() {
+            let seconds = wait.as_secs();
+            say(&format!("{}: the run before was cut off; AWS shows all that it did in {seconds} s", style::change("note")));
+            self.clock.sleep(wait).await;
+        }
+        self.scan(state).await
     }
 
     pub(crate) async fn scan(&self, state: &State) -> Result<LiveSet, Failure> {

@@ -37,7 +37,7 @@ pub use node::{NodeName, Readiness};
 pub use plan::{Action, Plan, plan};
 pub use reference::{Output, Ref};
 pub use registry::{LiveNode, Registry};
-pub use scan::{LiveSet, scan};
+pub use scan::{LiveSet, scan, unsettled};
 pub use stack::{Stack, Tags};
 pub use state::State;
 pub use walk::{Stop, walk};

@@ -44,6 +44,14 @@ pub fn next_round() -> u64 {
     ROUND.fetch_add(1, Ordering::Relaxed)
 }
 
+/// Time until AWS shows all that a run which was cut off has done: it may have made an object and set half of its fields, and an old value in a reading
+/// would be taken for one that is right. Whoever is to change anything waits for it before the scan.
+pub fn unsettled(state: &State, clock: &Clock) -> Duration {
+    let shown = state.cut_off.map_or(0, |at| at.saturating_add(SHOWN_WITHIN));
+    // Should the clock have been set back meanwhile, it is not waited for.
+    Duration::from_secs(shown.saturating_sub(clock.now()).min(SHOWN_WITHIN))
+}
+
 /// Lists every kind at once. `wanted` tells the kinds that are found by name what to look for; nodes that the state knows and the lists do not show are
 /// read one by one, so that an object which lost its tags is not taken for gone.
 ///

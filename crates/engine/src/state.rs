@@ -60,6 +60,9 @@ pub struct State {
     /// What is odd about the files that it was read from, for a person to know.
     #[serde(skip)]
     pub notes: Vec<String>,
+    /// When a run that was cut off sent its last call, as far as its journal was written.
+    #[serde(skip)]
+    pub cut_off: Option<Moment>,
 }
 
 /// A call whose answer is not known.
@@ -139,6 +142,7 @@ impl State {
             departed: Vec::new(),
             ended: BTreeMap::new(),
             notes: Vec::new(),
+            cut_off: None,
         }
     }
 
@@ -206,6 +210,9 @@ impl State {
                 }
                 let open = fresh || *serial >= known || self.midway == Some(*serial);
                 how = if open { Fold::All } else { Fold::Calls };
+            }
+            if let Entry::Intent { at, .. } = &entry {
+                self.cut_off = self.cut_off.max(Some(*at));
             }
             let of_a_call = matches!(entry, Entry::Begin { .. } | Entry::Intent { .. } | Entry::Outcome { .. });
             if how == Fold::All || of_a_call {

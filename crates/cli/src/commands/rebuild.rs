@@ -28,7 +28,7 @@ async fn locked(session: &Session, common: &Common, lease: &Lease, interrupts: &
     let path = &session.state_path;
     let Salvage { mut notebook, bytes, unreadable } = Notebook::salvage(session.store.clone(), Arc::new(Disk), path).await?;
     let mut state = known(session, &notebook)?;
-    let live = interrupts.or(session.scan(&state)).await?;
+    let live = interrupts.or(session.settled_scan(&state)).await?;
     let difference = rebuild(&mut state, &live, session.clock.now());
     let journal = match Disk.read(&journal::beside(path)) {
         Ok(bytes) => Some(bytes),

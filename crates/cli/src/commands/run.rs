@@ -113,7 +113,7 @@ async fn prepare(
     let down = matches!(goal, Goal::Down);
     let (notebook, state) = session.notebook().await?;
     let has_history = state.has_history();
-    let live = session.scan(&state).await?;
+    let live = session.settled_scan(&state).await?;
     let mut plan = session.plan(down, &live, &state)?;
     if let Goal::Deploy(services) = goal {
         plan = deploy(&session.project, plan, services)?;
