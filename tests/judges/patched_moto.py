@@ -202,10 +202,13 @@ def service_connect():
 def one_off_tasks():
     """ECS: a one-off task ends by itself, with exit code 0, and takes its network interface with it
 
-    moto lets it run for ever. Here it is seen running once.
+    moto lets it run for ever, and answers 500 when only the task has a size and not its container. Here it is seen running once.
     """
     backend = ecs_models.EC2ContainerServiceBackend
     describe = backend.describe_tasks
+    backend._calculate_task_resource_requirements = lambda self, definition: {
+        "CPU": int(definition.cpu or 0), "MEMORY": int(definition.memory or 0), "PORTS": [], "PORTS_UDP": [],
+    }
 
     def describe_tasks(self, cluster_str, tasks):
         found = describe(self, cluster_str, tasks)
