@@ -137,13 +137,11 @@ def _(stack):
     equal({name: (one["desiredCount"], one["runningCount"]) for name, one in stack.services.items()}, {name: (1, 1) for name in SERVICES})
 
 
-@fact("running: {} was run once and ended with 0", each=JOBS, facts=RUNNING)
+@fact("running: {} is marked as done on the newest revision of its task definition", each=JOBS, facts=RUNNING)
 def _(stack, job):
-    ecs = stack.client("ecs")
-    arns = pages(ecs, "list_tasks", "taskArns", cluster=PREFIX, family=f"{PREFIX}-{job}", desiredStatus="STOPPED")
-    [task] = ecs.describe_tasks(cluster=PREFIX, tasks=arns)["tasks"]
-    equal((task["stopCode"], [one["exitCode"] for one in task["containers"]]), ("EssentialContainerExited", [0]))
-    equal(task["taskDefinitionArn"], stack.definitions[job]["taskDefinitionArn"])
+    # Its task itself is forgotten after an hour, which a sandbox that plays fast has had long ago.
+    tags = stack.client("ecs").list_tags_for_resource(resourceArn=stack.definitions[job]["taskDefinitionArn"])["tags"]
+    equal({one["key"]: one["value"] for one in tags}.get("landing:job"), "done")
 
 
 @fact("running: every service runs the newest revision of its task definition", facts=RUNNING)
