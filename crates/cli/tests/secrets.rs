@@ -31,6 +31,7 @@ const BEFORE: &[(&str, &[&str], i32)] = &[
 const STANDING: &[(&str, &[&str], i32)] = &[
     ("up", &["up", "--yes"], 0),
     ("up", &["up", "--yes", "--json"], 0),
+    ("deploy", &["deploy"], 0),
     ("plan", &["plan"], 0),
     ("plan", &["plan", "--down", "--json"], 0),
     ("status", &["status"], 0),
