@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import coverage
 from journey import CREDENTIALS, REGION, ROOT, Journey, binary
@@ -20,6 +21,8 @@ STORIES = ROOT / "crates" / "sandbox" / "tests"
 SCALE = 600
 OTHER = {"cloudfront": 60, "rds": 60, "ecs": 60, "elbv2": 60, "ecs_behind_alb": 60, "landing_zone": 120,
          "faults": 10, "consistency": 120}
+
+AT_ONCE = 2
 
 
 def sandbox(scale, faults=None):
@@ -38,14 +41,25 @@ def story(path, calls):
     assert done.returncode == 0, done.stderr.strip() or done.stdout.strip()
 
 
+def timed(work, *arguments):
+    """How long it took, and what returns or raises as it did."""
+    started, done = time.monotonic(), Future()
+    try:
+        done.set_result(work(*arguments))
+    except Exception as error:  # noqa: BLE001
+        done.set_exception(error)
+    return time.monotonic() - started, done.result
+
+
 def main(names):
     report = Report()
     stories = [path for path in sorted(STORIES.glob("*/[!_]*.py")) if not names or path.stem in names]
     calls = []
-    for path in stories:
-        started = time.monotonic()
-        report.check(f"story: {path.parent.name}/{path.stem}", story, path, calls)
-        print(f"     {time.monotonic() - started:.1f}s", flush=True)
+    # Mostly they wait, each for an AWS of its own.
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        for path, (seconds, ended) in zip(stories, pool.map(lambda path: timed(story, path, calls), stories)):
+            report.check(f"story: {path.parent.name}/{path.stem}", ended)
+            print(f"     {seconds:.1f}s", flush=True)
     if not names:
         report.equal(f"stories: drove all {len(coverage.operations())} operations and {len(coverage.codes())} codes of the sandbox", coverage.missing(calls), [])
         report.equal("stories: every code is one of the service's model in botocore", sorted(coverage.spelled_right()), [])
