@@ -176,7 +176,7 @@ impl Run {
             }
             match &live.ready {
                 Ready::Yes | Ready::Failed(_) if lags => {
-                    self.pause("AWS still shows the old release", None, started, traits.poll).await?
+                    self.pause("AWS still shows what was there before", None, started, traits.poll).await?
                 }
                 Ready::Yes => break,
                 Ready::Failed(why) => {
@@ -233,10 +233,16 @@ impl Run {
         CallError { help: cause.as_ref().map(|cause| cause.help.clone()), cause: cause.map(Box::new), ..error }
     }
 
-    /// Whether a reading of what AWS may undo by itself shows something else than was asked for. Right after the change it is from before it.
+    /// Whether a reading shows something else than was asked for. Right after the change it is from before it: an instance that is available in its old class has
+    /// not been changed yet. What is set only on a ready object cannot show.
     fn is_from_before(&self, live: &LiveNode) -> bool {
-        let undoes = self.job.kind.traits().falls_back && self.job.what != What::Keep;
-        undoes && !self.undone(live).0.is_empty()
+        let traits = self.job.kind.traits();
+        let shows = match self.job.what {
+            What::Update => traits.late.is_empty(),
+            What::Create => traits.falls_back,
+            What::Keep | What::Remove => false,
+        };
+        shows && !self.undone(live).0.is_empty()
     }
 
     fn undone(&self, live: &LiveNode) -> Changed {
