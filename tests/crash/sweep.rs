@@ -89,7 +89,7 @@ fn two_crashes_in_a_row_are_no_worse_than_one() {
     for (seed, name) in names().enumerate() {
         let (story, points) = story(name, &Faults::default());
         let mut twice = Vec::new();
-        for first in some(points.left, 3, seed * 7) {
+        for first in some(points.left, 2, seed * 7) {
             let second = run(points::of_a_run(&story.site, story.going, &first, &Faults::default()));
             let both = |second: Left| Left { place: format!("{}, then {}", first.place, second.place), ..second };
             twice.extend(some(second.left, 4, seed * 5).into_iter().map(both));
@@ -109,7 +109,7 @@ fn on_an_aws_that_lags_the_next_run_ends_the_same() {
         let consistency = Consistency { tagging: 60.0, ghosts: 60.0, ..Consistency::default() };
         let faults = Faults { seed, consistency: Some(consistency), ..Faults::default() };
         let (story, points) = story(name, &faults);
-        let some = some(points.left, 8, seed as usize * 3);
+        let some = some(points.left, 5, seed as usize * 3);
         go_on_from(&story, &some, &faults);
         println!("{name:24} {:4} of {:4} different points", some.len(), points.count.different);
         tried += some.len();
