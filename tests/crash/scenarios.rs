@@ -3,65 +3,9 @@
 use std::time::Duration;
 
 use landing_tests::Site;
+use landing_tests::small::WITH_A_JOB;
 
 use crate::story::{Going, Story};
-
-/// Something of every kind that can be had with two services.
-const STACK: &[(&str, &str)] = &[
-    (
-        "landing.toml",
-        r#"name = "small"
-region = "us-west-2"
-
-[services.web]
-paths = ["/api/*"]
-default = true
-secrets = { TOKEN = "token:password", KEY = "key", PASSWORD = "database:things.password" }
-
-[services.broker]
-tcp = [1883]
-
-[secrets.token]
-generate = { username = "web" }
-
-[secrets.key]
-from = "env:KEY"
-
-[databases.things]
-engine = "postgres"
-version = "16"
-class = "db.t3.micro"
-used-by = ["web"]
-
-[spa]
-dist = "dist"
-
-[github]
-repository = "example-org/small"
-branch = "main"
-"#,
-    ),
-    (
-        "docker-compose.yml",
-        r#"services:
-  web:
-    image: nginx:1.29-alpine
-    ports: ["8080:80"]
-    environment:
-      BROKER: broker:1883
-    depends_on:
-      broker: { condition: service_started }
-      prepare: { condition: service_completed_successfully }
-  prepare:
-    image: busybox:1.37
-    command: ["sh", "-c", "true"]
-  broker:
-    image: eclipse-mosquitto:2
-    ports: ["1883:1883"]
-"#,
-    ),
-    ("dist/index.html", "<!doctype html><title>small</title>"),
-];
 
 const SPA: &str = "[spa]\ndist = \"dist\"\n\n";
 const WORKER: &str = "  worker:\n    image: python:3.13-alpine\n    environment:\n      BROKER: broker:1883\n";
@@ -81,7 +25,7 @@ fn drop_spa(site: &Site) {
 
 /// An edit of the small stack that stands.
 async fn change(name: &'static str, begin: impl Fn(&Site), edit: impl Fn(&Site)) -> Story {
-    let mut site = Site::new(STACK);
+    let mut site = Site::new(WITH_A_JOB);
     // Nothing builds here: what a service's image is made with is a stand-in, which takes its time.
     site.stand_ins = Some(Duration::from_secs(60));
     Story::new(name, site, Going::Up, async |site| {
@@ -119,7 +63,7 @@ pub(crate) const NAMES: [&str; 17] = [
 
 pub(crate) async fn scenario(name: &'static str) -> Story {
     match name {
-        "first up" => Story::new(name, Site::new(STACK), Going::Up, async |_| {}).await,
+        "first up" => Story::new(name, Site::new(WITH_A_JOB), Going::Up, async |_| {}).await,
         "up with nothing to do" => change(name, |_| {}, |_| {}).await,
         "another image" => compose(name, "nginx:1.29-alpine", "nginx:1.30-alpine").await,
         "an image of its own" => change(name, |_| {}, build_web).await,
@@ -139,20 +83,20 @@ pub(crate) async fn scenario(name: &'static str) -> Story {
             change(name, |_| {}, |site| site.edit("landing.toml", "[github]", cidr)).await
         }
         "down" => {
-            Story::new(name, Site::new(STACK), Going::Down, async |site| {
+            Story::new(name, Site::new(WITH_A_JOB), Going::Down, async |site| {
                 site.up().await.done();
             })
             .await
         }
         "up after down" => {
-            Story::new(name, Site::new(STACK), Going::Up, async |site| {
+            Story::new(name, Site::new(WITH_A_JOB), Going::Up, async |site| {
                 site.up().await.done();
                 site.down().await.done();
             })
             .await
         }
         "up without its state" => {
-            Story::new(name, Site::new(STACK), Going::Up, async |site| {
+            Story::new(name, Site::new(WITH_A_JOB), Going::Up, async |site| {
                 site.up().await.done();
                 site.forget_state();
             })

@@ -2,6 +2,8 @@
 //!
 //! Every command connects anew and reads the state file anew, as a new process would. Nothing here waits on the wall clock: the tests pause tokio's.
 
+pub mod small;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -3,59 +3,8 @@
 use std::collections::BTreeMap;
 
 use landing_sandbox::{CallFault, Faults, Refusal, What};
+use landing_tests::small::STACK;
 use landing_tests::{Site, shown};
-
-/// Something of every kind that can be had with one service.
-pub(super) const STACK: &[(&str, &str)] = &[
-    (
-        "landing.toml",
-        r#"name = "small"
-region = "us-west-2"
-
-[services.web]
-paths = ["/api/*"]
-default = true
-secrets = { TOKEN = "token:password", KEY = "key", PASSWORD = "database:things.password" }
-
-[services.broker]
-tcp = [1883]
-
-[secrets.token]
-generate = { username = "web" }
-
-[secrets.key]
-from = "env:KEY"
-
-[databases.things]
-engine = "postgres"
-version = "16"
-class = "db.t3.micro"
-used-by = ["web"]
-
-[spa]
-dist = "dist"
-
-[github]
-repository = "example-org/small"
-branch = "main"
-"#,
-    ),
-    (
-        "docker-compose.yml",
-        r#"services:
-  web:
-    image: nginx:1.29-alpine
-    ports: ["8080:80"]
-    environment:
-      BROKER: broker:1883
-    depends_on: [broker]
-  broker:
-    image: eclipse-mosquitto:2
-    ports: ["1883:1883"]
-"#,
-    ),
-    ("dist/index.html", "<!doctype html><title>small</title>"),
-];
 
 /// More of it, and another value for what has one.
 pub(super) fn edit(site: &Site) {

@@ -7,7 +7,7 @@ use landing_sandbox::{CallFault, Faults, Record, Refusal, What};
 use landing_tests::{Refused, Run, Site, is_read, steps};
 
 use super::faults::deep;
-use super::lost_answers::STACK;
+use landing_tests::small::STACK;
 
 /// How a reading fails, and what the program may make of it.
 fn failures() -> [(&'static str, What, &'static [Class]); 5] {

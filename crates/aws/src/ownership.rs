@@ -139,12 +139,14 @@ pub(crate) fn going<T>(result: Result<T, CallError>, state: &str) -> Result<Gone
     Ok(found(result)?.map_or(Gone::Absent, |_| Gone::NotYet(state.to_owned())))
 }
 
-/// A refusal of class `already` means that the call had its effect before: the answer was lost, or somebody else was faster. Said inside the
+/// A refusal with one of the codes `already` means that the call had its effect before: the answer was lost, or somebody else was faster. Said inside the
 /// door's call, because while something is made the door takes "not found" for "not visible yet".
-pub(crate) fn done_before<T>(result: Result<T, CallError>, already: Class) -> Result<(), CallError> {
+///
+/// Codes and not a class: that one of AWS's copies does not know the group yet says nothing of its rule, and what the group is born with would stay.
+pub(crate) fn done_before<T>(result: Result<T, CallError>, already: &[&str]) -> Result<(), CallError> {
     match result {
         Ok(_) => Ok(()),
-        Err(error) if error.class == already => Ok(()),
+        Err(error) if error.has_code(already) => Ok(()),
         Err(error) => Err(error),
     }
 }

@@ -7,8 +7,8 @@ use landing_engine::{CallError, Class};
 use landing_sandbox::Faults;
 use landing_tests::{Run, Site};
 
-use super::super::lost_answers::STACK;
 use super::{census, converges, some};
+use landing_tests::small::STACK;
 
 /// `service:Action` of all `Allow` statements of the policies that the documentation asks for.
 fn documented() -> BTreeSet<String> {

@@ -6,8 +6,8 @@ use landing_engine::Class;
 use landing_sandbox::{Credentials, Faults};
 use landing_tests::Site;
 
-use super::super::lost_answers::STACK;
 use super::{census, converges, deep};
+use landing_tests::small::STACK;
 
 fn ending_after(calls: u64) -> Faults {
     let credentials = Credentials { expire_after_calls: Some(calls), ..Credentials::default() };

@@ -6,8 +6,8 @@ use landing_engine::Class;
 use landing_sandbox::Faults;
 use landing_tests::Site;
 
-use super::super::lost_answers::STACK;
 use super::{census, converges, some};
+use landing_tests::small::STACK;
 
 /// Quotas that no `up` of this stack can reach, and why.
 const NEVER: [(&str, &str); 14] = [

@@ -5,8 +5,9 @@ use std::time::Duration;
 use landing_sandbox::{Consistency, Faults};
 use landing_tests::{Site, shown, steps};
 
-use super::super::lost_answers::{STACK, edit};
+use super::super::lost_answers::edit;
 use super::{census, deep};
+use landing_tests::small::STACK;
 
 fn late(seed: u64) -> Faults {
     Faults { seed, consistency: Some(Consistency::default()), ..Faults::default() }

@@ -7,8 +7,8 @@ use landing_aws::{Aws, Connection, SecretValues};
 use landing_sandbox::{Faults, Record, Sandbox, Throttle, World};
 use landing_tests::{Run, Site, is_read};
 
-use super::super::lost_answers::STACK;
 use super::{census, deep};
+use landing_tests::small::STACK;
 
 fn storm(refuse: f64, seed: u64) -> Faults {
     Faults { seed, throttle: Throttle { buckets: true, refuse }, ..Faults::default() }

@@ -13,8 +13,8 @@ use landing_aws::leftovers::{Left, Leftover, Reason};
 use landing_sandbox::Faults;
 use landing_tests::{Look, Site};
 
-use super::lost_answers::STACK;
 use console::{Console, Mark, Plant, Way};
+use landing_tests::small::STACK;
 
 /// Something of every kind, marked in one way.
 async fn plant(site: &Site, look: &Look, way: Way) -> Vec<Plant> {

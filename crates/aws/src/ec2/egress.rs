@@ -3,7 +3,7 @@
 //! Source: EC2 API Reference, `AuthorizeSecurityGroupEgress`, `RevokeSecurityGroupEgress`; `aws-behaviours` 3.9.
 
 use aws_sdk_ec2::types::IpPermission;
-use landing_engine::{CallError, Class, Door};
+use landing_engine::{CallError, Door};
 
 use super::{Egress, permission};
 use crate::{Aws, IntoCallError, ownership};
@@ -14,7 +14,7 @@ pub(super) async fn allow(cx: &Aws, door: &Door<'_>, group: &str, egress: &Egres
     door.call(operation, || async {
         let what = permission_of(egress);
         let sent = cx.ec2.authorize_security_group_egress().group_id(group).ip_permissions(what).send().await.call(operation);
-        ownership::done_before(sent, Class::AlreadyExists)
+        ownership::done_before(sent, &["InvalidPermission.Duplicate"])
     })
     .await
 }
@@ -24,11 +24,7 @@ pub(super) async fn forbid(cx: &Aws, door: &Door<'_>, group: &str, egress: &Egre
     door.call(operation, || async {
         let what = permission_of(egress);
         let sent = cx.ec2.revoke_security_group_egress().group_id(group).ip_permissions(what).send().await.call(operation);
-        match sent {
-            // Only the rule: one of AWS's copies may not know the group yet, and what a new group is born with would stay.
-            Err(error) if error.has_code(&["InvalidPermission.NotFound"]) => Ok(()),
-            other => other.map(|_| ()),
-        }
+        ownership::done_before(sent, &["InvalidPermission.NotFound"])
     })
     .await
 }

@@ -120,7 +120,7 @@ async fn detach(cx: &Aws, door: &Door<'_>, id: &str, vpc: &VpcId) -> Result<(), 
     let operation = "ec2:DetachInternetGateway";
     door.call(operation, || async {
         let sent = cx.ec2.detach_internet_gateway().internet_gateway_id(id).vpc_id(vpc.as_str()).send().await.call(operation);
-        ownership::done_before(sent, Class::NotFound)
+        ownership::done_before(sent, &["Gateway.NotAttached", "InvalidInternetGatewayID.NotFound"])
     })
     .await
 }

@@ -85,7 +85,7 @@ pub(super) async fn remove_route(cx: &Aws, door: &Door<'_>, table: &str, destina
             .send()
             .await
             .call(operation);
-        ownership::done_before(sent, Class::NotFound)
+        ownership::done_before(sent, &["InvalidRoute.NotFound"])
     })
     .await
 }
@@ -132,7 +132,7 @@ pub(super) async fn disassociate(cx: &Aws, door: &Door<'_>, table: &str, keep: &
         let Some(id) = association.route_table_association_id().filter(|_| !kept) else { continue };
         door.call(operation, || async {
             let sent = cx.ec2.disassociate_route_table().association_id(id).send().await.call(operation);
-            ownership::done_before(sent, Class::NotFound)
+            ownership::done_before(sent, &["InvalidAssociationID.NotFound"])
         })
         .await?;
     }
