@@ -283,6 +283,10 @@ impl Session {
         [&state.project, &state.env, &state.account, &state.region] == [&stack.project, &stack.env, &aws.account, &aws.region]
     }
 
+    pub(crate) async fn scan(&self, state: &State) -> Result<LiveSet, Failure> {
+        Ok(scan(&self.registry, &self.stack, &self.blueprint.graph, state, &self.clock).await?)
+    }
+
     /// The same for whoever is going to change what it finds.
     pub(crate) async fn settled_scan(&self, state: &State) -> Result<LiveSet, Failure> {
         let wait = unsettled(state, &self.clock);
@@ -292,10 +296,6 @@ impl Session {
             self.clock.sleep(wait).await;
         }
         self.scan(state).await
-    }
-
-    pub(crate) async fn scan(&self, state: &State) -> Result<LiveSet, Failure> {
-        Ok(scan(&self.registry, &self.stack, &self.blueprint.graph, state, &self.clock).await?)
     }
 
     /// The plan to reach the blueprint, or to reach nothing.
