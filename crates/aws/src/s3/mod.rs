@@ -1,6 +1,7 @@
 //! S3: buckets and who may read them.
 
 pub mod bucket;
+pub(crate) mod configuration;
 mod empty;
 pub mod policy;
 mod readings;

@@ -5,28 +5,19 @@
 
 use aws_sdk_s3::error::SdkError;
 use aws_sdk_s3::operation::get_bucket_versioning::{GetBucketVersioningError, GetBucketVersioningOutput};
-use aws_sdk_s3::types::{
-    BucketVersioningStatus, ObjectOwnership, OwnershipControls, OwnershipControlsRule, PublicAccessBlockConfiguration,
-    ServerSideEncryption, ServerSideEncryptionByDefault, ServerSideEncryptionConfiguration, ServerSideEncryptionRule, Tagging,
-    VersioningConfiguration,
-};
+use aws_sdk_s3::types::{BucketVersioningStatus, ObjectOwnership, ServerSideEncryption, ServerSideEncryptionRule, Tagging};
 use landing_engine::{CallError, Door, Live, NodeName, Tags};
 
 use super::Bucket;
 use super::bucket::of;
+use super::configuration;
 use super::readings;
 use crate::{Aws, IntoCallError, ownership, tags};
 
 impl Bucket {
     pub(super) async fn put_public_access(&self, cx: &Aws, door: &Door<'_>) -> Result<(), CallError> {
         let operation = "s3:PutBucketPublicAccessBlock";
-        let block = self.block_public;
-        let all = PublicAccessBlockConfiguration::builder()
-            .block_public_acls(block)
-            .ignore_public_acls(block)
-            .block_public_policy(block)
-            .restrict_public_buckets(block)
-            .build();
+        let all = configuration::public_access(self.block_public);
         door.call(operation, || async {
             let call = cx.s3.put_public_access_block().bucket(&self.name);
             call.public_access_block_configuration(all.clone()).send().await.call(operation)
@@ -37,10 +28,7 @@ impl Bucket {
 
     pub(super) async fn put_encryption(&self, cx: &Aws, door: &Door<'_>) -> Result<(), CallError> {
         let operation = "s3:PutEncryptionConfiguration";
-        let algorithm = ServerSideEncryption::from(self.encryption.as_str());
-        let default = ServerSideEncryptionByDefault::builder().sse_algorithm(algorithm).build().expect("the algorithm is set");
-        let rule = ServerSideEncryptionRule::builder().apply_server_side_encryption_by_default(default).build();
-        let rules = ServerSideEncryptionConfiguration::builder().rules(rule).build().expect("the rule is set");
+        let rules = configuration::encrypted_by(ServerSideEncryption::from(self.encryption.as_str()));
         door.call(operation, || async {
             let call = cx.s3.put_bucket_encryption().bucket(&self.name);
             call.server_side_encryption_configuration(rules.clone()).send().await.call(operation)
@@ -51,8 +39,7 @@ impl Bucket {
 
     pub(super) async fn put_versioning(&self, cx: &Aws, door: &Door<'_>) -> Result<(), CallError> {
         let operation = "s3:PutBucketVersioning";
-        let status = if self.versioning { BucketVersioningStatus::Enabled } else { BucketVersioningStatus::Suspended };
-        let versioning = VersioningConfiguration::builder().status(status).build();
+        let versioning = configuration::versions(self.versioning);
         door.call(operation, || async {
             let call = cx.s3.put_bucket_versioning().bucket(&self.name);
             call.versioning_configuration(versioning.clone()).send().await.call(operation)
@@ -63,9 +50,7 @@ impl Bucket {
 
     pub(super) async fn put_ownership(&self, cx: &Aws, door: &Door<'_>) -> Result<(), CallError> {
         let operation = "s3:PutBucketOwnershipControls";
-        let ownership = ObjectOwnership::from(self.object_ownership.as_str());
-        let rule = OwnershipControlsRule::builder().object_ownership(ownership).build().expect("the ownership is set");
-        let controls = OwnershipControls::builder().rules(rule).build().expect("the rule is set");
+        let controls = configuration::owned_by(ObjectOwnership::from(self.object_ownership.as_str()));
         door.call(operation, || async {
             let call = cx.s3.put_bucket_ownership_controls().bucket(&self.name);
             call.ownership_controls(controls.clone()).send().await.call(operation)
@@ -109,11 +94,7 @@ pub(super) async fn live(cx: &Aws, node: NodeName, name: String, tags: Tags) -> 
     let ownership = ownership.as_ref().and_then(|controls| controls.rules().first());
     let shape = Bucket {
         name,
-        block_public: block.is_some_and(|block| {
-            let all =
-                [block.block_public_acls, block.ignore_public_acls, block.block_public_policy, block.restrict_public_buckets];
-            all.iter().all(|flag| *flag == Some(true))
-        }),
+        block_public: block.as_ref().is_some_and(configuration::is_blocked),
         encryption: rule.map_or("", |rule| rule.sse_algorithm().as_str()).to_owned(),
         versioning,
         // Without controls it is what buckets were before there were any.

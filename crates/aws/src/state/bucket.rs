@@ -4,17 +4,13 @@
 
 use std::future::Future;
 
-use aws_sdk_s3::types::{
-    BucketLocationConstraint, BucketVersioningStatus, CreateBucketConfiguration, ObjectOwnership, OwnershipControls,
-    OwnershipControlsRule, PublicAccessBlockConfiguration, ServerSideEncryption, ServerSideEncryptionByDefault,
-    ServerSideEncryptionConfiguration, ServerSideEncryptionRule, Tagging, VersioningConfiguration,
-};
+use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration, ObjectOwnership, ServerSideEncryption, Tagging};
 use landing_engine::store::StoreError;
 use landing_engine::{CallError, Class, Tags};
 use serde_json::{Value, json};
 
 use super::{StateBucket, Tries};
-use crate::s3::versioned;
+use crate::s3::{configuration, versioned};
 use crate::{IntoCallError, document, ownership, tags};
 
 /// Tells people, and `landing` itself, what the bucket is for. It carries no tag of a stack: it belongs to none.
@@ -130,11 +126,7 @@ impl StateBucket {
         let tagging = ownership::found(tagging.call("s3:GetBucketTagging")).map_err(refused)?;
         let tagging = tagging.map(|reply| tags::read(reply.tag_set())).unwrap_or_default();
         let block = block.and_then(|reply| reply.public_access_block_configuration);
-        let blocked = block.is_some_and(|block| {
-            [block.block_public_acls, block.ignore_public_acls, block.block_public_policy, block.restrict_public_buckets]
-                .iter()
-                .all(|flag| *flag == Some(true))
-        });
+        let blocked = block.as_ref().is_some_and(configuration::is_blocked);
         let controls = ownership.and_then(|reply| reply.ownership_controls);
         let enforced = controls.is_some_and(|controls| {
             controls.rules().iter().any(|rule| *rule.object_ownership() == ObjectOwnership::BucketOwnerEnforced)
@@ -184,8 +176,7 @@ impl StateBucket {
     }
 
     async fn put_block(&self) -> Result<(), CallError> {
-        let all = PublicAccessBlockConfiguration::builder().block_public_acls(true).ignore_public_acls(true);
-        let all = all.block_public_policy(true).restrict_public_buckets(true).build();
+        let all = configuration::public_access(true);
         self.again(|| async {
             let call = self.client().put_public_access_block().bucket(&self.name).expected_bucket_owner(&self.aws.account);
             call.public_access_block_configuration(all.clone()).send().await.call("s3:PutBucketPublicAccessBlock")
@@ -195,9 +186,7 @@ impl StateBucket {
     }
 
     async fn put_ownership(&self) -> Result<(), CallError> {
-        let rule = OwnershipControlsRule::builder().object_ownership(ObjectOwnership::BucketOwnerEnforced);
-        let rule = rule.build().expect("the ownership is set");
-        let controls = OwnershipControls::builder().rules(rule).build().expect("the rule is set");
+        let controls = configuration::owned_by(ObjectOwnership::BucketOwnerEnforced);
         self.again(|| async {
             let call = self.client().put_bucket_ownership_controls().bucket(&self.name).expected_bucket_owner(&self.aws.account);
             call.ownership_controls(controls.clone()).send().await.call("s3:PutBucketOwnershipControls")
@@ -207,10 +196,7 @@ impl StateBucket {
     }
 
     async fn put_encryption(&self) -> Result<(), CallError> {
-        let default = ServerSideEncryptionByDefault::builder().sse_algorithm(ServerSideEncryption::Aes256);
-        let default = default.build().expect("the algorithm is set");
-        let rule = ServerSideEncryptionRule::builder().apply_server_side_encryption_by_default(default).build();
-        let rules = ServerSideEncryptionConfiguration::builder().rules(rule).build().expect("the rule is set");
+        let rules = configuration::encrypted_by(ServerSideEncryption::Aes256);
         self.again(|| async {
             let call = self.client().put_bucket_encryption().bucket(&self.name).expected_bucket_owner(&self.aws.account);
             call.server_side_encryption_configuration(rules.clone()).send().await.call("s3:PutEncryptionConfiguration")
@@ -220,7 +206,7 @@ impl StateBucket {
     }
 
     async fn put_versioning(&self) -> Result<(), CallError> {
-        let enabled = VersioningConfiguration::builder().status(BucketVersioningStatus::Enabled).build();
+        let enabled = configuration::versions(true);
         self.again(|| async {
             let call = self.client().put_bucket_versioning().bucket(&self.name).expected_bucket_owner(&self.aws.account);
             call.versioning_configuration(enabled.clone()).send().await.call("s3:PutBucketVersioning")
