@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
 use crate::error::{Cause, Class};
-use crate::kind::Holder;
+use crate::kind::{Copies, Holder};
 use crate::node::NodeName;
 
 fn seconds<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
@@ -61,6 +61,9 @@ pub enum Event {
         /// What is in the way of a delete, when it is not ours.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         holder: Option<Holder>,
+        /// What `state` says of a service's copies, as numbers.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        copies: Option<Copies>,
     },
     /// Something that is waited for has trouble to come up: told once for each sort of trouble, as soon as it is seen.
     StepTrouble {

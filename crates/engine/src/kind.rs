@@ -9,6 +9,7 @@
 //! - `scan` and `read` answer `Err` when they cannot know. An absent object is `None`, never an error, and an error is never absence.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::future::Future;
 use std::time::Duration;
 
@@ -104,8 +105,46 @@ pub enum Ready {
     Yes,
     /// With AWS's own word for the state.
     NotYet(String),
+    /// So far it has come.
+    Rolling(Copies),
     /// It will never become ready; with AWS's reason.
     Failed(String),
+}
+
+impl fmt::Display for Ready {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Yes => f.write_str("ready"),
+            Self::NotYet(text) | Self::Failed(text) => f.write_str(text),
+            Self::Rolling(copies) => copies.fmt(f),
+        }
+    }
+}
+
+/// How many copies of something there should be, and how many there are, while it comes up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Copies {
+    pub desired: u32,
+    pub running: u32,
+    pub pending: u32,
+    pub failed: u32,
+    /// Of those that a load balancer looks after.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub targets: Option<Targets>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Targets {
+    pub healthy: u32,
+    pub registered: u32,
+}
+
+impl fmt::Display for Copies {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { desired, running, pending, failed, targets } = self;
+        write!(f, "desired {desired}, running {running}, pending {pending}, failed {failed}")?;
+        targets.map_or(Ok(()), |Targets { healthy, registered }| write!(f, ", healthy {healthy} of {registered}"))
+    }
 }
 
 /// How a delete call ended.

@@ -32,7 +32,7 @@ pub use error::{CallError, Cause, Class};
 pub use event::Event;
 pub use files::{Disk, Files};
 pub use graph::Graph;
-pub use kind::{Changed, Gone, Kind, Live, Ready, Scan, Traits, Trouble};
+pub use kind::{Changed, Copies, Gone, Kind, Live, Ready, Scan, Targets, Traits, Trouble};
 pub use node::{NodeName, Readiness};
 pub use plan::{Action, Plan, plan};
 pub use reference::{Output, Ref};

@@ -237,7 +237,7 @@ fn step(
         step.create_first = traits.create_first;
     } else if matches!(there.ready, Ready::Failed(_)) && !traits.holds_data && !traits.tries_again {
         step.action = Action::Replace;
-        step.reason = Some(format!("AWS reports it {}", ready_text(&there.ready)));
+        step.reason = Some(format!("AWS reports it {}", there.ready));
     } else if !step.changes.is_empty() {
         step.action = Action::Update;
     } else if state.nodes.get(node).is_none_or(|record| record.id != there.id) {
@@ -247,13 +247,6 @@ fn step(
     }
     step.loses_data = traits.holds_data && step.action == Action::Replace;
     step
-}
-
-pub(crate) fn ready_text(ready: &Ready) -> &str {
-    match ready {
-        Ready::Yes => "ready",
-        Ready::NotYet(text) | Ready::Failed(text) => text,
-    }
 }
 
 /// The output that a reference names, when it is known now and will still be the same after the steps before.

@@ -92,7 +92,7 @@ impl Kind for NatGateway {
             Ready::Failed(_) if is_leaving(live) => return Ok(Gone::NotYet(DELETING.to_owned())),
             // It never held its address, and EC2 clears it away by itself.
             Ready::Failed(_) => return Ok(Gone::Yes),
-            Ready::Yes | Ready::NotYet(_) => {}
+            _ => {}
         }
         let operation = "ec2:DeleteNatGateway";
         let sent = door

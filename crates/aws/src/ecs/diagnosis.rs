@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use aws_sdk_ecs::types::{Deployment, DeploymentRolloutState, DesiredStatus, Service, Task};
-use landing_engine::{CallError, Cause, Class, Moment, Stack, Trouble};
+use landing_engine::{CallError, Cause, Class, Moment, Stack, Targets, Trouble};
 
 use super::cause::{self, Death};
 use super::{TaskDefinition, readings, revisions, runs};
@@ -80,18 +80,18 @@ pub(super) async fn of_service(cx: &Aws, stack: &Stack, arn: &str, since: Moment
     Ok(cause.map(|cause| Trouble { cause: with_outcome(cause, ends, fallback), ends }))
 }
 
-/// What the load balancers see of a service that is on its way: `, healthy 1 of 2`. Nothing when it is behind none, or they may not be asked.
-pub(super) async fn targets(cx: &Aws, service: &Service) -> String {
-    let (mut healthy, mut all) = (0, 0);
+/// What the load balancers see of a service that is on its way. Nothing when it is behind none, or they may not be asked.
+pub(super) async fn targets(cx: &Aws, service: &Service) -> Option<Targets> {
+    let mut targets = Targets { healthy: 0, registered: 0 };
     for group in service.load_balancers().iter().filter_map(|balancer| balancer.target_group_arn()) {
         let reply = cx.elbv2.describe_target_health().target_group_arn(group).send().await;
-        let Ok(reply) = reply.call("elasticloadbalancing:DescribeTargetHealth") else { return String::new() };
+        let Ok(reply) = reply.call("elasticloadbalancing:DescribeTargetHealth") else { return None };
         let states: Vec<_> =
             reply.target_health_descriptions().iter().filter_map(|target| target.target_health()?.state()).collect();
-        all += states.len();
-        healthy += states.iter().filter(|state| state.as_str() == "healthy").count();
+        targets.registered += states.len() as u32;
+        targets.healthy += states.iter().filter(|state| state.as_str() == "healthy").count() as u32;
     }
-    if service.load_balancers().is_empty() { String::new() } else { format!(", healthy {healthy} of {all}") }
+    (!service.load_balancers().is_empty()).then_some(targets)
 }
 
 /// Of a job's run.

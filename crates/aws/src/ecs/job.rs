@@ -138,9 +138,8 @@ impl Kind for Job {
 
     async fn diagnose(cx: &Aws, stack: &Stack, live: &Live<Self>, _: Moment) -> Result<Option<Trouble>, CallError> {
         let over = match &live.ready {
-            Ready::Yes => false,
             Ready::NotYet(state) => runs::is_ending(state),
-            Ready::Failed(_) => true,
+            ready => matches!(ready, Ready::Failed(_)),
         };
         match cx.runs.of(&live.id).filter(|_| over) {
             Some((cluster, arn)) => diagnosis::of_run(cx, stack, &cluster, &arn).await,

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use aws_sdk_ecs::types::{Deployment, DeploymentRolloutState, Service as Reply};
 use landing_engine::{
-    CallError, Changed, Door, Gone, Kind, Live, Moment, NodeName, Ready, Ref, Scan, Stack, Tags, Traits, Trouble,
+    CallError, Changed, Copies, Door, Gone, Kind, Live, Moment, NodeName, Ready, Ref, Scan, Stack, Tags, Traits, Trouble,
 };
 use serde::{Deserialize, Serialize};
 
@@ -57,7 +57,9 @@ impl Kind for Rollout {
         cx.wards.note(&service);
         let live = of(&service);
         let ready = match live.ready {
-            Ready::NotYet(state) if live.shape.count > 0 => Ready::NotYet(state + &diagnosis::targets(cx, &service).await),
+            Ready::Rolling(copies) if live.shape.count > 0 => {
+                Ready::Rolling(Copies { targets: diagnosis::targets(cx, &service).await, ..copies })
+            }
             ready => ready,
         };
         Ok(Some(Live { node: node.clone(), ready, ..live }))
@@ -174,8 +176,10 @@ fn ready(service: &Reply) -> Ready {
     if running == wanted && (complete || wanted == 0) {
         Ready::Yes
     } else {
-        let failed = primary.map_or(0, Deployment::failed_tasks);
-        Ready::NotYet(format!("desired {wanted}, running {running}, pending {}, failed {failed}", service.pending_count()))
+        // AWS counts in numbers with a sign.
+        let [desired, running, pending, failed] =
+            [wanted, running, service.pending_count(), primary.map_or(0, Deployment::failed_tasks)].map(i32::unsigned_abs);
+        Ready::Rolling(Copies { desired, running, pending, failed, targets: None })
     }
 }
 
@@ -199,7 +203,7 @@ mod tests {
     #[test]
     fn a_rollout_is_ready_when_its_deployment_is_complete_and_failed_when_it_is_rolled_back() {
         let waiting = service(DeploymentRolloutState::InProgress, "in progress", 2);
-        assert_eq!(ready(&waiting), Ready::NotYet("desired 2, running 2, pending 0, failed 0".into()));
+        assert_eq!(ready(&waiting), Ready::Rolling(Copies { desired: 2, running: 2, ..Copies::default() }));
         assert_eq!(ready(&service(DeploymentRolloutState::Completed, "completed", 2)), Ready::Yes);
         let back = service(DeploymentRolloutState::InProgress, "ECS deployment circuit breaker: rolling back to ecs-svc/1", 2);
         assert!(matches!(ready(&back), Ready::Failed(_)));

@@ -57,7 +57,7 @@ fn leftover(sought: &Sought<'_>, live: LiveNode) -> Leftover {
             (Reason::Refused { why: error.to_string(), class: error.class }, remove)
         }
         (_, Some(because), _) => (Reason::Stands { why: format!("its turn did not come: {because}") }, again()),
-        (_, _, Ready::NotYet(state)) => {
+        (_, _, state @ (Ready::NotYet(_) | Ready::Rolling(_))) => {
             let patience = sought.registry.get(live.node.kind()).map_or(0, |kind| kind.traits().patience.as_secs());
             until = Some(sought.began + patience);
             let why = format!("AWS has not finished: {state}");

@@ -40,7 +40,7 @@ pub(super) async fn settled(cx: &Aws, operation: &str, id: &str) -> Result<(), C
     let Some(instance) = get(cx, id).await? else { return Ok(()) };
     match ready(&instance) {
         Ready::NotYet(status) => Err(CallError::new(Class::InUse, operation, format!("`{id}` is {status}"))),
-        Ready::Yes | Ready::Failed(_) => Ok(()),
+        _ => Ok(()),
     }
 }
 

@@ -17,25 +17,22 @@ pub(crate) async fn run(common: &Common, options: &StatusOptions) -> Result<Exit
     let plan = session.plan(false, &live, &state)?;
     let drifted: Vec<&Step> = plan.steps.iter().filter(|step| step.changes_aws()).collect();
     let outputs = super::outputs::resolve(&session.blueprint, &state);
-    let words = |ready: &Ready| match ready {
-        Ready::Yes => "ready".to_owned(),
-        Ready::NotYet(text) | Ready::Failed(text) => text.clone(),
-    };
     if common.json {
         let nodes: Vec<_> = live
             .nodes
             .values()
-            .map(|node| json!({ "node": node.node, "id": node.id, "ready": node.ready == Ready::Yes, "status": words(&node.ready), "owned": node.owned }))
+            .map(|node| json!({ "node": node.node, "id": node.id, "ready": node.ready == Ready::Yes, "status": node.ready.to_string(), "owned": node.owned }))
             .collect();
         print_json(&json!({ "stack": session.stack, "nodes": nodes, "differs": drifted, "outputs": outputs }));
     } else {
         let width = live.nodes.keys().map(|node| node.as_str().len()).max().unwrap_or(0);
         for node in live.nodes.values() {
-            let status = match &node.ready {
-                Ready::Yes => style::good("ready"),
-                Ready::NotYet(text) => style::change(text),
-                Ready::Failed(text) => style::bad(text),
+            let paint = match &node.ready {
+                Ready::Yes => style::good,
+                Ready::NotYet(_) | Ready::Rolling(_) => style::change,
+                Ready::Failed(_) => style::bad,
             };
+            let status = paint(&node.ready.to_string());
             print(&format!("{:<width$}  {status}  {}", node.node.as_str(), style::dim(&node.id)));
         }
         let standing = render::count(live.nodes.len(), "object");

@@ -153,7 +153,7 @@ impl Recorder for Log {
     }
 
     fn working(&self, node: &NodeName, at: &str, elapsed: Duration) {
-        self.say(Event::StepWaiting { node: node.clone(), state: at.to_owned(), elapsed, holder: None });
+        self.say(Event::StepWaiting { node: node.clone(), state: at.to_owned(), elapsed, holder: None, copies: None });
     }
 
     fn permit(&self) -> Permit {

@@ -176,14 +176,14 @@ impl Run {
             }
             match &live.ready {
                 Ready::Yes | Ready::Failed(_) if lags => {
-                    self.pause("AWS still shows what was there before", None, started, traits.poll).await?
+                    self.pause(&Ready::NotYet("AWS still shows what was there before".into()), None, started, traits.poll).await?
                 }
                 Ready::Yes => break,
                 Ready::Failed(why) => {
                     let class = if traits.tries_again { Class::NeverHealthy } else { Class::Invalid };
                     return Err(CallError::new(class, self.job.node.kind(), format!("{} is {why}", live.id)));
                 }
-                Ready::NotYet(state) => match self.pause(state, None, started, traits.poll).await {
+                ready @ (Ready::NotYet(_) | Ready::Rolling(_)) => match self.pause(ready, None, started, traits.poll).await {
                     // What it has trouble with explains more than how long that was waited for.
                     Err(error) if told.is_some() && !error.is_stopped() => {
                         return Err(self.gave_up(Class::NeverHealthy, &live, told));
@@ -283,7 +283,7 @@ impl Run {
                 }
                 Err(error) => return Err(error),
             };
-            self.pause(&state, holder.as_ref(), started, pause).await?;
+            self.pause(&Ready::NotYet(state), holder.as_ref(), started, pause).await?;
             // What hangs on somebody else's network interface hangs for minutes.
             pause = (pause * 3 / 2).min(LONGEST_PAUSE).max(pause);
             match self.job.kind.read(&self.job.stack, &self.job.node, &live.id).await {
@@ -309,7 +309,13 @@ impl Run {
     }
 
     /// Waits for `pause`; an error when the wait has lasted too long or the run is being stopped.
-    async fn pause(&mut self, state: &str, holder: Option<&Holder>, started: Duration, pause: Duration) -> Result<(), CallError> {
+    async fn pause(
+        &mut self,
+        state: &Ready,
+        holder: Option<&Holder>,
+        started: Duration,
+        pause: Duration,
+    ) -> Result<(), CallError> {
         let traits = self.job.kind.traits();
         let elapsed = self.clock.elapsed().saturating_sub(started);
         if elapsed > traits.patience {
@@ -327,7 +333,8 @@ impl Run {
         }
         if self.job.visible {
             let (node, holder) = (self.job.node.clone(), holder.cloned());
-            self.log.say(Event::StepWaiting { node, state: state.to_owned(), elapsed, holder });
+            let copies = if let Ready::Rolling(copies) = state { Some(*copies) } else { None };
+            self.log.say(Event::StepWaiting { node, state: state.to_string(), elapsed, holder, copies });
         }
         if *self.stop.borrow() > Stop::No {
             return Err(CallError::stopped());

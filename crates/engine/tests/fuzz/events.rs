@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use landing_engine::event::Doing;
-use landing_engine::kind::Holder;
+use landing_engine::kind::{Copies, Holder, Targets};
 use landing_engine::{Cause, Class, Event};
 use landing_fuzz::{Choices, Dictionary, Harness, mutated};
 
@@ -66,7 +66,11 @@ fn event(choices: &mut Choices<'_>) -> Event {
                 since: choices.one_in(2).then(|| choices.text()),
                 help: choices.text(),
             });
-            Event::StepWaiting { node, state: choices.text(), elapsed, holder }
+            let mut number = || choices.below(1000) as u32;
+            let copies = Copies { desired: number(), running: number(), pending: number(), failed: number(), targets: None };
+            let targets = Targets { healthy: number(), registered: number() };
+            let copies = choices.one_in(2).then(|| Copies { targets: choices.one_in(2).then_some(targets), ..copies });
+            Event::StepWaiting { node, state: choices.text(), elapsed, holder, copies }
         }
         5 => Event::StepFinished { node, doing, elapsed },
         6 => {
