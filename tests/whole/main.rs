@@ -9,6 +9,7 @@ mod faults;
 mod images;
 mod jobs;
 mod leftovers;
+mod logs;
 mod lost_answers;
 mod order;
 mod readings;

@@ -46,7 +46,7 @@ pub fn is_change(counted: &str) -> bool {
 /// Whether an operation changes anything, by the naming that AWS keeps in all its services; `service:Operation` or the bare operation.
 pub fn is_read(operation: &str) -> bool {
     let name = operation.rsplit(":").next().unwrap_or(operation);
-    ["Describe", "Get", "List", "Head", "BatchGet"].iter().any(|prefix| name.starts_with(prefix))
+    ["Describe", "Get", "List", "Head", "BatchGet", "Filter"].iter().any(|prefix| name.starts_with(prefix))
 }
 
 #[aws_smithy_runtime_api::client::interceptors::dyn_dispatch_hint]

@@ -20,6 +20,7 @@ use crate::errors::IntoCallError;
 use crate::memo::Memo;
 use crate::removals::Removals;
 use crate::secrets::SecretValues;
+use crate::time::Dated;
 use crate::transport::{self, Judge, Turns};
 
 /// How to reach AWS; everything that is not given is found as every AWS tool finds it (environment, profile, container, instance).
@@ -64,6 +65,7 @@ pub struct Aws {
     pub(crate) standing: StandingImages,
     pub(crate) bench: OnceLock<Bench>,
     watch: Watch,
+    dated: Dated,
 }
 
 /// Attempts of one reading; they end earlier by their time, or when the service is found to be down. In a storm of throttles most of them are refused, and a
@@ -106,7 +108,9 @@ impl Aws {
             };
         }
         let sts = aws_sdk_sts::Client::from_conf(settings!(aws_sdk_sts, "STS", &config).build());
-        let identity = sts.get_caller_identity().send().await.call("sts:GetCallerIdentity")?;
+        let dated = Dated::new(scale);
+        let identity = sts.get_caller_identity().customize().interceptor(dated.clone()).send().await;
+        let identity = identity.call("sts:GetCallerIdentity")?;
         let partition = identity.arn().and_then(|arn| arn.split(':').nth(1)).unwrap_or("aws").to_owned();
         let us_east_1 = config.to_builder().region(Region::new("us-east-1")).build();
         macro_rules! client {
@@ -151,6 +155,7 @@ impl Aws {
             standing: StandingImages::default(),
             bench: OnceLock::new(),
             watch,
+            dated,
         })
     }
 
@@ -163,6 +168,11 @@ impl Aws {
     pub fn equip(&self, bench: Bench) {
         // Whoever gave the first one knew better: the plan was made with it.
         let _ = self.bench.set(bench);
+    }
+
+    /// AWS's time in milliseconds since 1970, by its own clock and not by this machine's; to the second. `None` when its answers are not dated.
+    pub fn now(&self) -> Option<i64> {
+        self.dated.now()
     }
 
     /// Requests sent so far.

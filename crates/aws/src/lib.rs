@@ -15,6 +15,7 @@ mod quotas;
 mod removals;
 mod secrets;
 mod tags;
+mod time;
 mod transport;
 
 pub mod cloudfront;

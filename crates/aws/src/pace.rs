@@ -124,6 +124,7 @@ fn buckets(operation: Operation<'_>) -> Vec<(String, Rate)> {
             _ if read => shared("read", rate(100.0, 20.0)),
             _ => shared("services", rate(50.0, 5.0)),
         },
+        "CloudWatch Logs" if name == "FilterLogEvents" => own(rate(5.0, 5.0)),
         "CloudWatch Logs" => own(rate(10.0, 10.0)),
         "Secrets Manager" if !read => shared("changes", rate(50.0, 50.0)),
         "IAM" => {

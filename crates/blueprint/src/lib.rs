@@ -24,6 +24,7 @@ use landing_project::Project;
 
 pub use deploy::{NoDeploy, deploy};
 pub use image::{ImageFacts, NoBuilder, recipes};
+pub use names::{Whereabouts, whereabouts};
 
 /// What only AWS can tell, looked up once before the graph is drawn.
 #[derive(Clone, Debug, Default)]

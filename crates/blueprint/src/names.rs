@@ -1,6 +1,21 @@
 //! Names that fit AWS's limits: deterministic, never with a random part; what is too long is cut and ends in a hash of the whole.
 
+use landing_engine::Stack;
 use sha2::{Digest, Sha256};
+
+/// Where a service or a job is in AWS, for whoever looks for it there without a graph.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Whereabouts {
+    pub cluster: String,
+    pub family: String,
+    pub log_group: String,
+}
+
+/// By its compose name.
+pub fn whereabouts(stack: &Stack, service: &str) -> Whereabouts {
+    let prefix = stack.prefix();
+    Whereabouts { family: format!("{prefix}-{service}"), log_group: format!("/ecs/{prefix}/{service}"), cluster: prefix }
+}
 
 /// `name` when it fits into `limit` characters, else its beginning and eight hex digits of its hash.
 pub(crate) fn fit(name: &str, limit: usize) -> String {

@@ -12,7 +12,7 @@ use landing_project::{DatabaseAttribute, DatabaseKey, EnvValue, Piece, Platform,
 
 use crate::database::Databases;
 use crate::image::{Images, TaskImage};
-use crate::names::fit;
+use crate::names::{Whereabouts, fit, whereabouts};
 use crate::secret::Secrets;
 use crate::security::POSTGRES;
 use crate::{Draft, edge, policy};
@@ -41,8 +41,8 @@ pub(crate) fn draw(draft: &mut Draft<'_>, secrets: &Secrets, databases: &Databas
 fn one(draft: &mut Draft<'_>, service: &Service, secrets: &Secrets, databases: &Databases, image: &TaskImage) -> Task {
     let name = &service.name;
     let retention_days = Some(draft.project.logs.retention_days as i32);
-    let log_group =
-        draft.graph.add(name, &landing_aws::logs::Group { name: format!("/ecs/{}/{name}", draft.prefix), retention_days });
+    let Whereabouts { family, log_group, .. } = whereabouts(&draft.stack, name);
+    let log_group = draft.graph.add(name, &landing_aws::logs::Group { name: log_group, retention_days });
     let used: Vec<NodeName> = service
         .secrets
         .values()
@@ -61,7 +61,7 @@ fn one(draft: &mut Draft<'_>, service: &Service, secrets: &Secrets, databases: &
     };
     let task_role = draft.graph.add(&format!("{name}-task"), &task_role);
     let definition = TaskDefinition {
-        family: format!("{}-{name}", draft.prefix),
+        family,
         cpu: service.cpu as i32,
         memory: service.memory as i32,
         architecture: match service.platform {

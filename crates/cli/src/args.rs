@@ -6,6 +6,8 @@ use std::time::Duration;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+use crate::since::Since;
+
 #[derive(Debug, Parser)]
 #[command(
     name = "landing",
@@ -111,6 +113,8 @@ pub(crate) enum Command {
     Status(StatusOptions),
     /// Print addresses and names of what was built
     Outputs,
+    /// Print what services and jobs write, merged by time
+    Logs(LogsOptions),
     /// Look into the state file
     State {
         #[command(subcommand)]
@@ -188,6 +192,24 @@ pub(crate) struct StatusOptions {
     pub(crate) detailed_exitcode: bool,
 }
 
+#[derive(Debug, ClapArgs)]
+pub(crate) struct LogsOptions {
+    /// Only these services and jobs
+    pub(crate) services: Vec<String>,
+    /// Go on with what they write from now on, until Ctrl-C
+    #[arg(short, long)]
+    pub(crate) follow: bool,
+    /// From when on: so long ago (90s, 15m, 1h30m, 2d), or a time (2026-11-27T12:00:00Z) [default: 10m]
+    #[arg(long, value_name = "DURATION|TIME", value_parser = Since::parse)]
+    pub(crate) since: Option<Since>,
+    /// All that the task wrote that ended last, in place of what was written last
+    #[arg(short, long, conflicts_with = "follow")]
+    pub(crate) previous: bool,
+    /// Of each service only the last N lines; with --follow, of those that are there already
+    #[arg(short = 'n', long, value_name = "N")]
+    pub(crate) tail: Option<usize>,
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum StateCommand {
     /// Every node with its id
@@ -232,8 +254,8 @@ pub(crate) enum SandboxCommand {
     },
 }
 
-/// `90s`, `15m`, `1h30m`; a bare number is seconds.
-fn duration(text: &str) -> Result<Duration, String> {
+/// `90s`, `15m`, `1h30m`, `2d`; a bare number is seconds.
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     let mistake = || format!("`{text}` is no duration: write 90s, 15m or 1h30m");
     if let Ok(seconds) = text.parse() {
         return Ok(Duration::from_secs(seconds));
@@ -247,6 +269,7 @@ fn duration(text: &str) -> Result<Duration, String> {
             Some('s') => 1,
             Some('m') => 60,
             Some('h') => 3600,
+            Some('d') => 86_400,
             _ => return Err(mistake()),
         };
         total = count.checked_mul(unit).and_then(|seconds| total.checked_add(seconds)).ok_or_else(mistake)?;
@@ -263,8 +286,8 @@ mod tests {
     fn durations_as_people_write_them() {
         let seconds = |text: &str| duration(text).ok().map(|found| found.as_secs());
         assert_eq!(
-            [seconds("90s"), seconds("15m"), seconds("1h30m"), seconds("7"), seconds("0s")].map(Option::unwrap),
-            [90, 900, 5400, 7, 0]
+            [seconds("90s"), seconds("15m"), seconds("1h30m"), seconds("7"), seconds("0s"), seconds("2d")].map(Option::unwrap),
+            [90, 900, 5400, 7, 0, 172_800]
         );
         for wrong in ["", "m", "5x", "1.5m", "-3s", "90 s", "99999999999999999999s", "9999999999999999999h"] {
             assert_eq!(seconds(wrong), None, "{wrong}");

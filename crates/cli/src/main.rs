@@ -11,6 +11,7 @@ mod lock;
 mod logs;
 mod render;
 mod session;
+mod since;
 mod world;
 
 use std::process::ExitCode;
@@ -51,6 +52,8 @@ async fn run(args: &Args, interrupts: &Interrupts) -> Result<failure::Exit, Fail
         Command::Down(options) => commands::down::run(common, options, interrupts).await,
         Command::Status(options) => interrupts.or(commands::status::run(common, options)).await,
         Command::Outputs => interrupts.or(commands::outputs::run(common)).await,
+        // It ends by Ctrl-C as a matter of course.
+        Command::Logs(options) => commands::logs::run(common, options, interrupts).await,
         Command::State { command } => commands::state::run(common, command, interrupts).await,
         Command::Schema => commands::schema::run(),
         Command::Sandbox { command } => commands::sandbox::run(common, command, interrupts).await,

@@ -153,6 +153,29 @@ pub(crate) async fn stored_state(common: &Common, project: &Project) -> Result<(
     Ok((state, place))
 }
 
+/// For a command that asks AWS about a few things whose names it knows: no graph, no state, no lock.
+pub(crate) struct Enquiry {
+    pub(crate) project: Project,
+    pub(crate) stack: Stack,
+    pub(crate) aws: Arc<Aws>,
+    pub(crate) clock: Clock,
+    _world: Option<KeptWorld>,
+}
+
+impl Enquiry {
+    pub(crate) async fn open(common: &Common) -> Result<Self, Failure> {
+        let project = load(common)?;
+        let Link { aws, clock, world, .. } = link(common, &project, local(common, &project), world::Use::Look).await?;
+        Ok(Self { stack: Stack::new(&project.name, &project.env), project, aws, clock, _world: world })
+    }
+
+    /// AWS's time in milliseconds since 1970.
+    pub(crate) fn now(&self) -> i64 {
+        let by_our_clock = || i64::try_from(self.clock.now().saturating_mul(1000)).unwrap_or(i64::MAX);
+        self.aws.now().unwrap_or_else(by_our_clock)
+    }
+}
+
 impl Session {
     /// For a command that only reads: it takes no lock, and is never kept out.
     pub(crate) async fn open(common: &Common) -> Result<Self, Failure> {

@@ -37,6 +37,8 @@ const STANDING: &[(&str, &[&str], i32)] = &[
     ("status", &["status"], 0),
     ("status", &["status", "--json"], 0),
     ("outputs", &["outputs"], 0),
+    ("logs", &["logs", "--since", "2026-01-01"], 0),
+    ("logs", &["logs", "--previous", "--json"], 0),
     ("outputs", &["outputs", "--json"], 0),
     ("state list", &["state", "list"], 0),
     ("state show", &["state", "show", "secretsmanager.secret.given"], 0),

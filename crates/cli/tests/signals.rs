@@ -148,3 +148,19 @@ fn while_it_waits_for_the_lock() {
     assert_eq!(town.ended(first).code(), Some(130));
     goes_on(&town);
 }
+
+/// As `docker compose logs -f` ends: by Ctrl-C, with 130, and without a word.
+#[test]
+fn while_it_follows_logs() {
+    let town = Town::new(4000.0);
+    town.done(&UP, "somebody has to write");
+    town.served.watch(|_| Fate::Answered);
+    let running = town.start(&["logs", "-f", "web"]);
+    while town.served.calls().iter().filter(|call| call.operation == "FilterLogEvents").count() < 3 {
+        assert!(running.is_running(), "it ended by itself: {}", running.said());
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    let (ended, took) = signalled(&town, running, &[(Duration::ZERO, "INT")]);
+    assert_eq!((ended.code(), ended.stderr.as_str()), (Some(130), ""));
+    assert!(took < SOON, "{took:?}");
+}

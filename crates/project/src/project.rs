@@ -6,6 +6,7 @@ use ipnet::Ipv4Net;
 use serde::Serialize;
 
 use crate::service::Service;
+use crate::suggest::did_you_mean;
 
 /// One environment of one project, ready for the blueprint.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -42,6 +43,15 @@ impl Project {
     #[must_use]
     pub fn find(&self, name: &str) -> Option<&Service> {
         self.services.iter().chain(&self.jobs).find(|service| service.name == name)
+    }
+
+    /// What to say to somebody who names a service or a job that there is not: why it is not deployed, what was meant, or what there is.
+    #[must_use]
+    pub fn instead_of(&self, name: &str) -> String {
+        if let Some(skipped) = self.skipped.iter().find(|skipped| skipped.name == name) {
+            return format!("it is not deployed: {}", skipped.reason);
+        }
+        did_you_mean(name, self.services.iter().chain(&self.jobs).map(|service| service.name.as_str()))
     }
 }
 

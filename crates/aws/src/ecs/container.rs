@@ -12,12 +12,12 @@ use aws_sdk_ecs::types::{
 use landing_engine::Ref;
 
 use super::{Health, Port, TaskDefinition};
+use crate::logs::STREAM_PREFIX;
 
 const LOG_GROUP: &str = "awslogs-group";
 const LOG_REGION: &str = "awslogs-region";
-/// Required on Fargate; streams are `<prefix>/<container>/<task>`.
+/// Required on Fargate.
 const LOG_PREFIX: &str = "awslogs-stream-prefix";
-pub(super) const STREAM_PREFIX: &str = "ecs";
 
 pub(crate) fn definition(task: &TaskDefinition) -> ContainerDefinition {
     let pair = |(name, value): (&String, &Ref<String>)| KeyValuePair::builder().name(name).value(value.get()).build();

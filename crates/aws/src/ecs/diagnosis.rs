@@ -8,7 +8,7 @@ use landing_engine::{CallError, Cause, Class, Moment, Stack, Targets, Trouble};
 
 use super::cause::{self, Death};
 use super::{TaskDefinition, readings, revisions, runs};
-use crate::{Aws, IntoCallError, ownership};
+use crate::{Aws, IntoCallError, logs, ownership};
 
 /// As many as a person reads.
 const LINES: i32 = 20;
@@ -193,10 +193,8 @@ fn checks(service: &Service) -> Option<String> {
 /// The last lines with their times; none when it has none, or they may not be read: that is no reason to tell nothing else.
 async fn log(cx: &Aws, task: &Task, definition: &TaskDefinition) -> Vec<(i64, String)> {
     let id = super::last(task.task_arn().unwrap_or_default());
-    let stream = format!("{}/{}/{id}", super::container::STREAM_PREFIX, definition.container);
-    let call = cx.logs.get_log_events().log_group_name(definition.log_group.get().as_str()).log_stream_name(stream).limit(LINES);
-    let reply = call.start_from_head(false).send().await.call("logs:GetLogEvents");
-    let events = reply.map(|reply| reply.events.unwrap_or_default()).unwrap_or_default();
-    let line = |text: &str| text.chars().filter(|c| !c.is_control()).take(LONGEST_LINE).collect::<String>();
-    events.iter().filter_map(|event| Some((event.timestamp()?, line(event.message()?)))).collect()
+    let (group, stream) = (definition.log_group.get(), logs::stream(&definition.container, id));
+    let lines = logs::last_lines(cx, group.as_str(), &stream, LINES).await.unwrap_or_default();
+    let plain = |text: &str| text.chars().filter(|c| !c.is_control()).take(LONGEST_LINE).collect::<String>();
+    lines.iter().map(|(at, text)| (*at, plain(text))).collect()
 }

@@ -41,16 +41,7 @@ pub(super) fn started_by(stack: &Stack, node: &NodeName) -> String {
 /// The runs of a family that `by` started, those that ended within the last hour too. ECS takes `startedBy` only as the one filter, and then tells nothing of
 /// what has ended (ECS API Reference, `ListTasks`), so it is compared here.
 pub(super) async fn of(cx: &Aws, cluster: &str, family: &str, by: &str) -> Result<Vec<Task>, CallError> {
-    let lists = [DesiredStatus::Running, DesiredStatus::Stopped].map(async |status| {
-        let mut listed =
-            cx.ecs.list_tasks().cluster(cluster).family(family).desired_status(status).into_paginator().items().send();
-        let mut arns = Vec::new();
-        while let Some(arn) = listed.next().await {
-            let Some(arn) = ownership::found(arn.call("ecs:ListTasks"))? else { break };
-            arns.push(arn);
-        }
-        Ok(arns)
-    });
+    let lists = [DesiredStatus::Running, DesiredStatus::Stopped].map(|status| list(cx, cluster, family, status));
     let mut arns: Vec<String> = try_join_all(lists).await?.into_iter().flatten().collect();
     // One may have ended between the two.
     arns.sort();
@@ -58,6 +49,17 @@ pub(super) async fn of(cx: &Aws, cluster: &str, family: &str, by: &str) -> Resul
     let mut tasks = describe(cx, cluster, &arns).await?;
     tasks.retain(|task| task.started_by() == Some(by));
     Ok(tasks)
+}
+
+/// ARNs of the tasks of a family that are to run, or have been stopped; none in a cluster that is not there.
+pub(super) async fn list(cx: &Aws, cluster: &str, family: &str, status: DesiredStatus) -> Result<Vec<String>, CallError> {
+    let mut listed = cx.ecs.list_tasks().cluster(cluster).family(family).desired_status(status).into_paginator().items().send();
+    let mut arns = Vec::new();
+    while let Some(arn) = listed.next().await {
+        let Some(arn) = ownership::found(arn.call("ecs:ListTasks"))? else { break };
+        arns.push(arn);
+    }
+    Ok(arns)
 }
 
 /// These tasks; those that ECS does not know, or knows no more, are left out.

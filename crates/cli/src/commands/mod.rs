@@ -4,6 +4,7 @@ pub(crate) mod completions;
 pub(crate) mod deploy;
 pub(crate) mod down;
 mod leftovers;
+pub(crate) mod logs;
 pub(crate) mod outputs;
 pub(crate) mod plan;
 mod push;

@@ -1,6 +1,7 @@
 //! How things look: a plan, a running walk, tables.
 
 pub(crate) mod leftovers;
+pub(crate) mod lines;
 pub(crate) mod live;
 pub(crate) mod plain;
 pub(crate) mod plan;

@@ -203,7 +203,8 @@ impl Message {
     /// What is asked for, and whether it changes anything; told from the request alone.
     fn operation(&self) -> (String, bool) {
         let (head, body) = self.bytes.split_at(self.head);
-        let read = |name: &str| ["Describe", "Get", "List", "BatchGet", "Head"].iter().any(|prefix| name.starts_with(prefix));
+        let read =
+            |name: &str| ["Describe", "Get", "List", "BatchGet", "Head", "Filter"].iter().any(|prefix| name.starts_with(prefix));
         if let Some(target) = header(head, "x-amz-target") {
             let name = target.rsplit('.').next().unwrap_or_default().to_owned();
             let mutating = !read(&name);

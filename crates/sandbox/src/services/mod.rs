@@ -28,7 +28,7 @@ use crate::world::World;
 
 /// Told by its name: it changes nothing.
 pub(crate) fn is_read(operation: &str) -> bool {
-    ["Describe", "Get", "List", "Head", "BatchGet"].iter().any(|prefix| operation.starts_with(prefix))
+    ["Describe", "Get", "List", "Head", "BatchGet", "Filter"].iter().any(|prefix| operation.starts_with(prefix))
 }
 
 /// What a service does with one call at the world's present time.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 
 use super::{Event, Stream, arn, group, identified, invalid, limit, nothing};
 use crate::answer::page;
@@ -86,7 +87,7 @@ pub(super) fn put(world: &mut World, call: &Call) -> Result<Reply, Fault> {
         let (Some(at), Some(message)) = (at, text(&event["message"]).filter(|message| !message.is_empty())) else {
             return Err(invalid("A log event needs a timestamp and a message"));
         };
-        events.push(Event { at, ingested: now, message });
+        events.push(Event { at, ingested: now, message, nth: stream.events.len() + events.len() });
     }
     if events.is_empty() || events.len() > 10_000 {
         return Err(invalid("A call carries 1 to 10000 log events"));
@@ -158,18 +159,16 @@ pub(super) fn filter(world: &World, call: &Call) -> Result<Reply, Fault> {
         .filter(|(name, _)| names.is_empty() || names.contains(name))
         .filter(|(name, _)| prefix.as_ref().is_none_or(|prefix| name.starts_with(prefix)))
         .collect();
-    let mut found: Vec<(&String, usize, &Event)> = streams
-        .into_iter()
-        .flat_map(|(name, stream)| stream.events.iter().enumerate().map(move |(at, event)| (name, at, event)))
-        .collect();
-    found.retain(|(_, _, event)| in_time(call, event, true) && hit(&terms, &event.message));
-    found.sort_by_key(|(name, at, event)| (event.at, *name, *at));
+    let mut found: Vec<(&String, &Event)> =
+        streams.into_iter().flat_map(|(name, stream)| stream.events.iter().map(move |event| (name, event))).collect();
+    found.retain(|(_, event)| in_time(call, event, true) && hit(&terms, &event.message));
+    found.sort_by_key(|(name, event)| (event.at, *name, event.nth));
     let token = call.opt("nextToken");
     let (found, next) = page(found, limit(call, "limit", 10_000, 10_000)?, token.as_deref()).ok_or_else(bad_token)?;
     let events: Vec<Value> = found
         .into_iter()
-        .map(|(name, at, event)| {
-            let id = format!("{:032}{at:024}", event.at);
+        .map(|(name, event)| {
+            let id = id(name, event);
             json!({ "logStreamName": name, "timestamp": event.at, "ingestionTime": event.ingested, "message": event.message, "eventId": id })
         })
         .collect();
@@ -178,6 +177,13 @@ pub(super) fn filter(world: &World, call: &Call) -> Result<Reply, Fault> {
         body["nextToken"] = next.into();
     }
     Ok(body.into())
+}
+
+/// 56 digits, which no other event of the group has.
+fn id(stream: &str, event: &Event) -> String {
+    let digest = Sha256::digest(stream.as_bytes());
+    let stream = digest.iter().take(8).fold(0_u64, |sum, byte| sum << 8 | u64::from(*byte));
+    format!("{:016}{stream:020}{:020}", event.at, event.nth)
 }
 
 /// Sign (`?`, `-` or a space for none) and text.

@@ -45,6 +45,9 @@ pub(crate) struct Event {
     pub(crate) at: Millis,
     pub(crate) ingested: Millis,
     pub(crate) message: String,
+    /// Which one of its stream it was when it came; it stays that whatever comes before it in time.
+    #[serde(default)]
+    pub(crate) nth: usize,
 }
 
 pub(crate) fn handle(world: &mut World, call: &Call) -> Result<Reply, Fault> {
@@ -94,7 +97,8 @@ pub(crate) fn append(world: &mut World, group: &str, stream: &str, lines: impl I
     let now = world.now;
     let Some(group) = world.logs.groups.get_mut(group) else { return };
     let stream = group.streams.entry(stream.to_owned()).or_insert_with(|| Stream { created: now, events: Vec::new() });
-    stream.events.extend(lines.into_iter().map(|(at, message)| Event { at, ingested: now, message }));
+    let nth = stream.events.len()..;
+    stream.events.extend(lines.into_iter().zip(nth).map(|((at, message), nth)| Event { at, ingested: now, message, nth }));
 }
 
 /// Without the `:*` that `arn` of DescribeLogGroups ends in.
