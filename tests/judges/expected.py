@@ -79,4 +79,12 @@ CACHING_OPTIMIZED = "658327ea-f89d-4fab-a63d-7e88639e58f6"
 CACHING_DISABLED = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
 ALL_VIEWER = "216adef6-5c7f-47e4-b989-5492eafa07d3"
 
+# The browser's files: type, and whether the name has a hash, so that a browser may keep it for a year.
+FILES = {
+    "index.html": ("text/html; charset=utf-8", False),
+    "assets/app-7ea3a983.js": ("text/javascript; charset=utf-8", True),
+    "assets/style-72f92d23.css": ("text/css; charset=utf-8", True),
+}
+FOR_A_YEAR = "public, max-age=31536000, immutable"
+
 SUBJECT = "repo:example-org/pulse:ref:refs/heads/main"

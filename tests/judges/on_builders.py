@@ -32,6 +32,7 @@ COPIED = {task: (f"services/{task}/main.py", "app/main.py") for task in TASKS} |
     "mqtt": ("compose/mosquitto/mosquitto.conf", "mosquitto/config/mosquitto.conf"),
 }
 
+SITE = "pulse-dev-spa-123456789012"
 TOKEN = "npm-n0b0dy-may-see-this"
 MOTD = "welcome"
 
@@ -140,8 +141,26 @@ class RealBuilds(Journey):
         same("builds: a changed file that is baked in is one build and one push", (changed.code, count(calls)), (0, (1, 1)))
         self.judge_images()
 
+        with (self.example / "frontend" / "dist" / "assets" / "app-7ea3a983.js").open("a") as file:
+            file.write("// one line more\n")
+        published, calls = self.up()
+        same("site: one changed file builds no image", (published.code, count(calls)), (0, (0, 0)))
+        sent = [re.sub(r"\?.*", "", call) for call in published.mutations]
+        objects = [f"s3:PUT /{SITE}/{key}" for key in ("assets/app-7ea3a983.js", ".landing-published")]
+        same("site: one changed file is uploaded, its edges are told, and the marker is written", (sent[:1], sent[2:], len(sent)), (objects[:1], objects[1:], 3))
+        check("site: and exactly its path is invalidated", self.judge_invalidation, ["/assets/app-7ea3a983.js"])
+        self.still("site: and nothing is left to do", self.landing("up", "--yes"))
+
         gone = self.landing("down", "--yes", "--allow-data-loss")
         same("builds: down ends well", (gone.code, gone.summary["failed"]), (0, []))
+
+    def judge_invalidation(self, paths):
+        """The only one that there ever was: a first publication needs none."""
+        cloudfront = self.client("cloudfront")
+        [distribution] = cloudfront.list_distributions()["DistributionList"]["Items"]
+        [told] = cloudfront.list_invalidations(DistributionId=distribution["Id"])["InvalidationList"]["Items"]
+        batch = cloudfront.get_invalidation(DistributionId=distribution["Id"], Id=told["Id"])["Invalidation"]["InvalidationBatch"]
+        equal(batch["Paths"]["Items"], paths)
 
     def up(self):
         self.builder.calls()

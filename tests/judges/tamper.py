@@ -140,6 +140,11 @@ def _(stack):
     stack.client("s3").put_bucket_policy(Bucket=stack.bucket, Policy=json.dumps(policy))
 
 
+@change("site: the bucket has the built files, each as it is, with its type and how long it may be kept", "s3.site.spa")
+def _(stack):
+    stack.client("s3").put_object(Bucket=stack.bucket, Key="index.html", Body=b"somebody else's")
+
+
 @change("site: exactly the paths of the services go to the load balancer, whole and never cached", "cloudfront.distribution.spa")
 def _(stack):
     cloudfront, one = stack.client("cloudfront"), stack.distribution["Id"]

@@ -13,7 +13,7 @@ use std::time::Duration;
 use landing_aws::ecr::{Bench, Standing};
 use landing_aws::leftovers::{Left, Sought};
 use landing_aws::{Aws, Connection, SecretValues, registry};
-use landing_blueprint::{Blueprint, Facts, ImageFacts, NoBuilder, draw, recipes};
+use landing_blueprint::{Blueprint, Facts, ImageFacts, NoBuilder, SiteFacts, draw, recipes, site_bucket};
 use landing_engine::journal::{self, Journal};
 use landing_engine::lock::Permit;
 use landing_engine::plan::{Plan, Step, preflight};
@@ -24,7 +24,7 @@ use landing_engine::{
     walk,
 };
 use landing_images::Tagger;
-use landing_project::{AlbFrom, Input, Project, SecretSource};
+use landing_project::{AlbFrom, Input, Project, SecretSource, site};
 use landing_sandbox::{Faults, Record, Sandbox, World};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -393,6 +393,7 @@ async fn facts(project: &Project, aws: &Aws, stand_ins: Option<Duration>) -> Res
     if let Some(takes) = stand_ins {
         aws.equip(Bench::StandIns { takes });
     }
+    let site = site_facts(project, aws).await?;
     let cloudfront_prefix_list = match project.alb.from {
         AlbFrom::CloudFront => Some(aws.cloudfront_prefix_list().await?),
         AlbFrom::Internet => None,
@@ -404,8 +405,20 @@ async fn facts(project: &Project, aws: &Aws, stand_ins: Option<Duration>) -> Res
         zones: aws.zones().await?,
         images: images.collect(),
         no_builder: stand_ins.is_none().then(nothing),
+        site,
         cloudfront_prefix_list,
     })
+}
+
+async fn site_facts(project: &Project, aws: &Aws) -> Result<Option<SiteFacts>, CallError> {
+    let (Some(spa), Some(bucket)) = (&project.spa, site_bucket(project, &aws.account)) else { return Ok(None) };
+    let files = site::read(&project.dir, &spa.dist, &[]).unwrap_or_else(|refused| panic!("{refused:?}"));
+    let standing = match &files {
+        Some(_) => None,
+        None => aws.standing_site(&bucket).await?,
+    };
+    aws.publish_from(project.dir.join(&spa.dist));
+    Ok(Some(SiteFacts { files, standing }))
 }
 
 /// A plan for snapshots: `action node field: old → new` for every step that changes AWS.

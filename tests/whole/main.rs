@@ -13,5 +13,6 @@ mod logs;
 mod lost_answers;
 mod order;
 mod readings;
+mod site;
 mod state;
 mod up_and_down;

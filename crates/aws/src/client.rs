@@ -1,5 +1,6 @@
 //! One connection to AWS: the clients of all services, the account, and what a scan shares.
 
+use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -64,6 +65,7 @@ pub struct Aws {
     pub(crate) secrets: SecretValues,
     pub(crate) standing: StandingImages,
     pub(crate) bench: OnceLock<Bench>,
+    pub(crate) site_folder: OnceLock<PathBuf>,
     watch: Watch,
     dated: Dated,
 }
@@ -154,6 +156,7 @@ impl Aws {
             secrets,
             standing: StandingImages::default(),
             bench: OnceLock::new(),
+            site_folder: OnceLock::new(),
             watch,
             dated,
         })

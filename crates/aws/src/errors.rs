@@ -114,7 +114,9 @@ fn class_of(code: &str, message: &str, status: u16) -> Class {
         | "RequestThrottledException"
         | "PriorRequestNotComplete"
         | "BandwidthLimitExceeded"
-        | "EC2ThrottledException" => Class::Throttled,
+        | "EC2ThrottledException"
+        // Too many paths on their way: some of them arrive every minute. Source: `aws-behaviours` 12.5.
+        | "TooManyInvalidationsInProgress" => Class::Throttled,
 
         "ExpiredToken"
         | "ExpiredTokenException"

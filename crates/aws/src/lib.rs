@@ -74,6 +74,7 @@ pub fn registry(aws: &Arc<Aws>) -> Registry {
         .with::<elbv2::Rule>(aws)
         .with::<s3::Bucket>(aws)
         .with::<s3::BucketPolicy>(aws)
+        .with::<s3::Site>(aws)
         .with::<cloudfront::OriginAccessControl>(aws)
         .with::<cloudfront::Function>(aws)
         .with::<cloudfront::Distribution>(aws)

@@ -23,6 +23,8 @@ use crate::pace::{Operation, Pace};
 
 /// The SDK has no read timeout by default; a hung socket must not hold a run. Its own timeout for an attempt would count the time that a call waits for its turn.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
+/// What a request carries may go out this slowly, and the answer begins only then: files of a site go up over lines of all sorts.
+const SLOWEST_BYTES_A_SECOND: u64 = 64 * 1024;
 
 /// Which operation a request is about, put on it by the watch that sees every request.
 #[derive(Clone, Debug)]
@@ -115,9 +117,11 @@ impl HttpConnector for InTurn<SharedHttpConnector> {
             if let Some(sent) = request.extension::<Sent>() {
                 turns.wait(sent).await;
             }
-            let late = |_| ConnectorError::timeout(format!("no answer within {} s", ANSWER_TIMEOUT.as_secs()).into());
+            let carries = request.body().content_length().unwrap_or(0);
+            let limit = ANSWER_TIMEOUT + Duration::from_secs(carries / SLOWEST_BYTES_A_SECOND);
+            let late = |_| ConnectorError::timeout(format!("no answer within {} s", limit.as_secs()).into());
             let answer = async { answer::whole(inner.call(request).await?).await };
-            tokio::time::timeout(ANSWER_TIMEOUT, answer).await.map_err(late)?
+            tokio::time::timeout(limit, answer).await.map_err(late)?
         })
     }
 }

@@ -1,11 +1,15 @@
-//! What a deploy may change: a plan narrowed to images, revisions, jobs and roll-outs.
+//! What a deploy may change: a plan narrowed to images, revisions, jobs, roll-outs and the files of the single-page application.
 
 use std::collections::BTreeSet;
 
 use landing_aws::ecr::Image;
 use landing_aws::ecs::{Job, Rollout, TaskDefinition};
+use landing_aws::s3::Site;
 use landing_engine::{Kind, NodeName, Plan};
 use landing_project::{Condition, Project};
+
+/// What the files of the single-page application are called among the services; a service of that name is deployed with them.
+pub const SITE: &str = "spa";
 
 /// Why it is no deploy.
 #[derive(Debug, thiserror::Error)]
@@ -26,7 +30,7 @@ fn shown(nodes: &[NodeName]) -> String {
 }
 
 fn is_deployed(node: &NodeName) -> bool {
-    [Image::NAME, TaskDefinition::NAME, Job::NAME, Rollout::NAME].contains(&node.kind())
+    [Image::NAME, TaskDefinition::NAME, Job::NAME, Rollout::NAME, Site::NAME].contains(&node.kind())
 }
 
 /// The part of `plan` that deploys these services, or all of them when none is named, with the jobs that they wait for.
@@ -38,7 +42,12 @@ pub fn deploy(project: &Project, plan: Plan, services: &[String]) -> Result<Plan
     let mut open: Vec<&str> = services.iter().map(String::as_str).collect();
     while let Some(name) = open.pop() {
         let Some(service) = project.find(name) else {
-            let known = project.services.iter().chain(&project.jobs).map(|service| service.name.clone()).collect();
+            if name == SITE && project.spa.is_some() {
+                meant.insert(SITE);
+                continue;
+            }
+            let known = project.services.iter().chain(&project.jobs).map(|service| service.name.clone());
+            let known = known.chain(project.spa.as_ref().map(|_| SITE.to_owned())).collect();
             return Err(NoDeploy::Unknown { name: name.to_owned(), known });
         };
         if meant.insert(&service.name) {

@@ -22,7 +22,8 @@ use std::collections::BTreeMap;
 use landing_engine::{Graph, Ref, Stack};
 use landing_project::Project;
 
-pub use deploy::{NoDeploy, deploy};
+pub use delivery::{SiteFacts, site_bucket};
+pub use deploy::{NoDeploy, SITE, deploy};
 pub use image::{ImageFacts, NoBuilder, recipes};
 pub use names::{Whereabouts, whereabouts};
 
@@ -38,6 +39,8 @@ pub struct Facts {
     pub images: BTreeMap<String, ImageFacts>,
     /// Why an image that does not stand cannot be made here; `None` when it can.
     pub no_builder: Option<NoBuilder>,
+    /// What is to be published; `None` when nobody looked.
+    pub site: Option<SiteFacts>,
     /// Managed prefix list of CloudFront's origin-facing addresses; needed only when the load balancer admits CloudFront alone.
     pub cloudfront_prefix_list: Option<String>,
 }

@@ -105,7 +105,7 @@ pub(crate) enum Command {
     Plan(PlanOptions),
     /// Bring AWS to what the project describes
     Up(UpOptions),
-    /// Release: build, push, register, run jobs, roll services; refuses when anything else would have to change
+    /// Release: build, push, register, run jobs, roll services, publish; refuses when anything else would have to change
     Deploy(DeployOptions),
     /// Delete everything that the stack owns
     Down(DownOptions),
@@ -171,7 +171,7 @@ pub(crate) struct UpOptions {
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct DeployOptions {
-    /// Only these services, and the jobs that they wait for
+    /// Only these services, and the jobs that they wait for; `spa` is the single-page application
     pub(crate) services: Vec<String>,
     #[command(flatten)]
     pub(crate) locking: Locking,

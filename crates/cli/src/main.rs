@@ -12,6 +12,7 @@ mod logs;
 mod render;
 mod session;
 mod since;
+mod site;
 mod world;
 
 use std::process::ExitCode;

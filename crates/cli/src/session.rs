@@ -7,7 +7,7 @@ use std::sync::Arc;
 use landing_aws::leftovers::Sought;
 use landing_aws::state::StateBucket;
 use landing_aws::{Aws, Connection, SecretValues, registry};
-use landing_blueprint::{Blueprint, Facts, draw};
+use landing_blueprint::{Blueprint, Facts, SiteFacts, draw};
 use landing_engine::lock::Lease;
 use landing_engine::store::{LocalStore, Notebook, ObjectStore, Store};
 use landing_engine::walk::Outcome;
@@ -20,6 +20,7 @@ use crate::failure::{Exit, Failure};
 use crate::images::Images;
 use crate::lock;
 use crate::render::style;
+use crate::site::Site;
 use crate::world::{self, KeptWorld};
 
 pub(crate) struct Session {
@@ -43,7 +44,9 @@ pub(crate) struct Session {
 pub(crate) enum Wants {
     Look,
     Change,
-    /// To change something that no image is needed for.
+    /// To change something, after the application has been built.
+    ChangeAndBuild,
+    /// To change something that no image and no file is needed for.
     NoImages,
 }
 
@@ -184,10 +187,14 @@ impl Session {
     }
 
     /// For a command that changes something: the lock is ours when it begins to read. Let it go with [`Session::end`], however the command ends.
-    pub(crate) async fn begin(common: &Common, command: &str, locking: Locking) -> Result<(Self, Arc<Lease>), Failure> {
+    pub(crate) async fn begin(
+        common: &Common,
+        command: &str,
+        wants: Wants,
+        locking: Locking,
+    ) -> Result<(Self, Arc<Lease>), Failure> {
         let project = load(common)?;
         let file = local(common, &project);
-        let wants = if command == "down" { Wants::NoImages } else { Wants::Change };
         if !common.sandbox {
             let session = Self::connect(common, &project, file, wants).await?;
             let lease = session.lock(command, locking).await?;
@@ -232,15 +239,18 @@ impl Session {
 
     async fn connect(common: &Common, project: &Project, local: Arc<LocalStore>, how: Wants) -> Result<Self, Failure> {
         let Link { aws, store, clock, world } = link(common, project, local, how.of_the_world()).await?;
-        let images = match how {
-            Wants::NoImages => Images::default(),
-            _ => Images::look(project, &aws, world.as_ref()).await?,
+        let (site, images) = match how {
+            Wants::NoImages => (Site::default(), Images::default()),
+            _ => {
+                let site = Site::look(project, &aws, how == Wants::ChangeAndBuild).await?;
+                (site, Images::look(project, &aws, world.as_ref()).await?)
+            }
         };
-        let facts = facts(project, &aws, &images).await?;
+        let facts = facts(project, &aws, &images, site.facts).await?;
         let mut blueprint = draw(project, &facts).map_err(|error| {
             Failure::new(Exit::Configuration, error.to_string()).help("lower `zones` under [network], or choose another region")
         })?;
-        blueprint.notices.extend(images.notice);
+        blueprint.notices.extend(images.notice.into_iter().chain(site.notice));
         Ok(Self {
             project: project.clone(),
             stack: blueprint.stack.clone(),
@@ -388,7 +398,7 @@ fn secret_values(project: &Project, rehearsal: bool) -> Vec<(String, String)> {
     variables.filter_map(|variable| Some((variable.clone(), std::env::var(variable).ok().or(made_up.clone())?))).collect()
 }
 
-async fn facts(project: &Project, aws: &Aws, images: &Images) -> Result<Facts, Failure> {
+async fn facts(project: &Project, aws: &Aws, images: &Images, site: Option<SiteFacts>) -> Result<Facts, Failure> {
     let prefix_list = async {
         match project.alb.from {
             AlbFrom::CloudFront => aws.cloudfront_prefix_list().await.map(Some),
@@ -403,6 +413,7 @@ async fn facts(project: &Project, aws: &Aws, images: &Images) -> Result<Facts, F
         zones,
         images: images.facts.clone(),
         no_builder: images.no_builder.clone(),
+        site,
         cloudfront_prefix_list,
     })
 }

@@ -23,5 +23,6 @@ pub use explain::{BuildError, Cause};
 pub use ignore::Ignore;
 pub use login::Login;
 pub use recipe::{Baked, BakedSource, Base, Build, Recipe, SecretSource};
+pub use run::{Died, Invocation, run};
 pub use tag::{TAG_PREFIX, Tagger};
 pub use workshop::{Built, Workshop};

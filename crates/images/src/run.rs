@@ -1,4 +1,4 @@
-//! A builder as a child process: its lines as they come, its last lines when it fails, and no process left behind when nobody waits for it any more.
+//! A builder, or another command, as a child process: its lines as they come, its last lines when it fails, and no process left behind when nobody waits for it any more.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::ffi::{OsStr, OsString};
@@ -22,40 +22,55 @@ const AFTER_THE_END: Duration = Duration::from_secs(1);
 const TO_CLEAN_UP: Duration = Duration::from_secs(3);
 
 /// One command. Its arguments are for everybody to see; what is nobody's business goes into `secrets`, and from there into its environment or into files.
-pub(crate) struct Invocation {
+pub struct Invocation {
     program: PathBuf,
     args: Vec<OsString>,
+    folder: Option<PathBuf>,
     environment: BTreeMap<OsString, OsString>,
+    withheld: Vec<OsString>,
     hidden: Vec<SecretString>,
 }
 
 /// How a command failed.
 #[derive(Debug)]
-pub(crate) struct Died {
+pub struct Died {
     /// Its last lines.
-    pub(crate) said: Vec<String>,
-    pub(crate) how: String,
+    pub said: Vec<String>,
+    pub how: String,
 }
 
 impl Invocation {
-    pub(crate) fn new(program: &Path) -> Self {
+    pub fn new(program: &Path) -> Self {
         let plain = [("BUILDKIT_PROGRESS", "plain"), ("NO_COLOR", "1"), ("BUILDX_NO_DEFAULT_ATTESTATIONS", "1")];
         let environment = plain.map(|(name, value)| (name.into(), value.into())).into();
-        Self { program: program.to_owned(), args: Vec::new(), environment, hidden: Vec::new() }
+        let program = program.to_owned();
+        Self { program, args: Vec::new(), folder: None, environment, withheld: Vec::new(), hidden: Vec::new() }
     }
 
-    pub(crate) fn arg(&mut self, arg: impl AsRef<OsStr>) -> &mut Self {
+    pub fn arg(&mut self, arg: impl AsRef<OsStr>) -> &mut Self {
         self.args.push(arg.as_ref().to_owned());
         self
     }
 
-    pub(crate) fn args<T: AsRef<OsStr>>(&mut self, args: impl IntoIterator<Item = T>) -> &mut Self {
+    pub fn args<T: AsRef<OsStr>>(&mut self, args: impl IntoIterator<Item = T>) -> &mut Self {
         self.args.extend(args.into_iter().map(|arg| arg.as_ref().to_owned()));
         self
     }
 
     pub(crate) fn env(&mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> &mut Self {
         self.environment.insert(name.as_ref().to_owned(), value.as_ref().to_owned());
+        self
+    }
+
+    /// Where it runs, if not where we do.
+    pub fn folder(&mut self, folder: &Path) -> &mut Self {
+        self.folder = Some(folder.to_owned());
+        self
+    }
+
+    /// A variable of ours that is none of its business.
+    pub fn withhold(&mut self, name: impl AsRef<OsStr>) -> &mut Self {
+        self.withheld.push(name.as_ref().to_owned());
         self
     }
 
@@ -70,9 +85,15 @@ impl Invocation {
 ///
 /// # Errors
 /// [`Died`] when it could not be started, or ended with another code than 0.
-pub(crate) async fn run(invocation: Invocation, tell: &(dyn Fn(&str) + Send + Sync)) -> Result<(), Died> {
-    let Invocation { program, args, environment, hidden } = invocation;
+pub async fn run(invocation: Invocation, tell: &(dyn Fn(&str) + Send + Sync)) -> Result<(), Died> {
+    let Invocation { program, args, folder, environment, withheld, hidden } = invocation;
     let mut command = Command::new(&program);
+    if let Some(folder) = folder {
+        command.current_dir(folder);
+    }
+    for name in &withheld {
+        command.env_remove(name);
+    }
     command.args(args).envs(environment).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     // A group of its own: Ctrl-C on the terminal is ours to hear, and what it starts can be ended with it.
     #[cfg(unix)]

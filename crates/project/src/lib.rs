@@ -14,6 +14,7 @@ mod project;
 mod resolve;
 mod service;
 mod settings;
+pub mod site;
 mod suggest;
 
 use std::{collections::BTreeMap, path::Path};
@@ -23,7 +24,7 @@ pub use crate::{
     problem::{Problem, Problems},
     project::{
         AlbFrom, AlbSettings, Database, Github, KeyOutcome, Logs, Nat, Network, Outcome, Project, Registry, Secret, SecretSource,
-        Skipped, Spa, StatePlace,
+        Skipped, Spa, SpaBuild, StatePlace,
     },
     service::{
         BakedFile, BakedSource, Build, BuildSecret, Condition, DatabaseAttribute, DatabaseKey, EnvValue, HealthCheck, HealthPath,

@@ -134,7 +134,17 @@ pub struct Database {
 pub struct Spa {
     /// Relative to the project's folder; it may not exist yet.
     pub dist: PathBuf,
+    pub build: Option<SpaBuild>,
     pub price_class: String,
+}
+
+/// What makes the files of a single-page application.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct SpaBuild {
+    /// For a shell.
+    pub command: String,
+    /// Where it runs, relative to the project's folder.
+    pub dir: PathBuf,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize)]

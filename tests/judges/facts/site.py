@@ -1,10 +1,13 @@
 """Bucket and distribution."""
 import json
+from pathlib import Path
 
 from botocore.exceptions import ClientError
-from expected import ALL_VIEWER, CACHING_DISABLED, CACHING_OPTIMIZED, PATHS, PREFIX, REGION, with_base
+from expected import ALL_VIEWER, CACHING_DISABLED, CACHING_OPTIMIZED, FILES, FOR_A_YEAR, PATHS, PREFIX, REGION, with_base
 from facts import as_list, fact
 from report import equal
+
+DIST = Path(__file__).resolve().parents[3] / "examples" / "pulse" / "frontend" / "dist"
 
 
 @fact("site: one bucket, pulse-dev-spa-<account>, in the region")
@@ -45,6 +48,17 @@ def _(stack):
     equal((statement["Effect"], statement["Principal"]), ("Allow", {"Service": "cloudfront.amazonaws.com"}))
     equal((as_list(statement["Action"]), as_list(statement["Resource"])), (["s3:GetObject"], [f"arn:aws:s3:::{stack.bucket}/*"]))
     equal(statement["Condition"], {"StringEquals": {"AWS:SourceArn": stack.distribution["ARN"]}})
+
+
+@fact("site: the bucket has the built files, each as it is, with its type and how long it may be kept")
+def _(stack):
+    s3 = stack.client("s3")
+    found = {one["Key"] for one in s3.list_objects_v2(Bucket=stack.bucket)["Contents"]}
+    equal(found, {*FILES, ".landing-published"})
+    for key, (kind, kept) in FILES.items():
+        stands = s3.get_object(Bucket=stack.bucket, Key=key)
+        equal((stands["ContentType"], stands["CacheControl"]), (kind, FOR_A_YEAR if kept else "no-cache"))
+        equal(stands["Body"].read(), (DIST / key).read_bytes())
 
 
 def origins(stack):

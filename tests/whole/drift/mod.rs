@@ -128,7 +128,7 @@ fn home(live: &LiveNode) -> Vec<String> {
         "elbv2.target-group" => by_arn("target_groups"),
         "elbv2.listener" => by_arn("listeners"),
         "elbv2.rule" => by_arn("rules"),
-        "s3.bucket" | "s3.bucket-policy" => at("s3", "buckets"),
+        "s3.bucket" | "s3.bucket-policy" | "s3.site" => at("s3", "buckets"),
         "cloudfront.origin-access-control" => at("cloudfront", "controls"),
         "cloudfront.function" => at("cloudfront", "functions"),
         "cloudfront.distribution" => at("cloudfront", "distributions"),

@@ -9,6 +9,7 @@ const REPOSITORY: &str = "ecr.repository.keycloak";
 const SECRET: &str = "secretsmanager.secret.timescale-url";
 const DATABASE: &str = "rds.instance.keycloak";
 const BUCKET: &str = "s3.bucket.spa";
+const SITE: &str = "s3.site.spa";
 
 pub(super) fn table() -> Vec<Entry> {
     vec![
@@ -143,6 +144,25 @@ pub(super) fn table() -> Vec<Entry> {
             field: "policy",
             sees: Update,
             change: |h| h.set("/policy/Statement/0/Condition", json!({})),
+        },
+        Entry { node: SITE, field: "bucket", sees: Missing, change: |h| h.set("/objects", json!({})) },
+        Entry {
+            node: SITE,
+            field: "distribution",
+            sees: Never("a bucket does not know whose edges read it; that is told in its policy and in the distribution"),
+            change: |_| {},
+        },
+        Entry {
+            node: SITE,
+            field: "files",
+            sees: Update,
+            change: |h| h.set("/objects/index.html/0/etag", json!("\"0123456789abcdef0123456789abcdef\"")),
+        },
+        Entry {
+            node: SITE,
+            field: "published",
+            sees: Update,
+            change: |h| drop(h.map("/objects").shift_remove(".landing-published").expect("it is the last that is written")),
         },
     ]
 }

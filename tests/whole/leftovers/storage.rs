@@ -66,7 +66,8 @@ pub(super) async fn s3(at: &Console, mark: &Mark<'_>) -> Vec<Plant> {
         }
         _ => never(&[kind], "it is a part of its bucket, and known by that one's tags"),
     };
-    [vec![stands("s3.bucket", name)], policy].into_iter().flatten().collect()
+    let site = never(&["s3.site"], "it is what its bucket holds, and goes with it");
+    [vec![stands("s3.bucket", name)], policy, site].into_iter().flatten().collect()
 }
 
 /// What cannot carry tags says whose it is in its text.

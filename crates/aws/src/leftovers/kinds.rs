@@ -7,16 +7,17 @@ use landing_engine::registry::AnyKind;
 use landing_engine::{CallError, Kind, LiveNode, NodeName, Ready, Scan};
 
 use super::{Finds, Leftover, Reason, Sought, steps, time};
-use crate::ecs;
+use crate::{ecs, s3};
 
 /// All kinds at once. Nothing is wanted any more: what is on its way out is there until it is gone.
 pub(super) async fn look(sought: &Sought<'_>, round: u64, finds: &mut Finds) {
     let scans = sought.registry.iter().map(|kind| async move { (kind.name(), scan(sought, round, kind.as_ref()).await) });
     for (name, found) in join_all(scans).await {
         for live in finds.answer(name, found) {
-            // What the account shares is not ours to delete. A rollout is another view of its service and a job a mark on its task
-            // definition, which are listed themselves.
-            if live.owned && ![<ecs::Rollout as Kind>::NAME, <ecs::Job as Kind>::NAME].contains(&live.node.kind()) {
+            // What the account shares is not ours to delete. A rollout is another view of its service, a job a mark on its task definition and a site
+            // what its bucket holds; those are listed themselves.
+            let views = [<ecs::Rollout as Kind>::NAME, <ecs::Job as Kind>::NAME, <s3::Site as Kind>::NAME];
+            if live.owned && !views.contains(&live.node.kind()) {
                 finds.add(leftover(sought, live));
             }
         }

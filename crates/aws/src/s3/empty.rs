@@ -18,20 +18,25 @@ pub(crate) async fn empty(cx: &Aws, door: &Door<'_>, bucket: &str) -> Result<(),
         if objects.is_empty() {
             return Ok(());
         }
-        let operation = "s3:DeleteObject";
-        door.call(operation, || async {
-            let all = Delete::builder().set_objects(Some(objects.clone())).quiet(true).build().expect("the objects are set");
-            let reply = cx.s3.delete_objects().bucket(bucket).delete(all).send().await.call(operation)?;
-            // A 200 that names what it did not delete. The listing starts again, so only a refusal ends it.
-            let refused = reply.errors().iter().find(|error| error.code() != Some("InternalError"));
-            refused.map_or(Ok(()), |error| {
-                let (code, key) = (error.code().unwrap_or_default(), error.key().unwrap_or_default());
-                let class = if code == "AccessDenied" { Class::Denied } else { Class::Invalid };
-                Err(CallError { code: Some(code.into()), ..CallError::new(class, operation, format!("{key} cannot be deleted")) })
-            })
-        })
-        .await?;
+        delete(cx, door, bucket, objects).await?;
     }
+}
+
+/// Deletes at most 1000 of them.
+pub(super) async fn delete(cx: &Aws, door: &Door<'_>, bucket: &str, objects: Vec<ObjectIdentifier>) -> Result<(), CallError> {
+    let operation = "s3:DeleteObject";
+    door.call(operation, || async {
+        let all = Delete::builder().set_objects(Some(objects.clone())).quiet(true).build().expect("the objects are set");
+        let reply = cx.s3.delete_objects().bucket(bucket).delete(all).send().await.call(operation)?;
+        // A 200 that names what it did not delete. The listing starts again, so only a refusal ends it.
+        let refused = reply.errors().iter().find(|error| error.code() != Some("InternalError"));
+        refused.map_or(Ok(()), |error| {
+            let (code, key) = (error.code().unwrap_or_default(), error.key().unwrap_or_default());
+            let class = if code == "AccessDenied" { Class::Denied } else { Class::Invalid };
+            Err(CallError { code: Some(code.into()), ..CallError::new(class, operation, format!("{key} cannot be deleted")) })
+        })
+    })
+    .await
 }
 
 fn identifier(key: Option<&str>, version: Option<&str>) -> ObjectIdentifier {

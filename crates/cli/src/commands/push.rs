@@ -16,10 +16,10 @@ use crate::args::{Common, PushOptions};
 use crate::failure::{Exit, Failure};
 use crate::interrupt::Interrupts;
 use crate::render::style;
-use crate::session::{Session, shown};
+use crate::session::{Session, Wants, shown};
 
 pub(crate) async fn run(common: &Common, options: &PushOptions, interrupts: &Interrupts) -> Result<Exit, Failure> {
-    let (session, lease) = interrupts.or(Session::begin(common, "state push", options.locking)).await?;
+    let (session, lease) = interrupts.or(Session::begin(common, "state push", Wants::Change, options.locking)).await?;
     let done = locked(&session, common, options, &lease).await;
     session.end(&lease).await;
     done

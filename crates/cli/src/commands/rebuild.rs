@@ -14,10 +14,10 @@ use crate::args::{Common, Locking};
 use crate::failure::{Exit, Failure};
 use crate::interrupt::Interrupts;
 use crate::render::{self, style};
-use crate::session::{Session, shown};
+use crate::session::{Session, Wants, shown};
 
 pub(crate) async fn run(common: &Common, locking: Locking, interrupts: &Interrupts) -> Result<Exit, Failure> {
-    let (session, lease) = interrupts.or(Session::begin(common, "state rebuild", locking)).await?;
+    let (session, lease) = interrupts.or(Session::begin(common, "state rebuild", Wants::Change, locking)).await?;
     let done = locked(&session, common, &lease, interrupts).await;
     session.end(&lease).await;
     done

@@ -3,7 +3,7 @@
 use std::io::IsTerminal;
 use std::sync::Arc;
 
-use landing_blueprint::deploy;
+use landing_blueprint::{SITE, deploy};
 use landing_engine::journal::Journal;
 use landing_engine::lock::Lease;
 use landing_engine::plan::{Plan, preflight};
@@ -19,7 +19,7 @@ use crate::args::{Common, Consent, Locking};
 use crate::failure::{self, Exit, Failure, help_of};
 use crate::interrupt::Interrupts;
 use crate::render::{self, live::Live, plain::Lines, style};
-use crate::session::Session;
+use crate::session::{Session, Wants};
 
 /// Mutating calls in flight: EC2's buckets refill by 5 a second, ELB's by 3. Source: `aws-behaviours` 1.3.
 const CALLS_AT_ONCE: usize = 16;
@@ -43,6 +43,14 @@ impl Goal<'_> {
             Self::Deploy(_) => "deploy",
         }
     }
+
+    fn wants(self) -> Wants {
+        match self {
+            Self::Down => Wants::NoImages,
+            Self::Deploy(services) if !services.is_empty() && !services.iter().any(|name| name == SITE) => Wants::Change,
+            Self::Up { .. } | Self::Deploy(_) => Wants::ChangeAndBuild,
+        }
+    }
 }
 
 pub(crate) async fn run(
@@ -52,7 +60,7 @@ pub(crate) async fn run(
     goal: Goal<'_>,
     interrupts: &Interrupts,
 ) -> Result<Exit, Failure> {
-    let (session, lease) = interrupts.or(Session::begin(common, goal.word(), locking)).await?;
+    let (session, lease) = interrupts.or(Session::begin(common, goal.word(), goal.wants(), locking)).await?;
     let exit = locked(&session, common, consent, goal, &lease, interrupts).await;
     session.end(&lease).await;
     exit

@@ -15,7 +15,7 @@ mod state;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use crate::{
@@ -24,8 +24,8 @@ use crate::{
     files::{Files, ReadError},
     place::Place,
     problem::{Problem, Problems},
-    project::{AlbFrom, AlbSettings, Github, KeyOutcome, Logs, Outcome, Project, Registry, Skipped, Spa},
-    settings::{self, AlbFromSetting, ComposeFiles, Document, Settings},
+    project::{AlbFrom, AlbSettings, Github, KeyOutcome, Logs, Outcome, Project, Registry, Skipped, Spa, SpaBuild},
+    settings::{self, AlbFromSetting, ComposeFiles, Document, Settings, SpaSettings},
     suggest::did_you_mean,
 };
 
@@ -256,6 +256,7 @@ fn spa(cx: &mut Cx<'_>, files: &Files<'_>) -> Option<Spa> {
     };
     let dist = files.inside("".as_ref(), dist, &cx.document.value(&["spa", "dist"]));
     let dist = dist.map_err(|problem| cx.problems.push(problem)).ok()?;
+    let build = spa_build(cx, files, spa, &dist);
     let classes = ["PriceClass_100", "PriceClass_200", "PriceClass_All"];
     let price_class = spa.price_class.clone().unwrap_or_else(|| classes[0].to_owned());
     if !classes.contains(&price_class.as_str()) {
@@ -268,7 +269,27 @@ fn spa(cx: &mut Cx<'_>, files: &Files<'_>) -> Option<Spa> {
             .help(did_you_mean(&price_class, classes)),
         );
     }
-    Some(Spa { dist, price_class })
+    Some(Spa { dist, build, price_class })
+}
+
+fn spa_build(cx: &mut Cx<'_>, files: &Files<'_>, spa: &SpaSettings, dist: &Path) -> Option<SpaBuild> {
+    let dir = match &spa.dir {
+        None => dist.parent().unwrap_or(Path::new("")).to_owned(),
+        Some(dir) => {
+            let place = cx.document.value(&["spa", "dir"]);
+            if spa.build.is_none() {
+                let what = "`dir` says where `build` runs, and there is no `build`";
+                cx.problems.push(Problem::at(&place, "missing-key", what).help("add `build`, or leave `dir` out"));
+            }
+            files.inside("".as_ref(), dir, &place).map_err(|problem| cx.problems.push(problem)).ok()?
+        }
+    };
+    let command = spa.build.clone()?;
+    if command.trim().is_empty() {
+        let what = "an empty `build` makes nothing";
+        cx.problems.push(Problem::at(&cx.document.value(&["spa", "build"]), "bad-value", what).help("leave it out"));
+    }
+    Some(SpaBuild { command, dir })
 }
 
 fn github(cx: &mut Cx<'_>) -> Option<Github> {

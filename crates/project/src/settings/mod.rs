@@ -201,6 +201,10 @@ pub(crate) struct DatabaseSettings {
 pub(crate) struct SpaSettings {
     /// The folder with the built files.
     pub(crate) dist: Option<String>,
+    /// The command that makes them, e.g. `npm ci && npm run build`; `up` and `deploy` run it first.
+    pub(crate) build: Option<String>,
+    /// Where the build runs. Default: the folder that `dist` is in.
+    pub(crate) dir: Option<String>,
     /// `PriceClass_100`, `PriceClass_200` or `PriceClass_All`.
     pub(crate) price_class: Option<String>,
 }
