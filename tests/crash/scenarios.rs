@@ -23,6 +23,18 @@ fn drop_spa(site: &Site) {
     site.edit("landing.toml", SPA, "");
 }
 
+fn two_scripts(site: &Site) {
+    site.write("dist/a.js", "a()");
+    site.write("dist/b.js", "b()");
+}
+
+/// One file more, one less, and another page.
+fn other_scripts(site: &Site) {
+    site.write("dist/c.js", "c()");
+    site.write("dist/index.html", "<!doctype html><title>another</title>");
+    std::fs::remove_file(site.path("dist/b.js")).expect("it was there");
+}
+
 /// An edit of the small stack that stands.
 async fn change(name: &'static str, begin: impl Fn(&Site), edit: impl Fn(&Site)) -> Story {
     let mut site = Site::new(WITH_A_JOB);
@@ -41,7 +53,7 @@ async fn compose(name: &'static str, old: &str, new: &str) -> Story {
     change(name, |_| {}, |site| site.edit("docker-compose.yml", old, new)).await
 }
 
-pub(crate) const NAMES: [&str; 17] = [
+pub(crate) const NAMES: [&str; 18] = [
     "first up",
     "up with nothing to do",
     "another image",
@@ -55,6 +67,7 @@ pub(crate) const NAMES: [&str; 17] = [
     "another database class",
     "a SPA more",
     "a SPA less",
+    "other files of the SPA",
     "another VPC",
     "down",
     "up after down",
@@ -78,6 +91,7 @@ pub(crate) async fn scenario(name: &'static str) -> Story {
         "another database class" => change(name, |_| {}, |site| site.edit("landing.toml", "db.t3.micro", "db.t3.small")).await,
         "a SPA more" => change(name, drop_spa, |site| site.edit("landing.toml", "[github]", &format!("{SPA}[github]"))).await,
         "a SPA less" => change(name, |_| {}, drop_spa).await,
+        "other files of the SPA" => change(name, two_scripts, other_scripts).await,
         "another VPC" => {
             let cidr = "[network]\ncidr = \"10.1.0.0/16\"\n\n[github]";
             change(name, |_| {}, |site| site.edit("landing.toml", "[github]", cidr)).await

@@ -4,6 +4,8 @@ use landing_engine::plan::Change;
 use serde_json::Value;
 
 const WIDEST: usize = 60;
+/// Lines of one field. A site may have changed in a thousand files; `--json` has them all.
+const MOST: usize = 20;
 
 /// Lines of one change: `cpu: 256 → 512`, or one line for each member that differs when the field is a structure.
 pub(crate) fn lines(change: &Change) -> Vec<String> {
@@ -12,6 +14,11 @@ pub(crate) fn lines(change: &Change) -> Vec<String> {
     }
     let mut lines = Vec::new();
     differences(&change.field, &change.old, &change.new, &mut lines);
+    let more = lines.len().saturating_sub(MOST);
+    if more > 0 {
+        lines.truncate(MOST);
+        lines.push(format!("{}: … and {more} more", change.field));
+    }
     lines
 }
 
@@ -82,6 +89,9 @@ mod tests {
         let shown = lines(&change(old, new));
         assert_eq!(shown, ["policies.Statement[0].Resource: - b", "policies.Statement[0].Resource: + c"]);
         assert_eq!(lines(&change(json!(256), json!(512))), ["policies: 256 → 512"]);
+        let files = |md5: &str| (0..22).map(|n| (format!("{n}.js"), json!(md5))).collect::<serde_json::Map<_, _>>().into();
+        let many = lines(&change(files("a"), files("b")));
+        assert_eq!((many.len(), many[20].as_str()), (21, "policies: … and 2 more"));
         assert_eq!(lines(&change(json!(["a", "b"]), json!(["b", "a"]))), ["policies: [\"a\",\"b\"] → [\"b\",\"a\"]"]);
     }
 }
