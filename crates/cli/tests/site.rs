@@ -70,7 +70,7 @@ fn up_and_deploy_build_first_and_plan_does_not() {
 
 #[test]
 fn a_build_that_fails_touches_nothing_and_its_last_lines_are_said() {
-    let shop = shop("build = \"echo compiling; echo no such module >&2; exit 3\"\n");
+    let shop = shop("build = \"echo compiling >&2; echo no such module >&2; exit 3\"\n");
     let failed = landing(&shop, &["up", "--yes"]);
     assert_eq!(failed.code, 1);
     insta::assert_snapshot!(failed.stderr);
