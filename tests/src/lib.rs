@@ -12,8 +12,9 @@ use std::time::Duration;
 
 use landing_aws::ecr::{Bench, Standing};
 use landing_aws::leftovers::{Left, Sought};
-use landing_aws::{Aws, Connection, SecretValues, registry};
-use landing_blueprint::{Blueprint, Facts, ImageFacts, NoBuilder, SiteFacts, draw, recipes, site_bucket};
+use landing_aws::smoke::{Finding, Smoke};
+use landing_aws::{Aws, Connection, InProcess, SecretValues, registry};
+use landing_blueprint::{Blueprint, Facts, ImageFacts, NoBuilder, SiteFacts, draw, recipes, site_bucket, smoke};
 use landing_engine::journal::{self, Journal};
 use landing_engine::lock::Permit;
 use landing_engine::plan::{Plan, Step, preflight};
@@ -210,7 +211,7 @@ impl Site {
         });
         let connection = Connection {
             region: Some("us-west-2".into()),
-            in_process: Some(self.sandbox.http_client()),
+            in_process: Some(InProcess { api: self.sandbox.http_client(), public: self.sandbox.public() }),
             ..Connection::default()
         };
         Aws::connect(connection, SecretValues::new(variables)).await
@@ -262,6 +263,16 @@ impl Site {
     /// As [`Site::try_look`].
     pub async fn try_down(&self) -> Result<Run, Refused> {
         self.run(true).await
+    }
+
+    /// `landing smoke`, which goes by the state and draws anew.
+    pub async fn smoke(&self, within: Duration) -> Vec<Finding> {
+        let project = self.project();
+        let aws = self.connect(&project).await;
+        let facts = facts(&project, &aws, self.stand_ins).await.expect("the sandbox lets everybody read");
+        let blueprint = draw(&project, &facts).expect("the region has zones enough");
+        let state = self.state().expect("something was built");
+        Smoke { aws: &aws, clock: self.clock(), within }.run(smoke(&project, &blueprint), &state, |_| {}).await
     }
 
     /// Gives every repository of the stack an image under the tag of its content, as a build elsewhere would leave it.

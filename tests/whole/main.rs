@@ -14,5 +14,6 @@ mod lost_answers;
 mod order;
 mod readings;
 mod site;
+mod smoke;
 mod state;
 mod up_and_down;

@@ -1,12 +1,13 @@
 //! Watches every request: counts it, says to the transport what it is about, and refuses a mutating one that does not come through the door.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::Intercept;
 use aws_smithy_runtime_api::client::interceptors::context::{
-    BeforeSerializationInterceptorContextRef, BeforeTransmitInterceptorContextMut, BeforeTransmitInterceptorContextRef,
+    BeforeDeserializationInterceptorContextRef, BeforeSerializationInterceptorContextRef, BeforeTransmitInterceptorContextMut,
+    BeforeTransmitInterceptorContextRef,
 };
 use aws_smithy_runtime_api::client::orchestrator::Metadata;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
@@ -22,6 +23,8 @@ pub type CallCounts = BTreeMap<String, u64>;
 pub(crate) struct Watch {
     counts: Arc<Mutex<CallCounts>>,
     beside_the_door: bool,
+    /// What the first that answered calls itself.
+    server: Arc<OnceLock<String>>,
 }
 
 impl Watch {
@@ -30,10 +33,18 @@ impl Watch {
         Self { beside_the_door: true, ..self.clone() }
     }
 
+    /// Whether it was a sandbox of `landing` that answered.
+    pub(crate) fn met_a_sandbox(&self) -> bool {
+        self.server.get().is_some_and(|server| server == SANDBOX)
+    }
+
     pub(crate) fn counts(&self) -> CallCounts {
         self.counts.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
+
+/// What the sandbox calls itself in the header `server`.
+const SANDBOX: &str = "landing-sandbox";
 
 /// What calls about the state are counted under, in place of their service.
 const THE_STATE_S: &str = "state in S3";
@@ -100,6 +111,16 @@ impl Intercept for Watch {
             let key = format!("{service}:{}", metadata.name());
             *self.counts.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_default() += 1;
         }
+        Ok(())
+    }
+
+    fn read_before_deserialization(
+        &self,
+        context: &BeforeDeserializationInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        self.server.get_or_init(|| context.response().headers().get("server").unwrap_or_default().to_owned());
         Ok(())
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use aws_config::BehaviorVersion;
 use aws_credential_types::Credentials;
 use aws_sdk_ec2::config::retry::{RetryPartition, TokenBucket};
-use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_smithy_runtime_api::client::http::{SharedHttpClient, SharedHttpConnector};
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 use aws_types::SdkConfig;
@@ -21,6 +21,7 @@ use crate::errors::IntoCallError;
 use crate::memo::Memo;
 use crate::removals::Removals;
 use crate::secrets::SecretValues;
+use crate::smoke::Visitor;
 use crate::time::Dated;
 use crate::transport::{self, Judge, Turns};
 
@@ -31,9 +32,18 @@ pub struct Connection {
     pub profile: Option<String>,
     pub endpoint_url: Option<String>,
     /// An AWS in the process: its HTTP hook and made-up credentials are used and nothing else.
-    pub in_process: Option<SharedHttpClient>,
+    pub in_process: Option<InProcess>,
     /// AWS seconds that pass in one on the wall, when that AWS plays faster; 1 when nobody says so.
     pub time_scale: Option<f64>,
+}
+
+/// An AWS in the process.
+#[derive(Clone, Debug)]
+pub struct InProcess {
+    /// For the SDK: its API.
+    pub api: SharedHttpClient,
+    /// Answers at the public addresses of what was built in it.
+    pub public: SharedHttpConnector,
 }
 
 /// Clients, account and region; what every kind's calls are given.
@@ -66,6 +76,8 @@ pub struct Aws {
     pub(crate) standing: StandingImages,
     pub(crate) bench: OnceLock<Bench>,
     pub(crate) site_folder: OnceLock<PathBuf>,
+    /// Who looks at what was built, from outside.
+    pub(crate) visitor: Visitor,
     watch: Watch,
     dated: Dated,
 }
@@ -92,6 +104,7 @@ impl Aws {
     pub async fn connect(connection: Connection, secrets: SecretValues) -> Result<Self, CallError> {
         let watch = Watch::default();
         let scale = connection.time_scale.unwrap_or(1.0);
+        let public = connection.in_process.as_ref().map(|aws| aws.public.clone());
         let turns = Turns::new(scale);
         let config = configure(connection, turns.clone(), scale).await;
         let region = config.region().map(ToString::to_string).ok_or_else(|| {
@@ -157,6 +170,10 @@ impl Aws {
             standing: StandingImages::default(),
             bench: OnceLock::new(),
             site_folder: OnceLock::new(),
+            visitor: match public {
+                Some(public) => Visitor::in_process(public),
+                None => Visitor::over_the_wire(transport::to_anywhere(), config.endpoint_url(), watch.met_a_sandbox()),
+            },
             watch,
             dated,
         })
@@ -212,8 +229,8 @@ async fn configure(connection: Connection, turns: Turns, scale: f64) -> SdkConfi
     if let Some(url) = connection.endpoint_url {
         loader = loader.endpoint_url(url);
     }
-    if let Some(http) = connection.in_process {
-        let http = transport::in_turn(http, turns);
+    if let Some(aws) = connection.in_process {
+        let http = transport::in_turn(aws.api, turns);
         loader = loader.http_client(http).credentials_provider(Credentials::new("SANDBOX", "sandbox", None, None, "sandbox"));
     } else {
         loader = loader.http_client(transport::over_the_wire(turns));

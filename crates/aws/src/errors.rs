@@ -88,7 +88,8 @@ where
     }
 }
 
-fn chain(error: &dyn std::error::Error) -> String {
+/// All that an error says, with its causes.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {

@@ -30,10 +30,11 @@ pub mod rds;
 pub mod s3;
 pub mod secretsmanager;
 pub mod servicediscovery;
+pub mod smoke;
 pub mod state;
 
 pub use calls::{CallCounts, is_change, is_read};
-pub use client::{Aws, Connection};
+pub use client::{Aws, Connection, InProcess};
 pub use errors::{IntoCallError, missing_action};
 pub use ids::*;
 pub use secrets::SecretValues;

@@ -93,6 +93,12 @@ pub(crate) fn over_the_wire(turns: Turns) -> SharedHttpClient {
     in_turn(client, turns)
 }
 
+/// To what is not AWS's API: no turn to wait for. TLS is checked as ever.
+pub(crate) fn to_anywhere() -> SharedHttpConnector {
+    let builder = ConnectorBuilder::default().tls_provider(Provider::Rustls(CryptoMode::AwsLc));
+    SharedHttpConnector::new(builder.proxy_config(ProxyConfig::from_env()).build())
+}
+
 pub(crate) fn in_turn(client: SharedHttpClient, turns: Turns) -> SharedHttpClient {
     SharedHttpClient::new(InTurn { inner: client, turns })
 }

@@ -83,7 +83,7 @@ fn statements(draft: &Draft<'_>, images: &Images, tasks: &Tasks, services: &Serv
         statements.push(policy::allow(&["ecs:DescribeTasks"], vec![below("task", "/*")]));
         statements.push(policy::allow(&["ecs:ListTasks", "elasticloadbalancing:DescribeTargetHealth"], vec!["*".into()]));
         let logs = Ref::value(draft.arn("logs", &format!("log-group:/ecs/{}/*", draft.prefix)));
-        statements.push(policy::allow(&["logs:GetLogEvents"], vec![logs]));
+        statements.push(policy::allow(&["logs:DescribeLogStreams", "logs:GetLogEvents"], vec![logs]));
         if !draft.project.jobs.is_empty() {
             statements.push(policy::allow(&["ecs:RunTask"], vec![below("task-definition", "-*")]));
             statements.push(policy::allow(&["ecs:TagResource"], vec![below("task", "/*")]));

@@ -15,6 +15,7 @@ mod policy;
 mod secret;
 mod security;
 mod service;
+mod smoke;
 mod task;
 
 use std::collections::BTreeMap;
@@ -26,6 +27,7 @@ pub use delivery::{SiteFacts, site_bucket};
 pub use deploy::{NoDeploy, SITE, deploy};
 pub use image::{ImageFacts, NoBuilder, recipes};
 pub use names::{Whereabouts, whereabouts};
+pub use smoke::smoke;
 
 /// What only AWS can tell, looked up once before the graph is drawn.
 #[derive(Clone, Debug, Default)]

@@ -18,6 +18,7 @@ use crate::since::Since;
   landing plan                         what `up` would change
   landing up --sandbox --yes           the whole of it on an AWS in this process, ten minutes in ten seconds
   landing up                           on AWS, with the credentials of the environment
+  landing smoke                        does it work? up and deploy ask at their end, too
   landing down --allow-data-loss       everything gone again
 
 Exit codes:
@@ -107,6 +108,8 @@ pub(crate) enum Command {
     Up(UpOptions),
     /// Release: build, push, register, run jobs, roll services, publish; refuses when anything else would have to change
     Deploy(DeployOptions),
+    /// Ask whether it works: every route, task, log and job
+    Smoke(SmokeOptions),
     /// Delete everything that the stack owns
     Down(DownOptions),
     /// Show what stands in AWS, and what drifted
@@ -167,6 +170,22 @@ pub(crate) struct UpOptions {
     /// Return when everything is created and known, without waiting for the last of it to be ready
     #[arg(long)]
     pub(crate) no_wait: bool,
+    #[command(flatten)]
+    pub(crate) after: After,
+}
+
+#[derive(Clone, Copy, Debug, ClapArgs)]
+pub(crate) struct After {
+    /// Do not ask at the end whether it works
+    #[arg(long)]
+    pub(crate) no_smoke: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct SmokeOptions {
+    /// Ask again so long what is not well (90s, 15m, 1h30m)
+    #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = duration)]
+    pub(crate) timeout: Duration,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -175,6 +194,8 @@ pub(crate) struct DeployOptions {
     pub(crate) services: Vec<String>,
     #[command(flatten)]
     pub(crate) locking: Locking,
+    #[command(flatten)]
+    pub(crate) after: After,
 }
 
 #[derive(Debug, ClapArgs)]

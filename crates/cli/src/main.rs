@@ -50,6 +50,7 @@ async fn run(args: &Args, interrupts: &Interrupts) -> Result<failure::Exit, Fail
         // These end in good order by themselves.
         Command::Up(options) => commands::up::run(common, options, interrupts).await,
         Command::Deploy(options) => commands::deploy::run(common, options, interrupts).await,
+        Command::Smoke(options) => interrupts.or(commands::smoke::run(common, options)).await,
         Command::Down(options) => commands::down::run(common, options, interrupts).await,
         Command::Status(options) => interrupts.or(commands::status::run(common, options)).await,
         Command::Outputs => interrupts.or(commands::outputs::run(common)).await,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use landing_aws::leftovers::Sought;
 use landing_aws::state::StateBucket;
-use landing_aws::{Aws, Connection, SecretValues, registry};
+use landing_aws::{Aws, Connection, InProcess, SecretValues, registry};
 use landing_blueprint::{Blueprint, Facts, SiteFacts, draw};
 use landing_engine::lock::Lease;
 use landing_engine::store::{LocalStore, Notebook, ObjectStore, Store};
@@ -109,7 +109,7 @@ async fn link(common: &Common, project: &Project, local: Arc<LocalStore>, how: w
         region: region.or_else(|| world.as_ref().map(|_| world::REGION.to_owned())),
         profile: common.profile.clone(),
         endpoint_url: common.endpoint_url.clone(),
-        in_process: world.as_ref().map(|world| world.sandbox.http_client()),
+        in_process: world.as_ref().map(|world| InProcess { api: world.sandbox.http_client(), public: world.sandbox.public() }),
         time_scale: Some(scale),
     };
     let secrets = SecretValues::new(secret_values(project, world.is_some()));

@@ -40,7 +40,11 @@ const PHASES: [Phase; 3] = [Phase::Up, Phase::Change, Phase::Down];
 
 impl Phase {
     fn arguments(self) -> &'static [&'static str] {
-        if self == Self::Down { &["down", "--yes", "--allow-data-loss", "--json"] } else { &["up", "--yes", "--json"] }
+        if self == Self::Down {
+            &["down", "--yes", "--allow-data-loss", "--json"]
+        } else {
+            &["up", "--yes", "--no-smoke", "--json"]
+        }
     }
 }
 

@@ -32,6 +32,8 @@ const STANDING: &[(&str, &[&str], i32)] = &[
     ("up", &["up", "--yes"], 0),
     ("up", &["up", "--yes", "--json"], 0),
     ("deploy", &["deploy"], 0),
+    ("smoke", &["smoke", "--timeout", "1m"], 0),
+    ("smoke", &["smoke", "--timeout", "1m", "--json"], 0),
     ("plan", &["plan"], 0),
     ("plan", &["plan", "--down", "--json"], 0),
     ("status", &["status"], 0),

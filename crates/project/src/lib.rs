@@ -8,6 +8,7 @@
 mod compose;
 mod files;
 mod mask;
+pub mod pattern;
 mod place;
 mod problem;
 mod project;
@@ -28,7 +29,7 @@ pub use crate::{
     },
     service::{
         BakedFile, BakedSource, Build, BuildSecret, Condition, DatabaseAttribute, DatabaseKey, EnvValue, HealthCheck, HealthPath,
-        Image, Nofile, Piece, Platform, SecretRef, Service,
+        Image, Nofile, Piece, Platform, SecretRef, Service, Smoke,
     },
     settings::landing_toml_schema,
 };

@@ -44,6 +44,8 @@ pub struct Service {
     pub public_ip: bool,
     /// Seconds in which a starting task's failed load balancer checks do not count.
     pub grace: Option<u32>,
+    #[serde(skip_serializing_if = "Smoke::is_default")]
+    pub smoke: Smoke,
     pub user: Option<String>,
     pub working_dir: Option<String>,
     /// Seconds, at most 120.
@@ -240,6 +242,31 @@ pub struct HealthPath {
     pub port: Option<u16>,
     /// HTTP codes that count as healthy, e.g. `200-399`.
     pub codes: Option<String>,
+}
+
+/// What `landing smoke` asks of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Smoke {
+    /// In place of the health check's path.
+    pub path: Option<String>,
+    /// HTTP codes that it may answer with, e.g. `200,302`.
+    pub status: Option<String>,
+    /// A text in the answer's body.
+    pub contains: Option<String>,
+    /// Its log must have entries.
+    pub log: bool,
+}
+
+impl Default for Smoke {
+    fn default() -> Self {
+        Self { path: None, status: None, contains: None, log: true }
+    }
+}
+
+impl Smoke {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

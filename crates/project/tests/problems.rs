@@ -343,3 +343,17 @@ fn places_where_no_state_can_lie() {
     assert_snapshot!("state_bucket", toml("state = { s3 = \"Acme.State\", prefix = \"a//b\" }\n"));
     assert_snapshot!("state_key", toml("[state]\ns3 = \"acme-state\"\nprefx = \"a\"\n"));
 }
+
+#[test]
+fn smoke_that_nobody_could_ask() {
+    assert_snapshot!(problems(&[
+        (
+            "landing.toml",
+            "name = \"shop\"\n\n[services.web]\npaths = [\"/api/*\"]\nsmoke = { path = \"/health\", status = \"fine\" }\n\n[services.worker]\nsmoke = { contains = \"ok\", log = false }\n\n[services.other]\npaths = [\"/other/*\"]\nsmoke = { path = \"other\", logs = true }\n",
+        ),
+        (
+            "compose.yaml",
+            "services:\n  web:\n    image: nginx:1\n    expose: [80]\n  worker:\n    image: nginx:1\n  other:\n    image: nginx:1\n    expose: [80]\n"
+        ),
+    ]));
+}

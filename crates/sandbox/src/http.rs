@@ -11,12 +11,17 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
 
 use crate::wire::{Request, Response};
-use crate::{Closed, Sandbox};
+use crate::{Closed, Sandbox, visit};
 
 impl Sandbox {
     /// An HTTP client for the SDK's configuration whose every request is answered by this sandbox.
     pub fn http_client(&self) -> SharedHttpClient {
         SharedHttpClient::new(self.clone())
+    }
+
+    /// The same for whoever visits what was built in it, without the SDK: by the hosts of load balancers and distributions.
+    pub fn public(&self) -> SharedHttpConnector {
+        SharedHttpConnector::new(Line { sandbox: self.clone(), read_timeout: None })
     }
 }
 
@@ -75,7 +80,11 @@ async fn received(request: HttpRequest) -> Result<Request, ConnectorError> {
     {
         target = format!("/{bucket}{target}");
     }
-    let headers = request.headers().iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+    let mut headers: Vec<_> = request.headers().iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+    if let Some(host) = uri.host().filter(|host| visit::is_public(host)) {
+        headers.push(("host".to_owned(), host.to_owned()));
+        headers.push(("x-forwarded-proto".to_owned(), uri.scheme_str().unwrap_or("http").to_owned()));
+    }
     let body = request.into_body();
     let body = http_body_util::BodyExt::collect(body).await.map_err(ConnectorError::user)?.to_bytes().to_vec();
     Ok(Request { method, target, headers, body })

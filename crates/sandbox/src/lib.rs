@@ -16,6 +16,7 @@ mod registry;
 mod server;
 mod services;
 mod tags;
+mod visit;
 mod wire;
 mod world;
 
@@ -24,8 +25,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub use call::Call;
 pub use clock::Millis;
 pub use faults::{
-    BadPattern, CallFault, Consistency, Credentials, Durations, Failure, FailureKind, Faults, Moment, Pattern, Refusal, Sight,
-    Then, Throttle, Watcher, What, Workload,
+    Answer, BadPattern, CallFault, Consistency, Credentials, Durations, Failure, FailureKind, Faults, Moment, Pattern, Refusal,
+    Sight, Then, Throttle, Watcher, What, Workload,
 };
 pub use registry::serve_registry;
 pub use server::serve;
@@ -82,6 +83,9 @@ impl Sandbox {
     /// # Errors
     /// When the connection is to be closed without an answer.
     pub(crate) async fn answer(&self, request: wire::Request) -> Result<wire::Response, Closed> {
+        if let Some(answer) = self.visited(&request).await {
+            return answer;
+        }
         let Some((service, call)) = wire::call_of(&request) else {
             return Ok(wire::render_unknown());
         };

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use landing_aws::{Aws, Connection, SecretValues};
+use landing_aws::{Aws, Connection, InProcess, SecretValues};
 use landing_sandbox::{Faults, Record, Sandbox, Throttle, World};
 use landing_tests::{Run, Site, is_read};
 
@@ -116,7 +116,7 @@ async fn a_storm_takes_as_long_in_aws_s_time_however_fast_the_sandbox_plays() {
         let began = sandbox.with_world(|world| world.now);
         let connection = Connection {
             region: Some("us-west-2".into()),
-            in_process: Some(sandbox.http_client()),
+            in_process: Some(InProcess { api: sandbox.http_client(), public: sandbox.public() }),
             time_scale: Some(scale),
             ..Connection::default()
         };

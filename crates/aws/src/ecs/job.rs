@@ -241,6 +241,11 @@ fn is_marked(family: &Live<TaskDefinition>) -> bool {
     family.tags.get(MARK).is_some_and(|mark| mark == DONE)
 }
 
+/// Whether the run of this revision has ended well.
+pub(crate) async fn job_is_done(cx: &Aws, revision: &str) -> Result<bool, CallError> {
+    Ok(revisions::one(cx, revision).await?.is_some_and(|live| is_marked(&live)))
+}
+
 fn arn_of(family: &Live<TaskDefinition>) -> String {
     family.outputs.get("arn").cloned().unwrap_or_default()
 }

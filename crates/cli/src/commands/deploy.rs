@@ -7,5 +7,12 @@ use crate::interrupt::Interrupts;
 
 pub(crate) async fn run(common: &Common, options: &DeployOptions, interrupts: &Interrupts) -> Result<Exit, Failure> {
     let consent = Consent { yes: true, allow_data_loss: false };
-    walk(common, &consent, options.locking, Goal::Deploy(&options.services), interrupts).await
+    walk(
+        common,
+        &consent,
+        options.locking,
+        Goal::Deploy { services: &options.services, smoke: !options.after.no_smoke },
+        interrupts,
+    )
+    .await
 }

@@ -12,6 +12,7 @@ pub(crate) mod rebuild;
 mod run;
 pub(crate) mod sandbox;
 pub(crate) mod schema;
+pub(crate) mod smoke;
 pub(crate) mod state;
 pub(crate) mod status;
 pub(crate) mod up;

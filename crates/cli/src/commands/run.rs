@@ -14,6 +14,7 @@ use serde_json::json;
 use tokio::sync::{mpsc, oneshot};
 
 use super::leftovers::{self, AfterLook};
+use super::smoke::{self, AfterSmoke};
 use super::{print, print_json, say};
 use crate::args::{Common, Consent, Locking};
 use crate::failure::{self, Exit, Failure, help_of};
@@ -29,10 +30,14 @@ const CALLS_AT_ONCE: usize = 16;
 pub(crate) enum Goal<'a> {
     Up {
         wait: bool,
+        smoke: bool,
     },
     Down,
-    /// These services, or all when there is none.
-    Deploy(&'a [String]),
+    Deploy {
+        /// All when there is none.
+        services: &'a [String],
+        smoke: bool,
+    },
 }
 
 impl Goal<'_> {
@@ -40,16 +45,21 @@ impl Goal<'_> {
         match self {
             Self::Up { .. } => "up",
             Self::Down => "down",
-            Self::Deploy(_) => "deploy",
+            Self::Deploy { .. } => "deploy",
         }
     }
 
     fn wants(self) -> Wants {
         match self {
             Self::Down => Wants::NoImages,
-            Self::Deploy(services) if !services.is_empty() && !services.iter().any(|name| name == SITE) => Wants::Change,
-            Self::Up { .. } | Self::Deploy(_) => Wants::ChangeAndBuild,
+            Self::Deploy { services, .. } if !services.is_empty() && !services.iter().any(|name| name == SITE) => Wants::Change,
+            Self::Up { .. } | Self::Deploy { .. } => Wants::ChangeAndBuild,
         }
+    }
+
+    /// Whether it is asked at the end if the stack works: what nobody waited for need not work yet.
+    fn smokes(self) -> bool {
+        matches!(self, Self::Up { wait: true, smoke: true } | Self::Deploy { smoke: true, .. })
     }
 }
 
@@ -76,7 +86,7 @@ async fn locked(
     interrupts: &Interrupts,
 ) -> Result<Exit, Failure> {
     let down = matches!(goal, Goal::Down);
-    let wait = !matches!(goal, Goal::Up { wait: false });
+    let wait = !matches!(goal, Goal::Up { wait: false, .. });
     let began = session.clock.now();
     let nothing = Graph::default();
     let desired = if down { &nothing } else { &session.blueprint.graph };
@@ -99,7 +109,12 @@ async fn locked(
     };
     let trouble = kept.err().or_else(|| lease.permit().is_lost().map(Failure::from));
     let exit = trouble.map(|failure| failure.report(common.json));
-    Ok(tell(session, common, &plan, &outcome, &state, &looked, down, exit))
+    // Still under the lock: what is looked at is what this run has made.
+    let smoke = match goal.smokes() && exit.is_none() && outcome.is_complete() {
+        true => smoke::after(session, common, &state, interrupts).await,
+        false => AfterSmoke::default(),
+    };
+    Ok(tell(session, common, &plan, &outcome, &state, &looked, &smoke, down, exit))
 }
 
 struct Prepared {
@@ -123,7 +138,7 @@ async fn prepare(
     let has_history = state.has_history();
     let live = session.settled_scan(&state).await?;
     let mut plan = session.plan(down, &live, &state)?;
-    if let Goal::Deploy(services) = goal {
+    if let Goal::Deploy { services, .. } = goal {
         plan = deploy(&session.project, plan, services)?;
     }
     check(session, &plan, desired)?;
@@ -257,11 +272,13 @@ fn tell(
     outcome: &Outcome,
     state: &State,
     looked: &AfterLook,
+    smoke: &AfterSmoke,
     down: bool,
     trouble: Option<Exit>,
 ) -> Exit {
     let exit = trouble.unwrap_or_else(|| match exit_of(outcome) {
-        Exit::Done => looked.exit(),
+        Exit::Done if down => looked.exit(),
+        Exit::Done => smoke.exit(),
         exit => exit,
     });
     let outputs = if down { Vec::new() } else { super::outputs::resolve(&session.blueprint, state) };
@@ -285,6 +302,7 @@ fn tell(
             "calls": { "total": calls.values().sum::<u64>(), "mutating": mutating, "by_operation": calls },
             "notices": session.blueprint.notices,
             "outputs": outputs.iter().cloned().collect::<std::collections::BTreeMap<_, _>>(),
+            "smoke": smoke.counts(),
             "left": looked.left.as_ref().map(|left| &left.objects),
             "unchecked": looked.left.as_ref().map(|left| &left.unchecked),
             "exit": { "code": exit as u8, "name": exit.name() },
@@ -312,6 +330,7 @@ fn tell(
             ));
         }
         Exit::Done => say(&format!("{}: {} in {place} ({cost})", style::good("done"), render::plan::counts(plan))),
+        _ if !down && outcome.is_complete() && trouble.is_none() => smoke.sum_up(&render::plan::counts(plan), &place, &cost),
         // Everything that was planned was done, and it was not enough.
         _ if outcome.is_complete() && trouble.is_none() => looked.sum_up(plan, &place, &cost),
         _ => {

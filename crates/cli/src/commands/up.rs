@@ -6,5 +6,12 @@ use crate::failure::{Exit, Failure};
 use crate::interrupt::Interrupts;
 
 pub(crate) async fn run(common: &Common, options: &UpOptions, interrupts: &Interrupts) -> Result<Exit, Failure> {
-    walk(common, &options.consent, options.locking, Goal::Up { wait: !options.no_wait }, interrupts).await
+    walk(
+        common,
+        &options.consent,
+        options.locking,
+        Goal::Up { wait: !options.no_wait, smoke: !options.after.no_smoke },
+        interrupts,
+    )
+    .await
 }

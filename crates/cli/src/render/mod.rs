@@ -5,6 +5,7 @@ pub(crate) mod lines;
 pub(crate) mod live;
 pub(crate) mod plain;
 pub(crate) mod plan;
+pub(crate) mod smoke;
 pub(crate) mod style;
 pub(crate) mod table;
 pub(crate) mod value;

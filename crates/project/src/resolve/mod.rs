@@ -11,6 +11,7 @@ mod references;
 mod rules;
 mod secrets;
 mod services;
+mod smoke;
 mod state;
 
 use std::{

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Cx, calls, fargate, names, references, rules};
+use super::{Cx, calls, fargate, names, references, rules, smoke};
 use crate::{
     compose::{self, Compose, ComposeService},
     files::Files,
@@ -76,6 +76,7 @@ impl One<'_, '_> {
         let port = self.port(&compose, &ports, health.is_some());
         let image = self.image(&compose);
         self.paths();
+        let smoke = smoke::read(self.cx, self.name, self.settings);
         Service {
             name: self.name.to_owned(),
             image,
@@ -97,6 +98,7 @@ impl One<'_, '_> {
             tcp: self.settings.tcp.clone(),
             public_ip: self.settings.public_ip,
             grace: self.settings.grace,
+            smoke,
             user: compose.user,
             working_dir: compose.working_dir,
             stop_grace_period: compose.stop_grace_period,
@@ -249,12 +251,7 @@ impl One<'_, '_> {
                     .help("for example health = \"/health\", or \"9000/health\" for another port"),
             );
         }
-        let is_codes = |codes: &str| {
-            codes
-                .split([',', '-'])
-                .all(|code| code.len() == 3 && code.parse::<u16>().is_ok_and(|code| (200..=499).contains(&code)))
-        };
-        if health.codes.as_deref().is_some_and(|codes| !is_codes(codes)) {
+        if health.codes.as_deref().is_some_and(|codes| !smoke::is_codes(codes, 200..=499)) {
             self.cx.problems.push(
                 Problem::at(&place, "bad-value", "`codes` are HTTP codes from 200 to 499")
                     .help("for example \"200\", \"200,302\" or \"200-399\""),

@@ -105,6 +105,21 @@ pub(crate) struct ServiceSettings {
     pub(crate) replicas: Option<u32>,
     /// Seconds in which a starting task's failed checks do not count.
     pub(crate) grace: Option<u32>,
+    /// What `landing smoke` asks of it, e.g. `{ path = "/api/ping", status = "200", contains = "ok" }`.
+    pub(crate) smoke: Option<SmokeSettings>,
+}
+
+#[derive(Debug, Default, Clone, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub(crate) struct SmokeSettings {
+    /// Starts with `/`, and one of the service's `paths` matches it. Default: the health check's path, where the load balancer sends it to the service.
+    pub(crate) path: Option<String>,
+    /// HTTP codes, e.g. `"200"`, `"200,302"` or `"200-399"`. Default: 200.
+    pub(crate) status: Option<Scalar>,
+    /// A text that is in the answer.
+    pub(crate) contains: Option<String>,
+    /// `false`: a service that writes nothing to its log is well, too.
+    pub(crate) log: Option<bool>,
 }
 
 #[derive(Debug, Clone, Deserialize, JsonSchema)]

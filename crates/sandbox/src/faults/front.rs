@@ -19,6 +19,9 @@ use crate::services::{self, is_read};
 use crate::wire::{self, Reply, Response, Service};
 use crate::world::{Record, World};
 
+/// What the sandbox calls itself.
+const SERVER: &str = "landing-sandbox";
+
 /// What a client sees of a call.
 #[derive(Debug)]
 pub(crate) enum Seen {
@@ -151,6 +154,8 @@ impl Front {
         };
         // Every answer tells the time, and whoever shares a lock by leases counts on it.
         response.headers.push(("date".to_owned(), http_date(world.now)));
+        // And that it is no AWS.
+        response.headers.push(("server".to_owned(), SERVER.to_owned()));
         response
     }
 

@@ -19,6 +19,6 @@ pub(crate) use front::{Fate, Front, Seen};
 pub(crate) use past::Past;
 pub use pattern::{BadPattern, Pattern};
 pub use settings::{
-    CallFault, Consistency, Credentials, Durations, Failure, FailureKind, Faults, Refusal, Throttle, What, Workload,
+    Answer, CallFault, Consistency, Credentials, Durations, Failure, FailureKind, Faults, Refusal, Throttle, What, Workload,
 };
 pub use watcher::{Moment, Sight, Then, Watcher};

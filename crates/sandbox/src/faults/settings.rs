@@ -202,6 +202,36 @@ pub struct Workload {
     /// The lines that it writes to its log.
     #[serde(default)]
     pub log: Vec<String>,
+    /// What it answers over HTTP, the first path that fits; 200 with the path as the body, where nothing is said.
+    #[serde(default)]
+    pub answers: Vec<Answer>,
+}
+
+/// One answer of a container over HTTP.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Answer {
+    /// With `*` and `?`.
+    pub path: String,
+    #[serde(default = "ok", deserialize_with = "any_status")]
+    pub status: u16,
+    #[serde(default = "plain")]
+    pub content_type: String,
+    #[serde(default)]
+    pub body: String,
+}
+
+fn ok() -> u16 {
+    200
+}
+
+fn plain() -> String {
+    "text/plain; charset=utf-8".to_owned()
+}
+
+fn any_status<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u16, D::Error> {
+    let status = u16::deserialize(deserializer)?;
+    if (200..600).contains(&status) { Ok(status) } else { Err(D::Error::custom(format!("{status} is no status: 200 to 599"))) }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

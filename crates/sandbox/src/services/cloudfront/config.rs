@@ -23,13 +23,28 @@ fn elements<'v>(list: &'v Value, element: &str) -> Vec<&'v Value> {
     if repeated.is_empty() { items(&listed[element]) } else { repeated }
 }
 
-pub(super) fn origins(config: &Value) -> Vec<&Value> {
+pub(crate) fn origins(config: &Value) -> Vec<&Value> {
     elements(&config["Origins"], "Origin")
+}
+
+/// Without the default one, in the order in which they are tried.
+pub(crate) fn behavior_list(config: &Value) -> Vec<&Value> {
+    elements(&config["CacheBehaviors"], "CacheBehavior")
+}
+
+pub(crate) fn custom_errors(config: &Value) -> Vec<&Value> {
+    elements(&config["CustomErrorResponses"], "CustomErrorResponse")
+}
+
+/// ARNs of the functions that one behaviour calls on `event`.
+pub(crate) fn functions_of(behavior: &Value, event: &str) -> Vec<String> {
+    let all = elements(&behavior["FunctionAssociations"], "FunctionAssociation");
+    all.into_iter().filter(|one| one["EventType"] == event).filter_map(|one| text(&one["FunctionARN"])).collect()
 }
 
 fn behaviors(config: &Value) -> Vec<&Value> {
     let mut all = vec![&config["DefaultCacheBehavior"]];
-    all.extend(elements(&config["CacheBehaviors"], "CacheBehavior"));
+    all.extend(behavior_list(config));
     all
 }
 

@@ -19,6 +19,7 @@ use crate::wire::Reply;
 use crate::world::World;
 
 pub(crate) use access::AccessControl;
+pub(crate) use config::{behavior_list, custom_errors, functions_of, origins};
 pub(crate) use distribution::Distribution;
 pub(crate) use function::Function;
 pub(crate) use invalidation::Invalidation;

@@ -36,6 +36,7 @@ use crate::world::World;
 pub(crate) use furnish::furnish;
 pub(crate) use interfaces::{Interface, attach, release};
 pub(crate) use operations::handle;
+pub(crate) use permission::{Permission, Source};
 pub(crate) use subnet::free_addresses;
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]

@@ -30,6 +30,7 @@ pub(crate) use cluster::Cluster;
 pub(crate) use definition::Family;
 pub(crate) use service::Service;
 pub(crate) use task::Task;
+pub(crate) use workload::answer_of;
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Ecs {

@@ -118,6 +118,7 @@ fn pulls(world: &mut World) {
             None => {
                 task.pulled = true;
                 workload::write(world, &arn);
+                workload::greet(world, &arn);
                 outside::join_targets(world, &arn);
                 came_up(world, &arn);
             }

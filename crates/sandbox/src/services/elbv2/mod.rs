@@ -27,7 +27,7 @@ pub(crate) use listeners::Listener;
 pub(crate) use load_balancers::LoadBalancer;
 pub(crate) use rules::Rule;
 pub(crate) use target_groups::TargetGroup;
-pub(crate) use targets::{deregister, register};
+pub(crate) use targets::{Target, deregister, register};
 
 /// All by ARN.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]

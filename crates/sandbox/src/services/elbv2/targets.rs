@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::target_groups::of;
+use super::target_groups::{Check, of};
 use super::{Elbv2, need, target_group_has_listener, validation};
 use crate::call::{Call, number, text};
 use crate::clock::Millis;
@@ -23,6 +23,17 @@ pub(crate) struct Target {
     pub(crate) drained_at: Option<Millis>,
     /// Reason code, when it fails its checks: `Target.ResponseCodeMismatch`.
     pub(crate) failing: Option<String>,
+}
+
+impl Target {
+    /// Registered for as long as its first checks take, and not failing.
+    pub(crate) fn is_healthy(&self, now: Millis, check: &Check) -> bool {
+        self.drained_at.is_none() && self.failing.is_none() && now >= self.registered + first_checks(check)
+    }
+}
+
+fn first_checks(check: &Check) -> Millis {
+    check.healthy.unsigned_abs() * check.interval.unsigned_abs() * SECOND
 }
 
 /// As ECS does for its tasks; `port` absent means the group's.
@@ -113,7 +124,7 @@ pub(super) fn health(world: &mut World, call: &Call) -> Result<Reply, Fault> {
     let now = world.now;
     let used = target_group_has_listener(world, &arn);
     let group = of(&mut world.elbv2, &arn)?;
-    let wait = group.check.healthy.unsigned_abs() * group.check.interval.unsigned_abs() * SECOND;
+    let wait = first_checks(&group.check);
     let wanted: Vec<String> = call.list("Targets").iter().filter_map(|target| text(&target["Id"])).collect();
     let check_port = |target: &Target| {
         if group.check.port == "traffic-port" { target.port.to_string() } else { group.check.port.clone() }

@@ -18,6 +18,7 @@ use crate::wire::Reply;
 use crate::world::World;
 
 pub(crate) use bucket::{Bucket, elsewhere};
+pub(crate) use object::current_object;
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct S3 {

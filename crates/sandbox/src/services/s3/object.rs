@@ -47,6 +47,14 @@ fn current<'b>(bucket: &'b Bucket, key: &str) -> Option<&'b Version> {
     bucket.objects.get(key)?.first().filter(|version| !version.marker)
 }
 
+/// Headers and bytes of a key's current version, as whoever may read it gets them.
+pub(crate) fn current_object(world: &World, bucket: &str, key: &str) -> Option<(Vec<(String, String)>, Vec<u8>)> {
+    let version = current(world.s3.buckets.get(bucket)?, key)?;
+    let mut headers: Vec<_> = version.headers.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+    headers.push(("etag".to_owned(), version.etag.clone()));
+    Some((headers, STANDARD.decode(&version.body).unwrap_or_default()))
+}
+
 pub(super) fn put(world: &mut World, call: &Call) -> Result<Reply, Fault> {
     let (_, key) = address(call);
     let bytes = body::plain(call)?;
