@@ -119,6 +119,8 @@ class RealBuilds(Journey):
         same("builds: up ends well", (first.code, first.summary["failed"]), (0, []))
         same("builds: it built and pushed each image once", count(calls), (len(TASKS), len(TASKS)))
         check("builds: every service runs", self.all_run)
+        asked = first.summary["smoke"]
+        same("builds: and it works, by every question that smoke asks", (asked["failed"], asked["ok"] > 30), (0, True))
         self.judge_images()
         check("builds: a build secret reaches its build, and nothing else", self.judge_secret, calls)
         print(f"     {first.told()}", flush=True)

@@ -7,6 +7,8 @@ mod balancer;
 mod distribution;
 mod function;
 pub(crate) mod pattern;
+#[cfg(test)]
+mod stories;
 
 use crate::clock::Millis;
 use crate::wire::{Request, Response};
