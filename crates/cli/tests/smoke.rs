@@ -23,6 +23,12 @@ fn last(text: &str) -> Value {
     serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {text}"))
 }
 
+/// What AWS puts into the name of a load balancer is another number in every account.
+fn without_numbers(text: &str) -> String {
+    let (before, rest) = text.split_once("-alb-").expect("an address of the load balancer");
+    format!("{before}-alb-N{}", rest.trim_start_matches(|c: char| c.is_ascii_digit()))
+}
+
 #[test]
 fn a_stack_that_does_not_work_ends_with_8() {
     let shop = shop();
@@ -52,7 +58,7 @@ fn a_stack_that_does_not_work_ends_with_8() {
 
     let told = run(&["smoke", "--timeout", "0s", "--color", "never"], true);
     assert_eq!(told.code, 8);
-    insta::assert_snapshot!(format!("{}---\n{}", told.stdout, told.stderr));
+    insta::assert_snapshot!(format!("{}---\n{}", without_numbers(&told.stdout), told.stderr));
     let record = last(&run(&["smoke", "--timeout", "0s", "--json"], true).stdout);
     let checks = record["checks"].as_array().expect("a list");
     let bad: Vec<&Value> = checks.iter().filter(|check| check["status"] == "failed").collect();
