@@ -49,13 +49,15 @@ fn site(graph: &Graph, routes: &Routes) -> Vec<Check> {
     let Some(domain) = &routes.distribution else { return Vec::new() };
     let published = shape::<Site>(graph, "spa").is_some();
     let routed = shape::<Distribution>(graph, "spa").is_some_and(|drawn| drawn.function.is_some());
-    let deep = (routed && !routes.to_the_api(DEEP_LINK)).then_some(DEEP_LINK);
-    let page = |path: &str| Check {
-        name: format!("site: GET {path} through CloudFront"),
-        service: None,
-        what: if published { What::Page { url: url("https", domain, path) } } else { What::Left("nothing is published yet".into()) },
+    let page = |path: &str| {
+        let what = match published {
+            _ if routes.to_the_api(path) => What::Left("a service takes this path, so nobody sees the site here".into()),
+            true => What::Page { url: url("https", domain, path) },
+            false => What::Left("nothing is published yet".into()),
+        };
+        Check { name: format!("site: GET {path} through CloudFront"), service: None, what }
     };
-    ["/"].into_iter().chain(deep).map(page).collect()
+    ["/"].into_iter().chain(routed.then_some(DEEP_LINK)).map(page).collect()
 }
 
 fn of_service(project: &Project, graph: &Graph, routes: &Routes, service: &Service) -> Vec<Check> {
@@ -237,6 +239,14 @@ mod tests {
         insta::assert_snapshot!(asked(toml, TWO, true));
         let bare = asked(toml, TWO, false);
         assert!(bare.contains("site: GET / through CloudFront → nothing"), "what is not published is not asked for: {bare}");
+    }
+
+    #[test]
+    fn a_site_behind_a_service_that_takes_every_path_is_said_to_be_hidden() {
+        let toml =
+            "name = \"shop\"\n\n[services.api]\npaths = [\"/*\"]\n\n[services.auth]\nport = 8080\n\n[spa]\ndist = \"dist\"\n";
+        let asked = asked(toml, TWO, true);
+        assert!(asked.contains("site: GET / through CloudFront → nothing"), "{asked}");
     }
 
     /// A path that another service's rule takes tells nothing of this one.
