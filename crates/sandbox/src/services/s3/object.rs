@@ -47,10 +47,12 @@ fn current<'b>(bucket: &'b Bucket, key: &str) -> Option<&'b Version> {
     bucket.objects.get(key)?.first().filter(|version| !version.marker)
 }
 
+type Headers = Vec<(String, String)>;
+
 /// Headers and bytes of a key's current version, as whoever may read it gets them.
-pub(crate) fn current_object(world: &World, bucket: &str, key: &str) -> Option<(Vec<(String, String)>, Vec<u8>)> {
+pub(crate) fn current_object(world: &World, bucket: &str, key: &str) -> Option<(Headers, Vec<u8>)> {
     let version = current(world.s3.buckets.get(bucket)?, key)?;
-    let mut headers: Vec<_> = version.headers.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+    let mut headers: Headers = version.headers.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
     headers.push(("etag".to_owned(), version.etag.clone()));
     Some((headers, STANDARD.decode(&version.body).unwrap_or_default()))
 }
