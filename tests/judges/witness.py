@@ -53,7 +53,8 @@ class Witness:
                     content = reply.read()
                 finally:
                     connection.close()
-                calls.append(Call(service, operation, mutating, reply.status, refusal(reply.status, content)))
+                if not is_visit(self):
+                    calls.append(Call(service, operation, mutating, reply.status, refusal(reply.status, content)))
                 if not fate.answered:
                     return self.hang_up(fate)
                 time.sleep(fate.late)
@@ -100,6 +101,11 @@ class Server(ThreadingHTTPServer):
         """Who was killed, or has gone, takes no answer; everything else is our mistake, and is shown."""
         if not isinstance(sys.exc_info()[1], ConnectionError):
             super().handle_error(request, client_address)
+
+
+def is_visit(request):
+    """Smoke looks at the application, which is no call of the API: it carries no signature, and only reads."""
+    return request.command == "GET" and "Authorization" not in request.headers
 
 
 def asked(request, body):
