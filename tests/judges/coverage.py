@@ -12,6 +12,7 @@ SERVICES = Path(__file__).resolve().parents[2] / "crates" / "sandbox" / "src" / 
 # Folder or file of the service → its name in the call log (IAM's), and botocore's.
 NAMES = {
     "cloudfront": ("cloudfront", "cloudfront"), "ec2": ("ec2", "ec2"), "ecr": ("ecr", "ecr"), "ecs": ("ecs", "ecs"),
+    "efs": ("elasticfilesystem", "efs"),
     "elbv2": ("elasticloadbalancing", "elbv2"), "iam": ("iam", "iam"), "logs": ("logs", "logs"), "rds": ("rds", "rds"), "s3": ("s3", "s3"),
     "secretsmanager": ("secretsmanager", "secretsmanager"), "servicediscovery": ("servicediscovery", "servicediscovery"),
     "sts": ("sts", "sts"), "tagging": ("tagging", "resourcegroupstaggingapi"),

@@ -77,6 +77,15 @@ pub(crate) const TASK_DEFINITION_GONE: Span = span("task definition gone", 2, 10
 pub(crate) const DISCOVERY_SERVICE_GONE: Span = span("discovery service gone", 2, 10, 120);
 pub(crate) const DISTRIBUTION_DEPLOYED: Span = span("distribution", 120, 210, 1200);
 pub(crate) const DISTRIBUTION_DISABLED: Span = span("distribution disabled", 120, 210, 900);
+pub(crate) const FILE_SYSTEM_READY: Span = span("file system", 2, 6, 60);
+pub(crate) const FILE_SYSTEM_GONE: Span = span("file system gone", 2, 10, 60);
+pub(crate) const MOUNT_TARGET_READY: Span = span("mount target", 45, 90, 240);
+/// From then on until its name can be looked up (catalogue, 14: "DNS +90").
+pub(crate) const MOUNT_TARGET_NAMED: Span = span("mount target named", 0, 60, 90);
+pub(crate) const MOUNT_TARGET_GONE: Span = span("mount target gone", 20, 60, 240);
+/// Not in the catalogue.
+pub(crate) const ACCESS_POINT_READY: Span = span("access point", 1, 3, 30);
+pub(crate) const ACCESS_POINT_GONE: Span = span("access point gone", 1, 3, 30);
 pub(crate) const SECRET_NAME_FREE: Span = span("secret name free", 2, 10, 120);
 pub(crate) const INVALIDATION_DONE: Span = span("invalidation", 8, 30, 600);
 

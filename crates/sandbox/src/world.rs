@@ -51,6 +51,8 @@ pub struct World {
     pub(crate) rds: services::rds::Rds,
     pub(crate) ecs: services::ecs::Ecs,
     pub(crate) ecr: services::ecr::Ecr,
+    #[serde(default)]
+    pub(crate) efs: services::efs::Efs,
     pub(crate) secrets: services::secretsmanager::Secrets,
     pub(crate) logs: services::logs::Logs,
     pub(crate) servicediscovery: services::servicediscovery::ServiceDiscovery,
@@ -79,6 +81,7 @@ impl World {
             rds: Default::default(),
             ecs: Default::default(),
             ecr: Default::default(),
+            efs: Default::default(),
             secrets: Default::default(),
             logs: Default::default(),
             servicediscovery: Default::default(),
@@ -159,6 +162,7 @@ impl World {
             rds,
             ecs,
             ecr,
+            efs,
             secrets,
             logs,
             servicediscovery,
@@ -180,6 +184,7 @@ impl World {
             rds: rds.clone(),
             ecs: ecs.clone(),
             ecr: ecr.clone(),
+            efs: efs.clone(),
             secrets: secrets.clone(),
             logs: logs.clone(),
             servicediscovery: servicediscovery.clone(),
@@ -206,13 +211,14 @@ impl World {
             rds,
             ecs,
             ecr,
+            efs,
             secrets,
             logs,
             servicediscovery,
             s3,
             cloudfront,
         } = self;
-        let regional = (ec2, elbv2, rds, ecs, ecr, secrets, logs, servicediscovery);
+        let regional = (ec2, elbv2, rds, ecs, ecr, efs, secrets, logs, servicediscovery);
         let mut digest = Digesting(Sha256::new());
         serde_json::to_writer(&mut digest, &(account, region, regional, iam, s3, cloudfront))
             .expect("the world is plain data with string keys, and a digest takes every byte");

@@ -11,6 +11,7 @@ pub(super) fn throttled(service: &Service) -> Fault {
         "tagging" => Fault::new("ThrottledException", "Rate exceeded"),
         // ELBv2's documentation says ThrottlingException, its answers say Throttling. CloudFront's status is unverified.
         "iam" | "sts" | "elbv2" | "rds" | "cloudfront" => Fault::new("Throttling", "Rate exceeded"),
+        "efs" => Fault::new("ThrottlingException", "Rate exceeded").status(429),
         // Cloud Map's code is unverified.
         _ => Fault::new("ThrottlingException", "Rate exceeded"),
     }
@@ -31,6 +32,7 @@ pub(super) fn denied(service: &Service, action: &str, world: &World) -> Fault {
             Fault::new("UnauthorizedOperation", message).status(403)
         }
         Protocol::Json => Fault::new("AccessDeniedException", reason),
+        Protocol::RestJson => Fault::new("AccessDeniedException", reason).status(403),
         Protocol::Query | Protocol::RestXml => Fault::new("AccessDenied", reason).status(403),
     }
 }
@@ -40,6 +42,7 @@ pub(super) fn expired(service: &Service) -> Fault {
     match service.protocol {
         Protocol::Ec2 => Fault::new("RequestExpired", "Request has expired."),
         Protocol::Json => Fault::new("ExpiredTokenException", message),
+        Protocol::RestJson => Fault::new("ExpiredTokenException", message).status(403),
         Protocol::RestXml if service.name == "s3" => Fault::new("ExpiredToken", "The provided token has expired."),
         Protocol::Query | Protocol::RestXml => Fault::new("ExpiredToken", message).status(403),
     }

@@ -70,6 +70,7 @@ fn buckets_of(service: &Service, call: &Call) -> Vec<Bucket> {
         "cloudfront" if is_read(&call.operation) => vec![bucket("cloudfront reads", 10.0, 10.0)],
         "cloudfront" => vec![bucket("cloudfront writes", 2.0, 2.0)],
         "rds" => vec![bucket("rds", 10.0, 10.0)],
+        "efs" => vec![bucket("efs", 10.0, 10.0)],
         "ecr" => vec![bucket(format!("ecr {}", call.operation), 20.0, 10.0)],
         "tagging" => vec![bucket("tagging", 15.0, 15.0)],
         _ => Vec::new(),

@@ -46,6 +46,9 @@ pub(crate) const TASK_ENDS: &[&str] = &[
     "port",
     "health-404",
     "slow-start",
+    "mount",
+    "mount-name",
+    "mount-denied",
 ];
 
 /// One object of those that may be meant.

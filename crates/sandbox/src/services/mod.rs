@@ -5,6 +5,7 @@ pub(crate) mod cloudfront;
 pub(crate) mod ec2;
 pub(crate) mod ecr;
 pub(crate) mod ecs;
+pub(crate) mod efs;
 pub(crate) mod elbv2;
 pub(crate) mod failures;
 pub(crate) mod iam;
@@ -40,6 +41,7 @@ pub(crate) fn handle(world: &mut World, call: &Call) -> Result<Reply, Fault> {
         "elbv2" => elbv2::handle(world, call),
         "rds" => rds::handle(world, call),
         "ecs" => ecs::handle(world, call),
+        "efs" => efs::handle(world, call),
         "ecr" => ecr::handle(world, call),
         "secretsmanager" => secretsmanager::handle(world, call),
         "logs" => logs::handle(world, call),
@@ -55,6 +57,7 @@ pub(crate) fn handle(world: &mut World, call: &Call) -> Result<Reply, Fault> {
 pub(crate) fn rest_operation(service: &str, method: &str, call: &Call) -> String {
     match service {
         "s3" => s3::operation(method, call),
+        "efs" => efs::operation(method, call),
         _ => cloudfront::operation(method, call),
     }
 }
@@ -62,6 +65,7 @@ pub(crate) fn rest_operation(service: &str, method: &str, call: &Call) -> String
 /// Lets everything whose time has come happen: ghosts vanish, deletions finish, interfaces are freed.
 pub(crate) fn advance(world: &mut World) {
     ecs::advance(world);
+    efs::advance(world);
     elbv2::advance(world);
     rds::advance(world);
     cloudfront::advance(world);
@@ -77,6 +81,7 @@ pub(crate) fn objects(world: &World) -> BTreeSet<String> {
         elbv2::objects(world),
         rds::objects(world),
         ecs::objects(world),
+        efs::objects(world),
         ecr::objects(world),
         secretsmanager::objects(world),
         logs::objects(world),
@@ -96,6 +101,7 @@ pub(crate) fn tagged(world: &World) -> Vec<(String, Tags)> {
         elbv2::tagged(world),
         rds::tagged(world),
         ecs::tagged(world),
+        efs::tagged(world),
         ecr::tagged(world),
         secretsmanager::tagged(world),
         logs::tagged(world),

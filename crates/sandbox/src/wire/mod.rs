@@ -80,6 +80,7 @@ pub(crate) enum Protocol {
     Ec2,
     Query,
     Json,
+    RestJson,
     RestXml,
 }
 
@@ -92,7 +93,6 @@ pub(crate) struct Service {
 }
 
 pub(crate) const SERVICES: &[Service] = &[
-    Service { name: "ec2", signed_as: &["ec2"], protocol: Protocol::Ec2, namespace: "http://ec2.amazonaws.com/doc/2016-11-15/" },
     Service { name: "ec2", signed_as: &["ec2"], protocol: Protocol::Ec2, namespace: "http://ec2.amazonaws.com/doc/2016-11-15/" },
     Service {
         name: "iam",
@@ -120,13 +120,7 @@ pub(crate) const SERVICES: &[Service] = &[
     },
     Service { name: "ecs", signed_as: &["ecs"], protocol: Protocol::Json, namespace: "" },
     Service { name: "ecr", signed_as: &["ecr"], protocol: Protocol::Json, namespace: "" },
-    Service { name: "secretsmanager", signed_as: &["secretsmanager"], protocol: Protocol::Json, namespace: "" },
-    Service { name: "logs", signed_as: &["logs"], protocol: Protocol::Json, namespace: "" },
-    Service { name: "servicediscovery", signed_as: &["servicediscovery"], protocol: Protocol::Json, namespace: "" },
-    Service { name: "tagging", signed_as: &["tagging"], protocol: Protocol::Json, namespace: "" },
-    Service { name: "s3", signed_as: &["s3"], protocol: Protocol::RestXml, namespace: "http://s3.amazonaws.com/doc/2006-03-01/" },
-    Service { name: "ecs", signed_as: &["ecs"], protocol: Protocol::Json, namespace: "" },
-    Service { name: "ecr", signed_as: &["ecr"], protocol: Protocol::Json, namespace: "" },
+    Service { name: "efs", signed_as: &["elasticfilesystem"], protocol: Protocol::RestJson, namespace: "" },
     Service { name: "secretsmanager", signed_as: &["secretsmanager"], protocol: Protocol::Json, namespace: "" },
     Service { name: "logs", signed_as: &["logs"], protocol: Protocol::Json, namespace: "" },
     Service { name: "servicediscovery", signed_as: &["servicediscovery"], protocol: Protocol::Json, namespace: "" },

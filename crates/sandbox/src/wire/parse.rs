@@ -33,6 +33,10 @@ pub(crate) fn call_of(request: &Request) -> Option<(&'static Service, Call)> {
             call.operation = request.header("x-amz-target")?.rsplit('.').next()?.to_owned();
             call.input = serde_json::from_slice(&request.body).unwrap_or(Value::Object(serde_json::Map::new()));
         }
+        Protocol::RestJson => {
+            call.input = serde_json::from_slice(&request.body).unwrap_or(Value::Object(serde_json::Map::new()));
+            call.operation = crate::services::rest_operation(service.name, &request.method, &call);
+        }
         Protocol::RestXml => {
             call.input = std::str::from_utf8(&request.body).map_or(Value::Null, xml::read);
             call.operation = crate::services::rest_operation(service.name, &request.method, &call);

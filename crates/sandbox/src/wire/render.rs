@@ -16,6 +16,7 @@ pub(crate) fn render(service: &Service, call: &Call, reply: Reply, request_id: &
     let namespace = service.namespace;
     let (content_type, body) = match service.protocol {
         Protocol::Json => ("application/x-amz-json-1.1", reply.body.to_string()),
+        Protocol::RestJson => ("application/json", reply.body.to_string()),
         Protocol::Ec2 => {
             let mut text = format!("<{}Response xmlns=\"{namespace}\"><requestId>{request_id}</requestId>", call.operation);
             xml::write(&reply.body, "item", &mut text);
@@ -49,6 +50,10 @@ pub(crate) fn render_fault(service: &Service, call: &Call, fault: &Fault, reques
             headers.push(("x-amzn-errortype".into(), fault.code.clone()));
             json!({ "__type": fault.code, "message": fault.message, "Message": fault.message }).to_string()
         }
+        Protocol::RestJson => {
+            headers.push(("x-amzn-errortype".into(), fault.code.clone()));
+            json!({ "ErrorCode": fault.code, "Message": fault.message }).to_string()
+        }
         Protocol::Ec2 => format!(
             "<Response><Errors><Error><Code>{code}</Code><Message>{message}</Message></Error></Errors><RequestID>{request_id}</RequestID></Response>"
         ),
@@ -64,8 +69,12 @@ pub(crate) fn render_fault(service: &Service, call: &Call, fault: &Fault, reques
             service.namespace
         ),
     };
-    let json = service.protocol == Protocol::Json;
-    headers.push(("content-type".into(), if json { "application/x-amz-json-1.1" } else { "application/xml" }.into()));
+    let content_type = match service.protocol {
+        Protocol::Json => "application/x-amz-json-1.1",
+        Protocol::RestJson => "application/json",
+        _ => "application/xml",
+    };
+    headers.push(("content-type".into(), content_type.into()));
     // An answer to HEAD carries no body, so S3's clients see the status alone.
     let head = call.operation.starts_with("Head");
     Response { status: fault.status, headers, body: if head { Vec::new() } else { body.into_bytes() } }

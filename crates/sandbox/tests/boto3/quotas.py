@@ -109,6 +109,8 @@ def storage():
     logs.create_log_group(logGroupName="/one")
     refused("LimitExceededException", logs.create_log_group, logGroupName="/two")
     here = {"LocationConstraint": REGION}
+    client("efs").create_file_system(CreationToken="one")
+    refused("FileSystemLimitExceeded", client("efs").create_file_system, CreationToken="two")
     s3.create_bucket(Bucket="only-bucket", CreateBucketConfiguration=here)
     refused("TooManyBuckets", s3.create_bucket, Bucket="second-bucket", CreateBucketConfiguration=here)
 

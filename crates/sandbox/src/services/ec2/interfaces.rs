@@ -109,6 +109,7 @@ fn kind(description: &str) -> (&'static str, &'static str) {
         text if text.starts_with("ELB net/") => ("network_load_balancer", "amazon-aws"),
         text if text.starts_with("ELB ") => ("interface", "amazon-elb"),
         text if text.starts_with("RDS") => ("interface", "amazon-rds"),
+        text if text.starts_with("EFS ") => ("interface", "amazon-efs"),
         text if text.starts_with("VPC Endpoint") => ("vpc_endpoint", "amazon-aws"),
         _ => ("interface", "amazon-ecs"),
     }

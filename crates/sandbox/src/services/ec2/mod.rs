@@ -37,6 +37,7 @@ pub(crate) use furnish::furnish;
 pub(crate) use interfaces::{Interface, attach, release};
 pub(crate) use operations::handle;
 pub(crate) use permission::{Permission, Source};
+pub(crate) use rule::admits;
 pub(crate) use subnet::free_addresses;
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]

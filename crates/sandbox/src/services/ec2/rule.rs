@@ -35,6 +35,20 @@ fn find<'a>(world: &'a World, group: &str, egress: bool, permission: &Permission
     world.ec2.rules.values().find(|it| it.group == group && it.egress == egress && it.permission.same_as(permission))
 }
 
+/// Whether rules of `groups` let TCP in on `port` from an interface with that address in the groups `from`.
+pub(crate) fn admits(world: &World, groups: &[String], from: &[String], address: &str, port: i64) -> bool {
+    let into = world.ec2.rules.values().filter(|rule| !rule.egress && groups.contains(&rule.group));
+    let covers = |it: &Permission| it.protocol == "-1" || it.protocol == "tcp" && (it.from..=it.to).contains(&port);
+    into.map(|rule| &rule.permission).filter(|permission| covers(permission)).any(|permission| match &permission.source {
+        Source::Group(group) => from.contains(group),
+        Source::Ipv4(block) => {
+            let block: Option<ipnet::Ipv4Net> = block.parse().ok();
+            block.zip(address.parse().ok()).is_some_and(|(block, address): (_, std::net::Ipv4Addr)| block.contains(&address))
+        }
+        Source::Ipv6(_) | Source::PrefixList(_) => false,
+    })
+}
+
 fn duplicate(permission: &Permission) -> Fault {
     let Permission { protocol, from, to, source, .. } = permission;
     let (Source::Ipv4(peer) | Source::Ipv6(peer) | Source::Group(peer) | Source::PrefixList(peer)) = source;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 
-use super::client;
+use super::{client, volumes};
 use crate::call::{number, text};
 use crate::fault::Fault;
 use crate::world::World;
@@ -94,7 +94,7 @@ pub(super) fn checked(world: &World, family: &str, input: &Value) -> Result<Valu
     if let Some(gib) = number(&input["ephemeralStorage"]["sizeInGiB"]).filter(|gib| !(21..=200).contains(gib)) {
         return Err(client(format!("Ephemeral storage size {gib} is not between 21 and 200 GiB.")));
     }
-    body.insert("volumes".into(), input.get("volumes").cloned().unwrap_or_else(|| json!([])));
+    body.insert("volumes".into(), volumes::checked(input)?);
     body.insert("placementConstraints".into(), json!([]));
     body.insert("compatibilities".into(), json!(["EC2", "FARGATE"]));
     body.insert(

@@ -7,6 +7,7 @@ use super::definition::{self, TaskDefinition};
 use super::task::Task;
 use super::{outside, workload};
 use crate::call::text;
+use crate::services::efs::{self, Mount};
 use crate::services::secretsmanager;
 use crate::world::World;
 
@@ -75,7 +76,7 @@ pub(super) fn of(world: &World, task: &Task) -> Option<Ending> {
     let asked = task.failure.as_deref().or(workload.and_then(|workload| workload.ends.as_deref()));
     let ending = match asked {
         Some(asked) => on_demand(world, task, definition, asked),
-        None => return missing(world, definition),
+        None => return missing(world, definition).or_else(|| cannot_mount(world, task, definition)),
     };
     let code = workload.and_then(|workload| workload.exit_code).filter(|_| asked == Some("exited"));
     Some(Ending { exit_code: code.or(ending.exit_code), ..ending })
@@ -118,6 +119,9 @@ fn on_demand(world: &World, task: &Task, definition: &TaskDefinition, asked: &st
             "CannotStartContainerError: Error response from daemon: failed to create task for container: failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process: exec: \"{}\": executable file not found in $PATH: unknown",
             first_word(definition)
         )),
+        "mount" => no_mount(efs::TIMED_OUT),
+        "mount-name" => no_mount(&efs::unresolved(world, &of_first_volume(definition))),
+        "mount-denied" => no_mount(efs::DENIED),
         _ => Ending::exited(1, None),
     }
 }
@@ -138,6 +142,10 @@ fn of_task(definition: &TaskDefinition, key: &str) -> String {
 
 fn of_first_secret(definition: &TaskDefinition) -> String {
     definition.containers().first().and_then(|container| text(&container["secrets"][0]["valueFrom"])).unwrap_or_default()
+}
+
+fn of_first_volume(definition: &TaskDefinition) -> String {
+    text(&definition.body["volumes"][0]["efsVolumeConfiguration"]["fileSystemId"]).unwrap_or_default()
 }
 
 fn first_word(definition: &TaskDefinition) -> String {
@@ -164,6 +172,17 @@ fn missing(world: &World, definition: &TaskDefinition) -> Option<Ending> {
     }
     let images = containers.iter().filter_map(|container| text(&container["image"]));
     images.into_iter().find(|image| outside::image_missing(world, image)).map(|image| no_image(&image))
+}
+
+/// The last thing before the containers start.
+fn cannot_mount(world: &World, task: &Task, definition: &TaskDefinition) -> Option<Ending> {
+    let interface = world.ec2.interfaces.values().find(|interface| interface.owner == task.arn)?;
+    let role = text(&definition.body["taskRoleArn"]);
+    let by =
+        Mount { subnet: &interface.subnet, groups: &interface.groups, address: &interface.private_ip, role: role.as_deref() };
+    let volumes = definition.body["volumes"].as_array().into_iter().flatten();
+    let why = volumes.filter_map(|volume| efs::cannot_mount(world, volume, &by)).next()?;
+    Some(no_mount(&why))
 }
 
 /// `ARN` or `ARN:json-key:version-stage:version-id`; parameters of Systems Manager are not modelled and taken as they are.
@@ -224,6 +243,12 @@ fn no_log_group() -> Ending {
     Ending::at_start(
         "ResourceInitializationError: failed to validate logger args: create stream has been retried 1 times: failed to create Cloudwatch log stream: ResourceNotFoundException: The specified log group does not exist. : exit status 1".into(),
     )
+}
+
+fn no_mount(why: &str) -> Ending {
+    Ending::at_start(format!(
+        "ResourceInitializationError: failed to invoke EFS utils commands to set up EFS volumes: stderr: {why} : unsuccessful EFS utils command execution; code: 32"
+    ))
 }
 
 fn no_role(arn: &str) -> Ending {

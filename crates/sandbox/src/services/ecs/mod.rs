@@ -13,6 +13,7 @@ mod settings;
 mod shown;
 mod task;
 mod tasks;
+mod volumes;
 mod workload;
 
 use std::collections::BTreeMap;
