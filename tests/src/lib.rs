@@ -3,6 +3,7 @@
 //! Every command connects anew and reads the state file anew, as a new process would. Nothing here waits on the wall clock: the tests pause tokio's.
 
 pub mod small;
+pub mod volumes;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

@@ -122,6 +122,21 @@ dies! {
     the_image_is_built_for_another_processor_and_nobody_noticed: "ends = \"exited\"\nexit-code = 255\nlog = [\"exec /docker-entrypoint.sh: exec format error\"]";
 }
 
+/// The shop with a volume.
+async fn with_a_volume(does: &str) -> String {
+    let site = shop(&web(does));
+    site.edit("landing.toml", "[secrets.token]", "[volumes.media]\nstorage = \"efs\"\n\n[secrets.token]");
+    site.edit("docker-compose.yml", "    healthcheck:", "    volumes: [\"media:/media\"]\n    healthcheck:");
+    judged(&site).await
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_volume_cannot_be_mounted() {
+    insta::assert_snapshot!("nobody_answers", with_a_volume(r#"ends = "mount""#).await);
+    insta::assert_snapshot!("its_name_is_unknown", with_a_volume(r#"ends = "mount-name""#).await);
+    insta::assert_snapshot!("the_role_may_not", with_a_volume(r#"ends = "mount-denied""#).await);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_job_ends_with_1() {
     let lines: Vec<String> = (1..=30).map(|n| format!("\"migration {n}\"")).collect();

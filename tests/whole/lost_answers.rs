@@ -31,19 +31,24 @@ fn census(site: &Site) -> BTreeMap<String, usize> {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Going {
+pub(super) enum Going {
     Up,
     Down,
 }
 
-/// Runs the phase from `before` once for each of its calls, with that one's answer lost.
 async fn every_call_loses_its_answer(before: &Site, going: Going) -> usize {
+    lose_answers(before, going, |_| true).await
+}
+
+/// Runs the phase from `before` once for each of its calls that is `meant`, with that one's answer lost; how many those were.
+pub(super) async fn lose_answers(before: &Site, going: Going, meant: impl Fn(&str) -> bool) -> usize {
     let run = async |site: &Site| match going {
         Going::Up => site.up().await,
         Going::Down => site.down().await,
     };
     let undisturbed = before.fork(Faults::default());
-    let calls = run(&undisturbed).await.done().mutations();
+    let mut calls = run(&undisturbed).await.done().mutations();
+    calls.retain(|call| meant(call));
     let expected = census(&undisturbed);
     let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
     let mut wrong = Vec::new();

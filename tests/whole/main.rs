@@ -17,3 +17,4 @@ mod site;
 mod smoke;
 mod state;
 mod up_and_down;
+mod volumes;

@@ -17,6 +17,7 @@ use landing_engine::{CallError, Class};
 use crate::calls::{CallCounts, Watch};
 use crate::ecr::{Bench, StandingImages};
 use crate::ecs::{Runs, Wards};
+use crate::efs::Young;
 use crate::errors::IntoCallError;
 use crate::memo::Memo;
 use crate::removals::Removals;
@@ -53,6 +54,7 @@ pub struct Aws {
     pub partition: String,
     pub ec2: aws_sdk_ec2::Client,
     pub ecs: aws_sdk_ecs::Client,
+    pub efs: aws_sdk_efs::Client,
     pub elbv2: aws_sdk_elasticloadbalancingv2::Client,
     pub rds: aws_sdk_rds::Client,
     pub secretsmanager: aws_sdk_secretsmanager::Client,
@@ -72,6 +74,8 @@ pub struct Aws {
     pub(crate) runs: Runs,
     /// What is looked at more closely while it is waited for.
     pub(crate) wards: Wards,
+    /// Mount targets whose names are not known everywhere yet.
+    pub(crate) young: Young,
     pub(crate) secrets: SecretValues,
     pub(crate) standing: StandingImages,
     pub(crate) bench: OnceLock<Bench>,
@@ -142,6 +146,7 @@ impl Aws {
             partition,
             ec2: client!(aws_sdk_ec2, "EC2"),
             ecs: client!(aws_sdk_ecs, "ECS"),
+            efs: client!(aws_sdk_efs, "EFS"),
             elbv2: client!(aws_sdk_elasticloadbalancingv2, "Elastic Load Balancing v2"),
             rds: client!(aws_sdk_rds, "RDS"),
             secretsmanager: client!(aws_sdk_secretsmanager, "Secrets Manager"),
@@ -166,6 +171,7 @@ impl Aws {
             removals: Removals::default(),
             runs: Runs::default(),
             wards: Wards::default(),
+            young: Young::new(scale),
             secrets,
             standing: StandingImages::default(),
             bench: OnceLock::new(),

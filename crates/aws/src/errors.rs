@@ -169,7 +169,9 @@ fn class_of(code: &str, message: &str, status: u16) -> Class {
         "InvalidParameterException" if message.contains("is already used") => Class::InUse,
         // A function that is not LIVE yet, an access control that was just made. Source: `aws-behaviours` 12.2.
         "InvalidFunctionAssociation" | "InvalidOriginAccessControl" => Class::NotVisibleYet,
-        "InvalidSubnet" | "SubnetNotFound" | "InvalidSecurityGroup" | "InvalidGatewayID.NotFound" => Class::NotVisibleYet,
+        "InvalidSubnet" | "SubnetNotFound" | "InvalidSecurityGroup" | "SecurityGroupNotFound" | "InvalidGatewayID.NotFound" => {
+            Class::NotVisibleYet
+        }
 
         "DependencyViolation"
         | "ResourceInUse"
@@ -195,7 +197,10 @@ fn class_of(code: &str, message: &str, status: u16) -> Class {
         | "PreconditionFailed"
         | "DuplicateRequest"
         | "ConditionalRequestConflict"
-        | "BucketNotEmpty" => Class::InUse,
+        | "BucketNotEmpty"
+        | "FileSystemInUse"
+        | "IncorrectFileSystemLifeCycleState"
+        | "IncorrectMountTargetState" => Class::InUse,
 
         _ if quotas::is_code(code) => Class::Quota,
 
@@ -219,7 +224,10 @@ fn class_of(code: &str, message: &str, status: u16) -> Class {
         | "OriginAccessControlAlreadyExists"
         | "FunctionAlreadyExists"
         | "DistributionAlreadyExists"
-        | "NamespaceAlreadyExists" => Class::AlreadyExists,
+        | "NamespaceAlreadyExists"
+        | "FileSystemAlreadyExists"
+        | "MountTargetConflict"
+        | "AccessPointAlreadyExists" => Class::AlreadyExists,
 
         "NoSuchEntity"
         | "NotFound"
@@ -249,6 +257,10 @@ fn class_of(code: &str, message: &str, status: u16) -> Class {
         | "NoSuchResource"
         | "NoSuchPublicAccessBlockConfiguration"
         | "ImageNotFoundException"
+        | "FileSystemNotFound"
+        | "MountTargetNotFound"
+        | "AccessPointNotFound"
+        | "PolicyNotFound"
         | "ServerSideEncryptionConfigurationNotFoundError"
         | "OwnershipControlsNotFoundError" => Class::NotFound,
         "ClientException" if message.contains("Unable to describe task definition") => Class::NotFound,

@@ -22,6 +22,7 @@ pub mod cloudfront;
 pub mod ec2;
 pub mod ecr;
 pub mod ecs;
+pub mod efs;
 pub mod elbv2;
 pub mod iam;
 pub mod leftovers;
@@ -62,6 +63,9 @@ pub fn registry(aws: &Arc<Aws>) -> Registry {
         .with::<secretsmanager::Secret>(aws)
         .with::<rds::SubnetGroup>(aws)
         .with::<rds::Instance>(aws)
+        .with::<efs::FileSystem>(aws)
+        .with::<efs::MountTarget>(aws)
+        .with::<efs::AccessPoint>(aws)
         .with::<logs::Group>(aws)
         .with::<servicediscovery::Namespace>(aws)
         .with::<ecs::Cluster>(aws)

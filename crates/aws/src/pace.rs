@@ -141,7 +141,7 @@ fn buckets(operation: Operation<'_>) -> Vec<(String, Rate)> {
                 shared("changes", rate(2.0, 2.0))
             }
         }
-        "RDS" => shared("all", rate(10.0, 10.0)),
+        "RDS" | "EFS" => shared("all", rate(10.0, 10.0)),
         "ECR" => own(rate(20.0, 10.0)),
         "Resource Groups Tagging API" => shared("all", rate(15.0, 15.0)),
         _ => Vec::new(),

@@ -48,7 +48,7 @@ macro_rules! aws_strict_tags {
 }
 
 aws_tags!(aws_sdk_ec2, aws_sdk_ecs, aws_sdk_elasticloadbalancingv2, aws_sdk_rds, aws_sdk_secretsmanager);
-aws_strict_tags!(aws_sdk_ecr, aws_sdk_iam, aws_sdk_s3, aws_sdk_servicediscovery, aws_sdk_resourcegroupstagging);
+aws_strict_tags!(aws_sdk_ecr, aws_sdk_efs, aws_sdk_iam, aws_sdk_s3, aws_sdk_servicediscovery, aws_sdk_resourcegroupstagging);
 
 impl AwsTag for aws_sdk_cloudfront::types::Tag {
     fn new(key: &str, value: &str) -> Self {

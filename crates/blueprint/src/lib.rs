@@ -17,6 +17,7 @@ mod security;
 mod service;
 mod smoke;
 mod task;
+mod volume;
 
 use std::collections::BTreeMap;
 
@@ -89,9 +90,10 @@ pub fn draw(project: &Project, facts: &Facts) -> Result<Blueprint, BlueprintErro
     let groups = security::draw(&mut draft, &network);
     let secrets = secret::draw(&mut draft);
     let databases = database::draw(&mut draft, &network, &groups);
+    let volumes = volume::draw(&mut draft, &network, &groups);
     let images = image::draw(&mut draft);
     let edge = edge::draw(&mut draft, &network, &groups);
-    let tasks = task::draw(&mut draft, &secrets, &databases, &images);
+    let tasks = task::draw(&mut draft, &secrets, &databases, &volumes, &images);
     let services = service::draw(&mut draft, &network, &groups, &edge, &tasks, &images);
     let site = delivery::draw(&mut draft, &edge);
     github::draw(&mut draft, &images, &tasks, &services, site.as_ref());

@@ -39,6 +39,16 @@ impl Network {
         nodes.iter().map(|node| Subnet::ID.of(node)).collect()
     }
 
+    /// The subnet of each zone, by the zone's letter.
+    pub(crate) fn by_zone(&self, side: Side) -> Vec<(String, Ref<SubnetId>)> {
+        let nodes = match side {
+            Side::Public => &self.public,
+            Side::Private => &self.private,
+        };
+        let letter = |node: &NodeName| node.name().rsplit('-').next().unwrap_or_default().to_owned();
+        nodes.iter().map(|node| (letter(node), Subnet::ID.of(node))).collect()
+    }
+
     /// Route tables that must be in force before a task on this side can reach anything.
     pub(crate) fn routes(&self, side: Side) -> Vec<&NodeName> {
         match side {

@@ -7,16 +7,19 @@ use landing_aws::ec2::{Egress, SecurityGroup, SecurityGroupRule, Source};
 use landing_engine::{NodeName, Ref};
 use landing_project::{AlbFrom, Service};
 
-use crate::Draft;
 use crate::network::Network;
+use crate::{Draft, volume};
 
 /// Ports on which PostgreSQL listens.
 pub(crate) const POSTGRES: u16 = 5432;
+/// Port of NFS, on which EFS is mounted, encrypted or not.
+const NFS: u16 = 2049;
 
 #[derive(Default)]
 pub(crate) struct Groups {
     services: BTreeMap<String, NodeName>,
     databases: BTreeMap<String, NodeName>,
+    volumes: BTreeMap<String, NodeName>,
     alb: Option<NodeName>,
     nlb: Option<NodeName>,
     /// Rules by the service that they let in or out.
@@ -30,6 +33,10 @@ impl Groups {
 
     pub(crate) fn database(&self, name: &str) -> Vec<Ref<SecurityGroupId>> {
         self.databases.get(name).map(|group| SecurityGroup::ID.of(group)).into_iter().collect()
+    }
+
+    pub(crate) fn volume(&self, name: &str) -> Vec<Ref<SecurityGroupId>> {
+        self.volumes.get(name).map(|group| SecurityGroup::ID.of(group)).into_iter().collect()
     }
 
     pub(crate) fn alb(&self) -> Vec<Ref<SecurityGroupId>> {
@@ -74,6 +81,17 @@ pub(crate) fn draw(draft: &mut Draft<'_>, network: &Network) -> Groups {
             groups.rules.entry(user.clone()).or_default().push(rule);
         }
         groups.databases.insert(database.name.clone(), group);
+    }
+    for volume in project.volumes.keys() {
+        let name = format!("{volume}-volume");
+        let group = group(draft, network, &name, &format!("Volume {volume}"), &[]);
+        for user in project.services.iter().chain(&project.jobs).filter(|service| volume::mounts(service, volume)) {
+            let from = groups.services[&user.name].clone();
+            let why = format!("NFS from {}", user.name);
+            let rule = rule(draft, &group, &name, NFS, Source::Group(SecurityGroup::ID.of(&from)), &user.name, &why);
+            groups.rules.entry(user.name.clone()).or_default().push(rule);
+        }
+        groups.volumes.insert(volume.clone(), group);
     }
     let services: Vec<&Service> = project.services.iter().collect();
     load_balancer(draft, network, &mut groups, &services);

@@ -119,8 +119,10 @@ fn early(
     let side = network::side(service, draft.project.network.nat);
     let targets = edge.targets_of(&service.name);
     let web = !service.paths.is_empty() || service.default;
-    // A server is replaced without a gap; what may run only once is stopped before its successor starts.
-    let alone = service.replicas <= 1 && !web;
+    // A server is replaced without a gap. What may run only once is stopped before its successor starts, and so is who writes to a volume: two that write to the
+    // same files at once can spoil them.
+    let writes = service.volumes.iter().any(|mount| !mount.read_only);
+    let alone = service.replicas <= 1 && (!web || writes);
     let shape = EcsService {
         name: service.name.clone(),
         cluster: Cluster::NAME.of(cluster),
@@ -219,6 +221,7 @@ fn wait_for_all(
     let mut usable: Vec<NodeName> = network.routes(side).into_iter().cloned().collect();
     usable.extend([&task.execution_role, &task.task_role, &task.log_group].map(Clone::clone));
     usable.extend(task.secrets.iter().cloned());
+    usable.extend(task.volumes.iter().cloned());
     usable.extend(groups.rules_of(&service.name).iter().cloned());
     for other in service.depends_on.keys().filter_map(|name| draft.project.find(name)) {
         let once = draft.project.jobs.iter().any(|job| job.name == other.name);

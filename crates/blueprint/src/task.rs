@@ -15,7 +15,8 @@ use crate::image::{Images, TaskImage};
 use crate::names::{Whereabouts, fit, whereabouts};
 use crate::secret::Secrets;
 use crate::security::POSTGRES;
-use crate::{Draft, edge, policy};
+use crate::volume::Volumes;
+use crate::{Draft, edge, policy, volume};
 
 pub(crate) struct Task {
     pub(crate) definition: NodeName,
@@ -23,22 +24,31 @@ pub(crate) struct Task {
     pub(crate) task_role: NodeName,
     pub(crate) log_group: NodeName,
     pub(crate) secrets: Vec<NodeName>,
+    /// Ways to the volumes that it mounts.
+    pub(crate) volumes: Vec<NodeName>,
 }
 
 /// By compose name.
 pub(crate) type Tasks = BTreeMap<String, Task>;
 
-pub(crate) fn draw(draft: &mut Draft<'_>, secrets: &Secrets, databases: &Databases, images: &Images) -> Tasks {
+pub(crate) fn draw(draft: &mut Draft<'_>, secrets: &Secrets, databases: &Databases, volumes: &Volumes, images: &Images) -> Tasks {
     let project = draft.project;
     let mut tasks = Tasks::new();
     for service in project.services.iter().chain(&project.jobs) {
-        let task = one(draft, service, secrets, databases, &images[&service.name]);
+        let task = one(draft, service, secrets, databases, volumes, &images[&service.name]);
         tasks.insert(service.name.clone(), task);
     }
     tasks
 }
 
-fn one(draft: &mut Draft<'_>, service: &Service, secrets: &Secrets, databases: &Databases, image: &TaskImage) -> Task {
+fn one(
+    draft: &mut Draft<'_>,
+    service: &Service,
+    secrets: &Secrets,
+    databases: &Databases,
+    volumes: &Volumes,
+    image: &TaskImage,
+) -> Task {
     let name = &service.name;
     let retention_days = Some(draft.project.logs.retention_days as i32);
     let Whereabouts { family, log_group, .. } = whereabouts(&draft.stack, name);
@@ -51,12 +61,17 @@ fn one(draft: &mut Draft<'_>, service: &Service, secrets: &Secrets, databases: &
             SecretRef::DatabaseUser { .. } => None,
         })
         .collect();
+    let mounted = |name: &&String| volume::mounts(service, name);
+    let ways = volumes.iter().filter(|(name, _)| mounted(name)).flat_map(|(_, volume)| volume.ways.clone()).collect();
     let execution_role = execution_role(draft, service, &log_group, secrets, databases, image);
     let task_role = Role {
         name: role_name(draft, name, "task"),
         trust: policy::ecs_tasks(draft),
-        // The application itself calls no AWS service until somebody says so.
-        policies: BTreeMap::new(),
+        // The application itself calls no AWS service until somebody says so; its volumes are mounted as this role.
+        policies: (!service.volumes.is_empty())
+            .then(|| ("volumes".to_owned(), policy::document(volume::statements(service, volumes))))
+            .into_iter()
+            .collect(),
         managed: Vec::new(),
     };
     let task_role = draft.graph.add(&format!("{name}-task"), &task_role);
@@ -107,12 +122,13 @@ fn one(draft: &mut Draft<'_>, service: &Service, secrets: &Secrets, databases: &
         capabilities_dropped: service.cap_drop.clone(),
         sysctls: service.sysctls.clone(),
         ephemeral_storage_gib: service.ephemeral_storage_gib.map(|size| size as i32),
+        volumes: volume::mounted(service, volumes),
     };
     let definition = draft.graph.add(name, &definition);
     for node in [&log_group, &execution_role, &task_role, &definition] {
         draft.graph.set_service(node, name);
     }
-    Task { definition, execution_role, task_role, log_group, secrets: used }
+    Task { definition, execution_role, task_role, log_group, secrets: used, volumes: ways }
 }
 
 /// Lower case, as Service Connect wants it.

@@ -25,11 +25,11 @@ pub use crate::{
     problem::{Problem, Problems},
     project::{
         AlbFrom, AlbSettings, Database, Github, KeyOutcome, Logs, Nat, Network, Outcome, Project, Registry, Secret, SecretSource,
-        Skipped, Spa, SpaBuild, StatePlace,
+        Skipped, Spa, SpaBuild, StatePlace, Volume,
     },
     service::{
         BakedFile, BakedSource, Build, BuildSecret, Condition, DatabaseAttribute, DatabaseKey, EnvValue, HealthCheck, HealthPath,
-        Image, Nofile, Piece, Platform, SecretRef, Service, Smoke,
+        Image, Nofile, Piece, Platform, SecretRef, Service, Smoke, VolumeMount,
     },
     settings::landing_toml_schema,
 };

@@ -29,6 +29,8 @@ pub struct Project {
     pub skipped: Vec<Skipped>,
     pub secrets: BTreeMap<String, Secret>,
     pub databases: BTreeMap<String, Database>,
+    /// Named volumes whose data is kept.
+    pub volumes: BTreeMap<String, Volume>,
     pub spa: Option<Spa>,
     pub github: Option<Github>,
     pub alb: AlbSettings,
@@ -128,6 +130,17 @@ pub struct Database {
     pub backup_days: u32,
     pub multi_az: bool,
     pub deletion_protection: bool,
+}
+
+/// A named volume of compose on a file system of its own, so that it can go without touching another one's data.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Volume {
+    /// The compose name, at most 40 characters of `[A-Za-z0-9_-]`.
+    pub name: String,
+    /// As whom everybody reads and writes, whoever a container runs as; never 0.
+    pub uid: u32,
+    pub gid: u32,
+    pub backup: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize)]

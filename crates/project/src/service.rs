@@ -16,6 +16,8 @@ pub struct Service {
     pub image: Image,
     /// Read-only bind mounts of files and folders in the project: copied into a derived image.
     pub baked_files: Vec<BakedFile>,
+    /// Volumes of the project, by path in the container.
+    pub volumes: Vec<VolumeMount>,
     pub command: Option<Vec<String>>,
     pub entrypoint: Option<Vec<String>>,
     pub environment: BTreeMap<String, EnvValue>,
@@ -78,6 +80,15 @@ impl Service {
         });
         told.chain(secret).collect()
     }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct VolumeMount {
+    /// Absolute path in the container.
+    pub target: String,
+    /// A `[volumes.…]` of the project.
+    pub volume: String,
+    pub read_only: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize)]

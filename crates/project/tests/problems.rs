@@ -249,6 +249,17 @@ fn volumes_that_have_no_place() {
 }
 
 #[test]
+fn volumes_that_cannot_be_kept() {
+    let compose = "services:\n  web:\n    image: nginx\n    volumes:\n      - data:/data\n      - data:relative\n      - { type: volume, source: data, target: /part, volume: { subpath: part } }\n      - other:/other\n  db:\n    image: postgres:16\n    volumes: [\"db:/var/lib/postgresql/data\"]\n";
+    let toml = format!(
+        "{NAME}[volumes.data]\nuid = 0\ngid = 0\n[volumes.dtaa]\nstorage = \"efs\"\n[volumes.\"my.files\"]\nstorage = \"efs\"\n[volumes.more]\nstorage = \"efs\"\nsize = 20\n"
+    );
+    assert_snapshot!(problems(&[("landing.toml", &toml), ("compose.yaml", compose)]));
+    let toml = format!("{NAME}[volumes.data]\nstorage = \"ebs\"\n");
+    assert_snapshot!(problems(&[("landing.toml", &toml), ("compose.yaml", WEB)]));
+}
+
+#[test]
 fn references_to_nothing() {
     assert_snapshot!(toml(
         "[services.web]\nsecrets = { A = \"tokn\", B = \"database:mian.password\", C = \"database:main.host\", D = \"admin\", E = \"token:password\" }\n\

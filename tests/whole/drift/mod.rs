@@ -7,6 +7,7 @@
 mod delivery;
 mod network;
 mod storage;
+mod volumes;
 mod workloads;
 
 use std::collections::BTreeSet;
@@ -110,6 +111,9 @@ fn home(live: &LiveNode) -> Vec<String> {
         "rds.subnet-group" => at("rds", "subnet_groups"),
         "rds.instance" => at("rds", "instances"),
         "logs.group" => at("logs", "groups"),
+        "efs.file-system" => at("efs", "file_systems"),
+        "efs.mount-target" => at("efs", "mount_targets"),
+        "efs.access-point" => at("efs", "access_points"),
         "servicediscovery.namespace" => {
             vec!["servicediscovery".into(), "namespaces".into(), live.outputs["id"].clone()]
         }
@@ -137,7 +141,7 @@ fn home(live: &LiveNode) -> Vec<String> {
 }
 
 fn tables() -> Vec<Entry> {
-    [network::table(), workloads::table(), storage::table(), delivery::table()].into_iter().flatten().collect()
+    [network::table(), workloads::table(), storage::table(), delivery::table(), volumes::table()].into_iter().flatten().collect()
 }
 
 /// Somebody renamed it, and took the mark of the stack off.
@@ -149,6 +153,7 @@ fn lose_tags(hand: &mut Hand<'_>) {
 
 /// The reference stack with running services, as everybody left it.
 struct Base {
+    site: fn() -> Site,
     world: Value,
     state: String,
     look: Look,
@@ -160,8 +165,14 @@ async fn base() -> Base {
     site.push_images().await;
     site.up().await.done();
     let look = site.look(false).await;
-    let state = std::fs::read_to_string(site.state_path()).unwrap();
-    Base { world: serde_json::from_str(&site.sandbox.save()).unwrap(), state, look }
+    Base::of(Site::pulse, &site, look)
+}
+
+impl Base {
+    fn of(fresh: fn() -> Site, stands: &Site, look: Look) -> Self {
+        let state = std::fs::read_to_string(stands.state_path()).unwrap();
+        Self { site: fresh, world: serde_json::from_str(&stands.sandbox.save()).unwrap(), state, look }
+    }
 }
 
 /// One change, seen and repaired; an `Err` says what went wrong.
@@ -169,7 +180,7 @@ async fn try_entry(base: &Base, entry: &Entry) -> Result<(), String> {
     if let Sees::Never(_) = entry.sees {
         return Ok(());
     }
-    let mut site = Site::pulse();
+    let mut site = (base.site)();
     site.write("state/state.json", &base.state);
     let live = base.look.live.nodes.get(&node(entry.node)).ok_or("it does not stand")?;
     site.tamper(|world| {
@@ -234,7 +245,10 @@ fn follows(step: &Step) -> bool {
 }
 
 async fn try_all(table: Vec<Entry>) {
-    let base = base().await;
+    try_on(&base().await, table).await;
+}
+
+async fn try_on(base: &Base, table: Vec<Entry>) {
     let only = std::env::var("DRIFT_ONLY").ok();
     let mut wrong = Vec::new();
     for entry in table {
@@ -243,7 +257,7 @@ async fn try_all(table: Vec<Entry>) {
             continue;
         }
         // Of the sandbox's time: the longest repair makes a database anew.
-        let result = tokio::time::timeout(Duration::from_secs(4 * 3600), try_entry(&base, &entry)).await;
+        let result = tokio::time::timeout(Duration::from_secs(4 * 3600), try_entry(base, &entry)).await;
         if let Err(what) = result.unwrap_or_else(|_| Err("it is not repaired after four hours".into())) {
             wrong.push(format!("{name}: {what}"));
         }
@@ -271,6 +285,15 @@ async fn drift_of_load_balancers_and_the_distribution_is_seen_and_repaired() {
     try_all(delivery::table()).await;
 }
 
+/// The reference stack has no volumes.
+#[tokio::test(start_paused = true)]
+async fn drift_of_volumes_is_seen_and_repaired() {
+    let site = Site::new(landing_tests::volumes::STACK);
+    site.up().await.done();
+    let look = site.look(false).await;
+    try_on(&Base::of(|| Site::new(landing_tests::volumes::STACK), &site, look), volumes::table()).await;
+}
+
 /// Every kind of the registry, every field of its shape, and `tags` where AWS has them: one entry each, and none for nothing.
 #[tokio::test(start_paused = true)]
 async fn no_kind_and_no_field_is_forgotten() {
@@ -278,14 +301,16 @@ async fn no_kind_and_no_field_is_forgotten() {
     // With something to make images with, they are in the graph.
     site.stand_ins = Some(Duration::from_secs(60));
     let look = site.look(false).await;
+    let with_volumes = Site::new(landing_tests::volumes::STACK).look(false).await;
     let mut wanted = BTreeSet::new();
     for kind in look.registry.iter() {
         let (_, desired) = look
             .blueprint
             .graph
             .iter()
+            .chain(with_volumes.blueprint.graph.iter())
             .find(|(name, _)| name.kind() == kind.name())
-            .unwrap_or_else(|| panic!("the reference stack has no {}", kind.name()));
+            .unwrap_or_else(|| panic!("neither stack has a {}", kind.name()));
         let fields = desired.shape.as_object().expect("a shape is a structure");
         wanted.extend(fields.keys().map(|field| format!("{} {field}", kind.name())));
         if kind.traits().tagged {

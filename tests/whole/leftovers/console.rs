@@ -12,6 +12,7 @@ use landing_tests::Site;
 pub(super) struct Console {
     pub(super) ec2: aws_sdk_ec2::Client,
     pub(super) ecs: aws_sdk_ecs::Client,
+    pub(super) efs: aws_sdk_efs::Client,
     pub(super) elbv2: aws_sdk_elasticloadbalancingv2::Client,
     pub(super) rds: aws_sdk_rds::Client,
     pub(super) secretsmanager: aws_sdk_secretsmanager::Client,
@@ -35,6 +36,7 @@ impl Console {
         Self {
             ec2: aws_sdk_ec2::Client::new(&config),
             ecs: aws_sdk_ecs::Client::new(&config),
+            efs: aws_sdk_efs::Client::new(&config),
             elbv2: aws_sdk_elasticloadbalancingv2::Client::new(&config),
             rds: aws_sdk_rds::Client::new(&config),
             secretsmanager: aws_sdk_secretsmanager::Client::new(&config),

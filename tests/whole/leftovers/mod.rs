@@ -29,6 +29,7 @@ async fn plant(site: &Site, look: &Look, way: Way) -> Vec<Plant> {
     plants.extend(storage::ecr(&at, &mark).await);
     plants.extend(storage::secretsmanager(&at, &mark).await);
     plants.extend(storage::rds(&at, &mark).await);
+    plants.extend(storage::efs(&at, &mark).await);
     plants.extend(storage::s3(&at, &mark).await);
     plants.extend(storage::cloudfront(&at, &mark).await);
     plants

@@ -46,6 +46,25 @@ pub(super) async fn rds(at: &Console, mark: &Mark<'_>) -> Vec<Plant> {
     plants
 }
 
+pub(super) async fn efs(at: &Console, mark: &Mark<'_>) -> Vec<Plant> {
+    let mut plants = never(&["efs.mount-target"], "it has no tags, and stands in a file system that has");
+    if mark.way == Way::Name {
+        plants.extend(never(&["efs.file-system", "efs.access-point"], "they have ids of AWS's and no names"));
+        return plants;
+    }
+    let kind = "efs.file-system";
+    let make = at.efs.create_file_system().creation_token("planted").encrypted(true);
+    let made = make.set_tags(tags!(strict aws_sdk_efs, mark, kind)).send().await.unwrap();
+    // Whoever made it has waited for it.
+    tokio::time::sleep(std::time::Duration::from_secs(60)).await;
+    plants.push(stands(kind, made.file_system_id()));
+    let kind = "efs.access-point";
+    let make = at.efs.create_access_point().client_token("planted").file_system_id(made.file_system_id());
+    let made = make.set_tags(tags!(strict aws_sdk_efs, mark, kind)).send().await.unwrap();
+    plants.push(stands(kind, made.access_point_id().unwrap()));
+    plants
+}
+
 pub(super) async fn s3(at: &Console, mark: &Mark<'_>) -> Vec<Plant> {
     let kind = "s3.bucket";
     let name = mark.name(kind);

@@ -102,6 +102,9 @@ fn at_the_start(death: &Death<'_>, words: &Words, again: &str) -> Option<Verdict
     if words.has(&["matching platform", "exec format error"]) || death.log.iter().any(|line| line.contains("exec format error")) {
         return Some(other_processor());
     }
+    if words.has(&["EFS utils", "EFS volumes"]) {
+        return Some(cannot_mount(death, words, again));
+    }
     let pull = words.has(&["CannotPull"]);
     let initialisation = words.has(&["ResourceInitializationError"]);
     if (pull || initialisation) && words.has(NO_WAY) {
@@ -182,6 +185,33 @@ fn at_the_start(death: &Death<'_>, words: &Words, again: &str) -> Option<Verdict
     words
         .has(&["Capacity is unavailable"])
         .then(|| verdict("Fargate has no room at the moment", format!("wait some minutes and {again}")))
+}
+
+/// A volume is in the way of its start.
+fn cannot_mount(death: &Death<'_>, words: &Words, again: &str) -> Verdict {
+    let mut names: Vec<&str> = death.definition.volumes.iter().map(|volume| volume.name.as_str()).collect();
+    names.dedup();
+    let volumes = names.join(", ");
+    let back = "`landing plan` shows what somebody changed, `landing up` puts it back";
+    if words.has(&["failed to resolve", "name resolution", "dns"]) {
+        return verdict(
+            format!("EFS cannot be mounted: no mount target of {volumes} is known in the task's zone"),
+            format!("{back}. One that was made a moment ago is known after a minute and a half: then {again}"),
+        );
+    }
+    if words.has(&["access denied"]) {
+        return verdict(
+            format!("EFS cannot be mounted: the task's role may not use {volumes}"),
+            format!("{back}: the role's policy `volumes`, the access point, the file system's policy"),
+        );
+    }
+    if words.has(&["timed out", "timeout", "connection reset"]) {
+        return verdict(
+            format!("EFS cannot be mounted: the mount target of {volumes} does not answer"),
+            format!("its security group must let the task's in on port 2049: {back}"),
+        );
+    }
+    verdict(format!("EFS cannot be mounted: {volumes}"), format!("look at what AWS says; {back}"))
 }
 
 fn command(definition: &TaskDefinition) -> String {

@@ -11,7 +11,7 @@ use aws_sdk_ecs::types::{
 };
 use landing_engine::Ref;
 
-use super::{Health, Port, TaskDefinition};
+use super::{Health, Port, TaskDefinition, volumes};
 use crate::logs::STREAM_PREFIX;
 
 const LOG_GROUP: &str = "awslogs-group";
@@ -55,6 +55,7 @@ pub(crate) fn definition(task: &TaskDefinition) -> ContainerDefinition {
         .set_interactive(task.interactive.then_some(true))
         .set_system_controls((!task.sysctls.is_empty()).then(|| task.sysctls.iter().map(control).collect()))
         .set_ulimits(nofile)
+        .set_mount_points(volumes::mounted(&task.volumes))
         .set_docker_labels((!task.labels.is_empty()).then(|| task.labels.clone().into_iter().collect()))
         .build()
 }
@@ -140,6 +141,7 @@ pub(crate) fn shape(definition: &Reply) -> TaskDefinition {
             .collect(),
         ephemeral_storage_gib: definition.ephemeral_storage().map(|storage| storage.size_in_gib()),
         labels: container.docker_labels().into_iter().flatten().map(|(key, value)| (key.clone(), value.clone())).collect(),
+        volumes: volumes::of(definition.volumes(), container.mount_points()),
     }
 }
 
@@ -216,6 +218,7 @@ mod tests {
             capabilities_dropped: Vec::new(),
             sysctls: BTreeMap::from([("net.core.somaxconn".into(), "1024".into())]),
             ephemeral_storage_gib: None,
+            volumes: ["/data", "/more"].map(|path| volumes::tests::sample("data", path)).into(),
         };
         let mut container = definition(&asked);
         container.command = Some(vec![]);
@@ -236,6 +239,7 @@ mod tests {
             .execution_role_arn("arn:aws:iam::1:role/x")
             .task_role_arn("arn:aws:iam::1:role/t")
             .container_definitions(container)
+            .set_volumes(volumes::declared(&asked.volumes))
             .build();
         assert_eq!(shape(&reply), asked);
     }

@@ -12,6 +12,7 @@ pub mod rollout;
 mod runs;
 pub mod service;
 pub mod task_definition;
+mod volumes;
 mod wiring;
 
 pub use cluster::Cluster;
@@ -23,4 +24,4 @@ pub(crate) use readings::{cluster_and_name, describe_services, last};
 pub use rollout::Rollout;
 pub(crate) use runs::Runs;
 pub use service::{Connect, Endpoint, Service, Target};
-pub use task_definition::{Health, Port, TaskDefinition};
+pub use task_definition::{Health, Port, TaskDefinition, Volume};

@@ -16,8 +16,10 @@ use landing_engine::{CallError, Changed, Class, Door, Gone, Kind, Live, NodeName
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{container, readings, revisions};
-use crate::{Aws, IntoCallError, LogGroupName, RoleArn, TaskDefinitionArn, document, ownership, tags};
+use super::{container, readings, revisions, volumes};
+use crate::{
+    AccessPointId, Aws, FileSystemId, IntoCallError, LogGroupName, RoleArn, TaskDefinitionArn, document, ownership, tags,
+};
 
 /// One task of exactly one container; its fields are those of the task and of the container side by side, so that a plan names what changes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -64,6 +66,20 @@ pub struct TaskDefinition {
     pub sysctls: BTreeMap<String, String>,
     /// Disk of the task in GiB, 21 to 200; without it Fargate gives 20.
     pub ephemeral_storage_gib: Option<i32>,
+    /// Paths in the container where a file system of EFS is mounted. A set.
+    pub volumes: Vec<Volume>,
+}
+
+/// One path in the container.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Volume {
+    pub name: String,
+    pub path: String,
+    pub read_only: bool,
+    pub file_system: Ref<FileSystemId>,
+    pub access_point: Ref<AccessPointId>,
+    /// Mounted encrypted, and as the task's role.
+    pub as_task_role: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -179,7 +195,7 @@ impl Kind for TaskDefinition {
 
     fn same(field: &str, desired: &Value, live: &Value) -> bool {
         match field {
-            "ports" | "capabilities_added" | "capabilities_dropped" => document::same(desired, live),
+            "ports" | "volumes" | "capabilities_added" | "capabilities_dropped" => document::same(desired, live),
             _ => desired == live,
         }
     }
@@ -217,6 +233,7 @@ impl TaskDefinition {
             .execution_role_arn(self.execution_role.get().as_str())
             .task_role_arn(self.task_role.get().as_str())
             .container_definitions(container::definition(self))
+            .set_volumes(volumes::declared(&self.volumes))
             .set_ephemeral_storage(self.ephemeral_storage_gib.map(|size| EphemeralStorage::builder().size_in_gib(size).build()))
             .set_tags(Some(tags::list(&door.tags())))
     }

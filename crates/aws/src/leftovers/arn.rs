@@ -2,7 +2,7 @@
 
 use landing_engine::Kind;
 
-use crate::{cloudfront, ec2, ecr, ecs, elbv2, iam, logs, rds, s3, secretsmanager};
+use crate::{cloudfront, ec2, ecr, ecs, efs, elbv2, iam, logs, rds, s3, secretsmanager};
 
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Named<'a> {
@@ -54,6 +54,8 @@ pub(super) fn named(arn: &str) -> Named<'_> {
         ("ecs", "service") => ours(<ecs::Service as Kind>::NAME, arn),
         ("ecs", "task") => Named::Task(arn),
         ("ecs", "task-definition") => Named::Revision(arn),
+        ("elasticfilesystem", "file-system") => ours(efs::FileSystem::NAME, name),
+        ("elasticfilesystem", "access-point") => ours(efs::AccessPoint::NAME, name),
         ("elasticloadbalancing", "loadbalancer") => ours(elbv2::LoadBalancer::NAME, arn),
         ("elasticloadbalancing", "targetgroup") => ours(elbv2::TargetGroup::NAME, arn),
         ("elasticloadbalancing", "listener") => ours(elbv2::Listener::NAME, arn),
@@ -74,6 +76,7 @@ mod tests {
         assert_eq!(named("arn:aws:ec2:eu-west-1:1:natgateway/nat-1"), ours("ec2.nat-gateway", "nat-1"));
         assert_eq!(named("arn:aws:ecr:eu-west-1:1:repository/shop-dev/web"), ours("ecr.repository", "shop-dev/web"));
         assert_eq!(named("arn:aws:logs:eu-west-1:1:log-group:/ecs/shop-dev/web:*"), ours("logs.group", "/ecs/shop-dev/web"));
+        assert_eq!(named("arn:aws:elasticfilesystem:eu-west-1:1:file-system/fs-1"), ours("efs.file-system", "fs-1"));
         assert_eq!(named("arn:aws:s3:::shop-dev-site"), ours("s3.bucket", "shop-dev-site"));
         let rule = "arn:aws:elasticloadbalancing:eu-west-1:1:listener-rule/app/shop/1/2/3";
         assert_eq!(named(rule), ours("elbv2.rule", rule));

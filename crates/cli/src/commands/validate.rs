@@ -60,6 +60,9 @@ fn deployed(project: &Project) -> Vec<String> {
             let files = service.baked_files.iter().map(|file| file.source.to_string());
             notes.push(format!("its image has {}", list(files.collect())));
         }
+        if !service.volumes.is_empty() {
+            notes.push(format!("keeps {} on EFS", list(service.volumes.iter().map(|mount| mount.target.clone()).collect())));
+        }
         lines.push(format!("  {:<20} {}", service.name, notes.join(" · ")));
     }
     lines

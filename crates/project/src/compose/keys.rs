@@ -121,7 +121,10 @@ pub(crate) const SERVICE_KEYS: [(&str, Rule); 94] = [
     ("user", Mapped("the container's user")),
     ("userns_mode", Ignored(NO_HOST)),
     ("uts", Ignored(NO_HOST)),
-    ("volumes", Mapped("read-only files of the project belong into the image, data volumes are refused")),
+    (
+        "volumes",
+        Mapped("read-only files of the project belong into the image, named volumes are kept where landing.toml says so"),
+    ),
     ("volumes_from", Refused("tasks share no disks; give each service its own files")),
     ("working_dir", Mapped("the container's working directory")),
 ];

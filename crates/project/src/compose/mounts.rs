@@ -1,4 +1,7 @@
-//! `volumes` and `configs`: read-only files of the project are copied into a derived image, everything else has no place on Fargate.
+//! `volumes` and `configs`: read-only files of the project are copied into a derived image, named volumes are kept where landing.toml says so, everything else
+//! has no place on Fargate.
+
+use std::collections::BTreeSet;
 
 use super::{
     fill::fill,
@@ -10,7 +13,7 @@ use crate::{
     files::Files,
     place::Place,
     problem::{Problem, toml_key},
-    service::{BakedFile, BakedSource},
+    service::{BakedFile, BakedSource, VolumeMount},
     suggest::did_you_mean,
 };
 
@@ -20,12 +23,15 @@ struct Mount<'a> {
     source: &'a str,
     target: &'a str,
     read_only: bool,
+    /// Only a part of the volume is meant.
+    has_subpath: bool,
     place: &'a Place,
 }
 
 /// What a mount became.
 pub(super) enum Mounted {
     Baked(BakedFile),
+    Kept(VolumeMount),
     /// Left out, and why.
     Left(String),
 }
@@ -36,6 +42,8 @@ pub(super) struct Owner<'a> {
     pub(super) image: &'a str,
     /// Paths that landing.toml says may be lost.
     pub(super) scratch: &'a [String],
+    /// Named volumes that landing.toml says are kept.
+    pub(super) kept: &'a BTreeSet<String>,
 }
 
 impl Owner<'_> {
@@ -44,11 +52,12 @@ impl Owner<'_> {
     }
 
     /// Where data may stay that is more than files of one task.
-    fn elsewhere(&self) -> &'static str {
+    fn keep(&self, volume: &str) -> String {
+        let efs = format!("keep it on Amazon EFS: add to landing.toml:\n  [volumes.{}]\n  storage = \"efs\"\n", toml_key(volume));
         if ["postgres", "postgis", "timescale"].iter().any(|name| self.image.contains(name)) {
-            "use a database in AWS (`[databases.NAME]` in landing.toml, and this service in `skip`)"
+            format!("use a database in AWS (`[databases.NAME]` in landing.toml, and this service in `skip`); or {efs}")
         } else {
-            "keep it in a service that AWS runs, or outside, and `skip` this one if nothing else is in it"
+            efs
         }
     }
 }
@@ -78,6 +87,7 @@ fn mount(item: &Node) -> Result<Mount<'_>, Problem> {
             source: get("source").unwrap_or_default(),
             target: get("target").ok_or_else(|| lacks(item, "volume", "target: /path/in/the/container"))?,
             read_only: item.get("read_only").map_or(Ok(false), boolean)?,
+            has_subpath: item.get("volume").is_some_and(|options| options.get("subpath").is_some()),
             place: &item.place,
         });
     }
@@ -95,6 +105,7 @@ fn mount(item: &Node) -> Result<Mount<'_>, Problem> {
         source,
         target,
         read_only: options.split(',').any(|option| option == "ro"),
+        has_subpath: false,
         place: &item.place,
     })
 }
@@ -116,9 +127,10 @@ fn place(mount: &Mount<'_>, owner: &Owner<'_>, files: &Files<'_>) -> Result<Moun
         "volume" if mount.source.is_empty() => {
             Ok(Mounted::Left(format!("{}: an anonymous volume is the task's own disk, which goes with the task", mount.target)))
         }
+        "volume" if owner.kept.contains(mount.source) => kept(mount),
         "volume" => refused(
             format!("the data of volume `{}` would be lost with every task", mount.source),
-            format!("{}; or if the data may be lost, {leave_out}", owner.elsewhere()),
+            format!("{}or if the data may be lost, {leave_out}", owner.keep(mount.source)),
         ),
         "bind" if mount.source.ends_with("docker.sock") => refused(
             "there is no Docker on Fargate".to_owned(),
@@ -143,6 +155,19 @@ fn place(mount: &Mount<'_>, owner: &Owner<'_>, files: &Files<'_>) -> Result<Moun
     }
 }
 
+fn kept(mount: &Mount<'_>) -> Result<Mounted, Problem> {
+    if mount.has_subpath {
+        return Err(Problem::at(mount.place, "unsupported-volume", "a part of a volume cannot be mounted on its own")
+            .help("remove `subpath`, and give each part a volume of its own if they must be apart"));
+    }
+    let mount = VolumeMount {
+        target: absolute(mount.target, mount.place)?.to_owned(),
+        volume: mount.source.to_owned(),
+        read_only: mount.read_only,
+    };
+    Ok(Mounted::Kept(mount))
+}
+
 fn bake(source: &str, target: &str, place: &Place, files: &Files<'_>) -> Result<BakedFile, Problem> {
     let path = files.inside(&place.source.folder, source, place)?;
     if !files.exists(&path) {
@@ -153,10 +178,14 @@ fn bake(source: &str, target: &str, place: &Place, files: &Files<'_>) -> Result<
 }
 
 fn baked(source: BakedSource, target: &str, place: &Place) -> Result<BakedFile, Problem> {
-    if !target.starts_with('/') {
-        return Err(Problem::at(place, "bad-value", "the path in the container must be absolute").help("begin it with `/`"));
+    Ok(BakedFile { source, target: absolute(target, place)?.to_owned() })
+}
+
+fn absolute<'a>(target: &'a str, place: &Place) -> Result<&'a str, Problem> {
+    if target.starts_with('/') {
+        return Ok(target);
     }
-    Ok(BakedFile { source, target: target.to_owned() })
+    Err(Problem::at(place, "bad-value", "the path in the container must be absolute").help("begin it with `/`"))
 }
 
 /// `configs` of a service: those from files, or with the file's text, become baked files.

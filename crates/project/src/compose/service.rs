@@ -18,7 +18,7 @@ use crate::{
     place::Place,
     problem::Problem,
     project::{KeyOutcome, Outcome},
-    service::{BakedFile, BakedSource, Build, Condition, HealthCheck, Nofile, Platform},
+    service::{BakedFile, BakedSource, Build, Condition, HealthCheck, Nofile, Platform, VolumeMount},
 };
 
 /// What compose says about one service, before landing.toml has its say.
@@ -42,6 +42,7 @@ pub(crate) struct ComposeService {
     pub(crate) memory: Option<(u64, Place)>,
     pub(crate) replicas: Option<u32>,
     pub(crate) baked_files: Vec<BakedFile>,
+    pub(crate) volumes: Vec<VolumeMount>,
     pub(crate) user: Option<String>,
     pub(crate) working_dir: Option<String>,
     pub(crate) stop_grace_period: Option<u32>,
@@ -72,6 +73,8 @@ pub(crate) struct Given<'a> {
     pub(crate) variables: &'a BTreeSet<String>,
     /// Paths of volumes that are left out.
     pub(crate) scratch: &'a [String],
+    /// Named volumes that are kept.
+    pub(crate) kept: &'a BTreeSet<String>,
 }
 
 pub(crate) fn read(
@@ -162,6 +165,7 @@ impl Reading<'_> {
             }
         }
         let build = self.build(compose, files);
+        let (baked_files, volumes) = self.files(compose, files);
         let healthcheck = self.healthcheck();
         let deploy = self.deploy();
         let restart = self.take("restart", text);
@@ -183,7 +187,8 @@ impl Reading<'_> {
                 .or_else(|| self.with_place("mem_limit", bytes))
                 .or_else(|| self.with_place("mem_reservation", bytes)),
             replicas: deploy.replicas.or_else(|| self.take("scale", |node| number(node, "a number"))),
-            baked_files: self.baked_files(compose, files),
+            baked_files,
+            volumes,
             user: self.take("user", text),
             working_dir: self.take("working_dir", text),
             stop_grace_period: self.stop_grace_period(),
@@ -236,17 +241,24 @@ impl Reading<'_> {
         check
     }
 
-    fn baked_files(&mut self, compose: &Compose<'_>, files: &Files<'_>) -> Vec<BakedFile> {
-        let mut baked = Vec::new();
+    /// What goes into the image, and what is mounted.
+    fn files(&mut self, compose: &Compose<'_>, files: &Files<'_>) -> (Vec<BakedFile>, Vec<VolumeMount>) {
+        let (mut baked, mut volumes) = (Vec::new(), Vec::new());
         if let Some(node) = self.node.get("volumes") {
             let owner = mounts::Owner {
                 name: self.name,
                 image: self.node.get("image").and_then(Node::text).unwrap_or_default(),
                 scratch: self.given.scratch,
+                kept: self.given.kept,
             };
             for mounted in mounts::read_volumes(node, &owner, files, self.problems) {
                 match mounted {
                     Mounted::Baked(file) => baked.push(file),
+                    Mounted::Kept(mount) => {
+                        let how = if mount.read_only { ", read-only" } else { "" };
+                        self.note("volumes", format!("{}: `{}` on EFS{how}", mount.target, mount.volume));
+                        volumes.push(mount);
+                    }
                     Mounted::Left(why) => self.note("volumes", why),
                 }
             }
@@ -255,10 +267,11 @@ impl Reading<'_> {
             baked.extend(mounts::read_configs(node, compose.top.get("configs"), files, &compose.variables, self.problems));
         }
         baked.sort();
+        volumes.sort();
         for file in baked.iter().filter(|file| matches!(&file.source, BakedSource::Text(text) if shows_a_credential(text))) {
             self.note("configs", format!("{} seems to hold a credential: whoever has the image can read it", file.target));
         }
-        baked
+        (baked, volumes)
     }
 
     fn stop_grace_period(&mut self) -> Option<u32> {

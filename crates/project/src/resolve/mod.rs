@@ -13,6 +13,7 @@ mod secrets;
 mod services;
 mod smoke;
 mod state;
+mod volumes;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -96,7 +97,9 @@ pub(crate) fn project(input: &Input<'_>) -> Result<Project, Problems> {
     let skipped = skipped(&mut cx, &compose);
     let secrets = secrets::read(&mut cx);
     let mut databases = databases::read(&mut cx);
-    let (services, jobs) = services::read(&mut cx, &compose, &skipped, &secrets, &mut databases, &mut files);
+    let kept = volumes::kept(&mut cx);
+    let (services, jobs) = services::read(&mut cx, &compose, &skipped, &secrets, &mut databases, &kept, &mut files);
+    let volumes = volumes::read(&mut cx, &services, &jobs);
     cx.problems.extend(cx.credentials.problems());
     cx.complete();
     if !cx.problems.is_empty() {
@@ -117,6 +120,7 @@ pub(crate) fn project(input: &Input<'_>) -> Result<Project, Problems> {
         skipped: skipped.into_iter().map(|(name, reason)| Skipped { name, reason }).collect(),
         secrets,
         databases,
+        volumes,
         spa,
         github,
         alb: AlbSettings {

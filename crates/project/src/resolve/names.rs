@@ -81,6 +81,23 @@ pub(super) fn service(name: &str, place: &Place) -> Option<Problem> {
     })
 }
 
+/// A volume: it keeps its compose name.
+pub(super) fn volume(name: &str, place: &Place) -> Option<Problem> {
+    if name.len() > LONGEST_PART {
+        return Some(
+            Problem::at(place, "name-too-long", format!("the volume's name has {} characters", name.len()))
+                .label(format!("at most {LONGEST_PART}, since AWS names are made of it"))
+                .help("give it a shorter name in the compose file"),
+        );
+    }
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
+    (name.is_empty() || !name.bytes().all(allowed)).then(|| {
+        Problem::at(place, "bad-name", format!("`{name}` cannot name a volume on ECS"))
+            .label("letters, digits, `-` and `_` only")
+            .help("rename the volume in the compose file")
+    })
+}
+
 /// A secret or a database: `what` for the message.
 pub(super) fn part(what: &str, name: &str, place: &Place) -> Option<Problem> {
     if name.len() > LONGEST_PART {

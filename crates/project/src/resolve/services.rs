@@ -20,6 +20,7 @@ pub(super) fn read(
     skipped: &BTreeMap<String, String>,
     secrets: &BTreeMap<String, Secret>,
     databases: &mut BTreeMap<String, Database>,
+    kept: &BTreeSet<String>,
     files: &mut Files<'_>,
 ) -> (Vec<Service>, Vec<Service>) {
     let nothing = ServiceSettings::default();
@@ -30,7 +31,7 @@ pub(super) fn read(
         cx.problems.extend(names::service(name, &declared.place));
         let settings = cx.settings.services.get(name).unwrap_or(&nothing);
         let variables: BTreeSet<String> = settings.secrets.keys().chain(settings.environment.keys()).cloned().collect();
-        let given = compose::Given { variables: &variables, scratch: &settings.scratch };
+        let given = compose::Given { variables: &variables, scratch: &settings.scratch, kept };
         let mut read = compose::read_service(compose, name, declared, &given, files, &mut cx.problems, &mut cx.outcomes);
         if read.runs_once {
             once.insert(name.clone());
@@ -81,6 +82,7 @@ impl One<'_, '_> {
             name: self.name.to_owned(),
             image,
             baked_files: compose.baked_files,
+            volumes: compose.volumes,
             command: compose.command,
             entrypoint: compose.entrypoint,
             environment,

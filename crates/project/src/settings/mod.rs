@@ -37,6 +37,8 @@ pub(crate) struct Settings {
     pub(crate) secrets: BTreeMap<String, SecretSettings>,
     /// Databases in Amazon RDS.
     pub(crate) databases: BTreeMap<String, DatabaseSettings>,
+    /// Where the data of compose's named volumes is kept, by volume name.
+    pub(crate) volumes: BTreeMap<String, VolumeSettings>,
     /// A single-page application behind CloudFront.
     pub(crate) spa: Option<SpaSettings>,
     /// The repository whose GitHub Actions may deploy.
@@ -209,6 +211,25 @@ pub(crate) struct DatabaseSettings {
     pub(crate) backup_days: Option<u32>,
     pub(crate) multi_az: bool,
     pub(crate) deletion_protection: bool,
+}
+
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub(crate) struct VolumeSettings {
+    /// `"efs"`: a file system of its own in Amazon EFS.
+    pub(crate) storage: Option<VolumeStorage>,
+    /// The user who owns the files, whoever writes them; not 0. Default: the number in the services' `user`, else 1000.
+    pub(crate) uid: Option<u32>,
+    /// Their group. Default: that of the services' `user`, else as `uid`.
+    pub(crate) gid: Option<u32>,
+    /// Daily backups by AWS Backup, which outlive the volume.
+    pub(crate) backup: bool,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum VolumeStorage {
+    Efs,
 }
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]

@@ -42,6 +42,7 @@ pub(crate) fn shown(service: &Service, is_job: bool, key: &str) -> Value {
         "files" => {
             json!(service.baked_files.iter().map(|file| format!("{} {}", file.source, file.target)).collect::<Vec<_>>())
         }
+        "volumes" => json!(service.volumes),
         "cap_drop" => json!(service.cap_drop),
         "sysctls" => json!(service.sysctls),
         "job" => json!(is_job),
