@@ -19,7 +19,7 @@ STORIES = ROOT / "crates" / "sandbox" / "tests"
 # AWS seconds in one second. Where a story looks at states that pass, it must be able to see them, on a busy machine too; where it only waits, with the CLI's
 # waiters that look twice a minute, it should find things ready at the first look.
 SCALE = 600
-OTHER = {"cloudfront": 60, "rds": 60, "ecs": 60, "elbv2": 60, "ecs_behind_alb": 60, "landing_zone": 120,
+OTHER = {"cloudfront": 60, "rds": 60, "ecs": 60, "elbv2": 60, "ecs_behind_alb": 60, "landing_zone": 120, "efs": 300,
          "faults": 10, "consistency": 120}
 
 AT_ONCE = 2

@@ -114,10 +114,8 @@ pub(crate) const FARGATE_VCPUS: Quota = named(
     "fargate-vcpus",
     quota("VcpuLimitExceeded", 4000, "You've reached the limit on the number of vCPUs you can run concurrently"),
 );
-pub(crate) const FILE_SYSTEMS: Quota = Quota {
-    status: 403,
-    ..quota("FileSystemLimitExceeded", 1000, "You have reached the limit of {} file systems in this account and region.")
-};
+pub(crate) const FILE_SYSTEMS: Quota =
+    quota("FileSystemLimitExceeded", 1000, "You have reached the limit of {} file systems in this account and region.");
 pub(crate) const BUCKETS: Quota = quota("TooManyBuckets", 10_000, "You have attempted to create more buckets than allowed");
 pub(crate) const DISTRIBUTIONS: Quota =
     quota("TooManyDistributions", 200, "Your request would cause you to exceed the maximum number of distributions allowed.");

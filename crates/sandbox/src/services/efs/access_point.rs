@@ -70,7 +70,8 @@ pub(super) fn create(world: &mut World, call: &Call) -> Result<Reply, Fault> {
     let file_system = call.need("FileSystemId", "BadRequest")?;
     let file_system = file_system::available(world, super::id_of(&file_system))?.id.clone();
     let (user, folder) = (&call.input["PosixUser"], &call.input["RootDirectory"]);
-    if !user.is_null() && !(is_id(&user["Uid"]) && is_id(&user["Gid"])) {
+    let is_user = is_id(&user["Uid"]) && is_id(&user["Gid"]);
+    if !user.is_null() && !is_user {
         return Err(bad("PosixUser needs Uid and Gid"));
     }
     checked_folder(folder)?;

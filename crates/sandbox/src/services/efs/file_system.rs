@@ -94,7 +94,7 @@ pub(super) fn create(world: &mut World, call: &Call) -> Result<Reply, Fault> {
         let message = format!("File system '{}' already exists with creation token '{token}'", made.id);
         return Err(Fault::new("FileSystemAlreadyExists", message).status(409));
     }
-    quotas::FILE_SYSTEMS.one_more(world, world.efs.file_systems.len())?;
+    quotas::FILE_SYSTEMS.one_more(world, world.efs.file_systems.len()).map_err(|fault| fault.status(403))?;
     let id = world.id("fs-");
     let file_system = FileSystem {
         ready_at: world.now + latency::FILE_SYSTEM_READY.of(world, &id),
