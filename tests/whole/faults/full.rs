@@ -10,7 +10,8 @@ use super::{census, converges, some};
 use landing_tests::small::STACK;
 
 /// Quotas that no `up` of this stack can reach, and why.
-const NEVER: [(&str, &str); 14] = [
+const NEVER: [(&str, &str); 15] = [
+    ("FileSystemLimitExceeded", "this stack has no volumes"),
     ("ecr-repositories", "every image of this stack is somebody's"),
     ("TooManyTargets", "ECS registers targets, not we"),
     ("DBParameterGroupQuotaExceeded", "landing makes none"),
