@@ -1,4 +1,5 @@
-//! Deploy from GitHub Actions without stored keys: the OIDC provider and a role for exactly one repository and branch or environment.
+//! GitHub Actions without stored keys: the OIDC provider, a role that deploys for exactly one branch or environment, and, when asked for, one that plans for pull
+//! requests.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +16,7 @@ use crate::image::Images;
 use crate::names::fit;
 use crate::service::Services;
 use crate::task::Tasks;
-use crate::{Draft, policy};
+use crate::{Draft, looking, policy};
 
 const ISSUER: &str = "token.actions.githubusercontent.com";
 
@@ -23,33 +24,54 @@ pub(crate) fn draw(draft: &mut Draft<'_>, images: &Images, tasks: &Tasks, servic
     let Some(github) = &draft.project.github else { return };
     let provider = OidcProvider { url: format!("https://{ISSUER}"), clients: vec!["sts.amazonaws.com".into()] };
     let provider = draft.graph.add("github", &provider);
-    let subjects = subjects(github);
-    let trust = json!({
-        "Version": "2012-10-17",
-        "Statement": [{
-            "Effect": "Allow",
-            "Principal": { "Federated": OidcProvider::ARN.of(&provider).text() },
-            "Action": "sts:AssumeRoleWithWebIdentity",
-            "Condition": { "StringEquals": { format!("{ISSUER}:aud"): "sts.amazonaws.com", format!("{ISSUER}:sub"): subjects } },
-        }],
-    });
-    let role = Role {
-        name: fit(&format!("{}-deploy", draft.prefix), 64),
-        trust,
-        policies: BTreeMap::from([("deploy".to_owned(), policy::document(statements(draft, images, tasks, services, site)))]),
+    let trust = |subject: String| {
+        json!({
+            "Version": "2012-10-17",
+            "Statement": [{
+                "Effect": "Allow",
+                "Principal": { "Federated": OidcProvider::ARN.of(&provider).text() },
+                "Action": "sts:AssumeRoleWithWebIdentity",
+                "Condition": { "StringEquals": { format!("{ISSUER}:aud"): "sts.amazonaws.com", format!("{ISSUER}:sub"): subject } },
+            }],
+        })
+    };
+    // A deploy scans like everything else, to refuse what would be more than a deploy.
+    let mut look = looking::statements(draft);
+    look.extend(looking::writes_the_state(draft));
+    let deploy = policy::document(statements(draft, images, tasks, services, site));
+    let deploy = Role {
+        name: deploy_role(&draft.prefix),
+        trust: trust(subject(github)),
+        policies: BTreeMap::from([("deploy".to_owned(), deploy), ("look".to_owned(), policy::document(look))]),
         managed: Vec::new(),
     };
-    let role = draft.graph.add("deploy", &role);
-    draft.output("deploy-role", Role::ARN.of(&role).text());
+    let plan = github.plan.then(|| Role {
+        name: plan_role(&draft.prefix),
+        trust: trust(format!("repo:{}:pull_request", github.repository)),
+        policies: BTreeMap::from([("look".to_owned(), policy::document(looking::statements(draft)))]),
+        managed: Vec::new(),
+    });
+    for (name, role) in [("deploy", Some(deploy)), ("plan", plan)] {
+        let Some(role) = role else { continue };
+        let role = draft.graph.add(name, &role);
+        draft.output(&format!("{name}-role"), Role::ARN.of(&role).text());
+    }
+}
+
+pub(crate) fn deploy_role(prefix: &str) -> String {
+    fit(&format!("{prefix}-deploy"), 64)
+}
+
+/// Any branch's pull request may take it, with whatever workflow that branch has: it can read how things are set up, and no data.
+pub(crate) fn plan_role(prefix: &str) -> String {
+    fit(&format!("{prefix}-plan"), 64)
 }
 
 /// Whom GitHub's token must name: the environment when one is given, which GitHub then protects by its own rules, else the branch.
-fn subjects(github: &Github) -> Value {
-    let environment = github.environment.as_ref().map(|name| format!("repo:{}:environment:{name}", github.repository));
-    let branch = github.branch.as_ref().map(|name| format!("repo:{}:ref:refs/heads/{name}", github.repository));
-    match environment.or(branch) {
-        Some(subject) => json!(subject),
-        None => json!(format!("repo:{}:ref:refs/heads/main", github.repository)),
+fn subject(github: &Github) -> String {
+    match &github.environment {
+        Some(name) => format!("repo:{}:environment:{name}", github.repository),
+        None => format!("repo:{}:ref:refs/heads/{}", github.repository, github.deploys_from()),
     }
 }
 

@@ -9,6 +9,7 @@ mod deploy;
 mod edge;
 mod github;
 mod image;
+mod looking;
 mod names;
 mod network;
 mod policy;
@@ -18,6 +19,7 @@ mod service;
 mod smoke;
 mod task;
 mod volume;
+mod workflow;
 
 use std::collections::BTreeMap;
 
@@ -29,6 +31,7 @@ pub use deploy::{NoDeploy, SITE, deploy};
 pub use image::{ImageFacts, NoBuilder, recipes};
 pub use names::{Whereabouts, whereabouts};
 pub use smoke::smoke;
+pub use workflow::{NoWorkflow, Workflow, workflow};
 
 /// What only AWS can tell, looked up once before the graph is drawn.
 #[derive(Clone, Debug, Default)]
@@ -116,6 +119,12 @@ impl Draft<'_> {
     fn arn(&self, service: &str, rest: &str) -> String {
         let Facts { partition, region, account, .. } = self.facts;
         format!("arn:{partition}:{service}:{region}:{account}:{rest}")
+    }
+
+    /// The same for services without regions.
+    fn global_arn(&self, service: &str, rest: &str) -> String {
+        let Facts { partition, account, .. } = self.facts;
+        format!("arn:{partition}:{service}::{account}:{rest}")
     }
 
     fn output(&mut self, name: &str, value: Ref<String>) {

@@ -118,6 +118,11 @@ pub(crate) enum Command {
     Outputs,
     /// Print what services and jobs write, merged by time
     Logs(LogsOptions),
+    /// Write the workflow of a CI
+    Ci {
+        #[command(subcommand)]
+        command: CiCommand,
+    },
     /// Look into the state file
     State {
         #[command(subcommand)]
@@ -134,6 +139,27 @@ pub(crate) enum Command {
     Completions { shell: Shell },
 }
 
+impl Command {
+    /// As it is typed.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Validate => "validate",
+            Self::Plan(_) => "plan",
+            Self::Up(_) => "up",
+            Self::Deploy(_) => "deploy",
+            Self::Down(_) => "down",
+            Self::Status(_) => "status",
+            Self::Outputs => "outputs",
+            Self::Logs(_) => "logs",
+            Self::Ci { .. } => "ci github",
+            Self::State { .. } => "state",
+            Self::Schema => "schema",
+            Self::Sandbox { .. } => "sandbox",
+            Self::Completions { .. } => "completions",
+        }
+    }
+}
+
 #[derive(Debug, ClapArgs)]
 pub(crate) struct PlanOptions {
     /// Show what `down` would delete instead
@@ -142,6 +168,9 @@ pub(crate) struct PlanOptions {
     /// Exit with 10 when there is anything to change
     #[arg(long)]
     pub(crate) detailed_exitcode: bool,
+    /// Write it to FILE as Markdown too, short enough for a comment on a pull request
+    #[arg(long, value_name = "FILE")]
+    pub(crate) markdown: Option<PathBuf>,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -229,6 +258,28 @@ pub(crate) struct LogsOptions {
     /// Of each service only the last N lines; with --follow, of those that are there already
     #[arg(short = 'n', long, value_name = "N")]
     pub(crate) tail: Option<usize>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum CiCommand {
+    /// For GitHub Actions: .github/workflows/landing.yml at the root of the repository
+    Github(GithubOptions),
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct GithubOptions {
+    /// Print it, and write nothing
+    #[arg(long)]
+    pub(crate) stdout: bool,
+    /// Write nothing, and exit with 1 when the file is not what landing.toml asks for
+    #[arg(long, conflicts_with = "stdout")]
+    pub(crate) check: bool,
+    /// Also over a file that was written or changed by hand
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// Name of the file [default: landing.yml, landing-ENV.yml for another environment than dev]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) file: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]

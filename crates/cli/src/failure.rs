@@ -1,17 +1,20 @@
 //! The one place where an error becomes words and an exit code.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::process::ExitCode;
 
-use landing_blueprint::NoDeploy;
+use landing_blueprint::{NoDeploy, NoWorkflow};
 use landing_engine::lock::LockError;
 use landing_engine::scan::ScanError;
 use landing_engine::state::StateError;
 use landing_engine::store::{NotebookError, StoreError};
 use landing_engine::{CallError, Class};
+use landing_project::Problems;
 use serde_json::json;
 
-use crate::commands::{print, say};
+use crate::actions::{self, Note, Place};
+use crate::commands::{print_json, say};
 use crate::render::style;
 
 /// The contract of `landing --help`.
@@ -80,15 +83,34 @@ pub(crate) struct Failure {
     help: Option<String>,
     /// Already drawn, with its source lines.
     drawn: Option<String>,
+    /// What can be said at lines of files.
+    notes: Vec<Note>,
 }
 
 impl Failure {
     pub(crate) fn new(exit: Exit, title: impl Into<String>) -> Self {
-        Self { exit, title: title.into(), causes: Vec::new(), help: None, drawn: None }
+        Self { exit, title: title.into(), causes: Vec::new(), help: None, drawn: None, notes: Vec::new() }
     }
 
-    pub(crate) fn drawn(exit: Exit, title: impl Into<String>, drawn: String) -> Self {
-        Self { drawn: Some(drawn), ..Self::new(exit, title) }
+    /// What is wrong with the project in `dir`.
+    pub(crate) fn problems(dir: &Path, problems: &Problems, color: bool) -> Self {
+        let note = |problem: &landing_project::Problem| Note {
+            title: problem.title.clone(),
+            message: [Some(&problem.label), problem.help.as_ref()]
+                .into_iter()
+                .flatten()
+                .filter(|text| !text.is_empty())
+                .cloned()
+                .collect::<Vec<_>>()
+                .join("\n"),
+            place: (problem.line > 0).then(|| Place {
+                file: dir.join(&problem.file),
+                line: problem.line,
+                column: problem.column,
+            }),
+        };
+        let notes = problems.0.iter().map(note).collect();
+        Self { drawn: Some(problems.render(color)), notes, ..Self::new(Exit::Configuration, problems.to_string()) }
     }
 
     #[must_use]
@@ -103,24 +125,31 @@ impl Failure {
         self
     }
 
+    /// Says it to the runner of GitHub, if there is one.
+    pub(crate) fn annotate(&self, command: &str) {
+        let whole = || Note { title: format!("landing {command}"), message: self.text(), place: None };
+        actions::annotate(&if self.notes.is_empty() { vec![whole()] } else { self.notes.clone() });
+    }
+
+    /// All of it, as it is printed.
+    pub(crate) fn text(&self) -> String {
+        if let Some(drawn) = &self.drawn {
+            return drawn.trim_end().to_owned();
+        }
+        let mut lines = vec![format!("{}: {}", style::error("error"), self.title)];
+        lines.extend(self.causes.iter().map(|cause| format!("{}: {cause}", style::dim("cause"))));
+        lines.extend(self.help.iter().map(|help| format!(" {}: {help}", style::good("help"))));
+        lines.join("\n")
+    }
+
     /// Prints it, and answers with the exit code.
     pub(crate) fn report(self, as_json: bool) -> Exit {
         if as_json {
             let exit = json!({ "code": self.exit as u8, "name": self.exit.name() });
             let error = json!({ "error": self.title, "causes": self.causes, "help": self.help, "exit": exit });
-            print(&error.to_string());
+            print_json(&error);
         }
-        if let Some(drawn) = &self.drawn {
-            say(drawn.trim_end());
-            return self.exit;
-        }
-        say(&format!("{}: {}", style::error("error"), self.title));
-        for cause in &self.causes {
-            say(&format!("{}: {cause}", style::dim("cause")));
-        }
-        if let Some(help) = &self.help {
-            say(&format!(" {}: {help}", style::good("help")));
-        }
+        say(&self.text());
         self.exit
     }
 }
@@ -200,6 +229,20 @@ impl From<NoDeploy> for Failure {
             NoDeploy::Beyond { .. } => {
                 "`landing plan` shows all of it, `landing up` does it and releases too; nothing was touched"
             }
+        };
+        Self::new(Exit::Configuration, error.to_string()).help(help)
+    }
+}
+
+impl From<NoWorkflow> for Failure {
+    fn from(error: NoWorkflow) -> Self {
+        let help = match error {
+            NoWorkflow::Nobody => "add to landing.toml:\n\n[github]\nrepository = \"org/repo\"\nbranch = \"main\"",
+            NoWorkflow::NoInstall => {
+                "add the lines that put it into ~/.cargo/bin, under [github] in landing.toml; from its source, for example:\n\n\
+                 install = \"cargo install --locked --git https://github.com/OWNER/landing --rev COMMIT landing-cli\""
+            }
+            NoWorkflow::NoRegion => "add it to landing.toml, `region = \"us-west-2\"`, or give --region",
         };
         Self::new(Exit::Configuration, error.to_string()).help(help)
     }

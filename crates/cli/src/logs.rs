@@ -5,6 +5,7 @@
 
 use tracing_subscriber::EnvFilter;
 
+use crate::actions::Stderr;
 use crate::commands::say;
 use crate::failure::{Exit, Failure};
 use crate::render::style;
@@ -33,7 +34,7 @@ pub(crate) fn start(verbose: u8) -> Result<(), Failure> {
         Failure::new(Exit::Configuration, format!("LANDING_LOG is not a filter: {error}"))
             .help("write a level, such as `debug`, or modules with levels, such as `landing_engine=trace`")
     })?;
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(Stderr).init();
     Ok(())
 }
 

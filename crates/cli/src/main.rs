@@ -2,6 +2,7 @@
 //!
 //! This crate parses arguments, asks, prints and exits; it decides nothing. What to do is the blueprint's and the plan's, how to do it the walk's.
 
+mod actions;
 mod args;
 mod commands;
 mod failure;
@@ -28,7 +29,13 @@ fn main() -> ExitCode {
     args.common.color.write_global();
     match start(&args) {
         Ok(exit) => exit.into(),
-        Err(failure) => failure.report(args.common.json).into(),
+        Err(failure) => {
+            failure.annotate(args.command.name());
+            if actions::room() > 0 {
+                actions::add_to_page(&render::markdown::failed(args.command.name(), &failure.text(), actions::room()));
+            }
+            failure.report(args.common.json).into()
+        }
     }
 }
 
@@ -53,6 +60,7 @@ async fn run(args: &Args, interrupts: &Interrupts) -> Result<failure::Exit, Fail
         Command::Smoke(options) => interrupts.or(commands::smoke::run(common, options)).await,
         Command::Down(options) => commands::down::run(common, options, interrupts).await,
         Command::Status(options) => interrupts.or(commands::status::run(common, options)).await,
+        Command::Ci { command } => commands::ci::run(common, command),
         Command::Outputs => interrupts.or(commands::outputs::run(common)).await,
         // It ends by Ctrl-C as a matter of course.
         Command::Logs(options) => commands::logs::run(common, options, interrupts).await,

@@ -67,7 +67,7 @@ pub(crate) fn load(common: &Common) -> Result<Project, Failure> {
     let input = Input { dir: &common.dir, environment: &environment, env_name: &common.env, region: common.region.as_deref() };
     landing_project::load(&input).map_err(|problems| {
         let color = !matches!(anstream::AutoStream::choice(&std::io::stderr()), anstream::ColorChoice::Never);
-        Failure::drawn(Exit::Configuration, problems.to_string(), problems.render(color))
+        Failure::problems(&common.dir, &problems, color)
     })
 }
 

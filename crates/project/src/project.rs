@@ -167,6 +167,23 @@ pub struct Github {
     /// One of `branch` and `environment` is given, and both may be.
     pub branch: Option<String>,
     pub environment: Option<String>,
+    /// Whether pull requests have a role that lets them plan.
+    pub plan: bool,
+    /// ARN of a role that may do all that `up` does.
+    pub up_role: Option<String>,
+    /// Twelve digits.
+    pub account: Option<String>,
+    /// Shell lines that install `landing`.
+    pub install: Option<String>,
+    /// What the steps in which `landing` runs find in their environment, as the workflow's own expressions.
+    pub env: BTreeMap<String, String>,
+}
+
+impl Github {
+    /// The branch whose pushes deploy.
+    pub fn deploys_from(&self) -> &str {
+        self.branch.as_deref().unwrap_or("main")
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize)]

@@ -35,10 +35,15 @@ pub struct StateBucket {
     clock: Clock,
 }
 
+/// The name of the bucket that `landing` makes for the states of an account in a region.
+pub fn bucket_of_landing(account: &str, region: &str) -> String {
+    format!("landing-state-{account}-{region}")
+}
+
 impl StateBucket {
     /// One for all stacks of an account in a region.
     pub fn of_landing(aws: Arc<Aws>, clock: Clock) -> Self {
-        let name = format!("landing-state-{}-{}", aws.account, aws.region);
+        let name = bucket_of_landing(&aws.account, &aws.region);
         Self { aws, name, ours: true, clock }
     }
 

@@ -14,12 +14,13 @@ use serde_json::json;
 use tokio::sync::{mpsc, oneshot};
 
 use super::leftovers::{self, AfterLook};
+use super::page::Run;
 use super::smoke::{self, AfterSmoke};
 use super::{print, print_json, say};
 use crate::args::{Common, Consent, Locking};
 use crate::failure::{self, Exit, Failure, help_of};
 use crate::interrupt::Interrupts;
-use crate::render::{self, live::Live, plain::Lines, style};
+use crate::render::{self, live::Live, markdown::Chronicle, plain::Lines, style};
 use crate::session::{Session, Wants};
 
 /// Mutating calls in flight: EC2's buckets refill by 5 a second, ELB's by 3. Source: `aws-behaviours` 1.3.
@@ -41,7 +42,7 @@ pub(crate) enum Goal<'a> {
 }
 
 impl Goal<'_> {
-    fn word(self) -> &'static str {
+    pub(crate) fn word(self) -> &'static str {
         match self {
             Self::Up { .. } => "up",
             Self::Down => "down",
@@ -96,7 +97,7 @@ async fn locked(
         // What a killed run left in its journal is folded in before a new one begins; and from here on nobody who held the lock before can write.
         notebook.fold(&mut state, lease).await?;
     }
-    let (outcome, notebook) =
+    let (outcome, notebook, chronicle) =
         carry_out(session, common, &plan, desired, &live, &mut state, wait, lease, notebook, interrupts).await?;
     let kept = keep(notebook, &mut state, lease).await;
     // Still under the lock: what another run makes would be found as left.
@@ -108,13 +109,17 @@ async fn locked(
         false => AfterLook::default(),
     };
     let trouble = kept.err().or_else(|| lease.permit().is_lost().map(Failure::from));
+    let ended_otherwise = trouble.as_ref().map(Failure::text);
     let exit = trouble.map(|failure| failure.report(common.json));
     // Still under the lock: what is looked at is what this run has made.
     let smoke = match goal.smokes() && exit.is_none() && outcome.is_complete() {
         true => smoke::after(session, common, &state, interrupts).await,
         false => AfterSmoke::default(),
     };
-    Ok(tell(session, common, &plan, &outcome, &state, &looked, &smoke, down, exit))
+    let exit = tell(session, common, &plan, &outcome, &state, &looked, &smoke, down, exit);
+    let run = Run { session, plan: &plan, outcome: &outcome, chronicle: &chronicle, goal, exit };
+    run.show(ended_otherwise, &looked, &smoke, &state);
+    Ok(exit)
 }
 
 struct Prepared {
@@ -219,7 +224,7 @@ async fn carry_out(
     lease: &Arc<Lease>,
     notebook: Notebook,
     interrupts: &Interrupts,
-) -> Result<(Outcome, Option<Notebook>), Failure> {
+) -> Result<(Outcome, Option<Notebook>, Chronicle), Failure> {
     let journal = if plan.is_empty() {
         Journal::none()
     } else {
@@ -244,15 +249,17 @@ async fn carry_out(
     };
     let outcome = walk(&session.registry, plan, desired, live, state, journal, options, sender).await;
     // The printer ends with the channel.
-    let _ = printer.await;
-    Ok((outcome, keeper.end().await))
+    let chronicle = printer.await.unwrap_or_default();
+    Ok((outcome, keeper.end().await, chronicle))
 }
 
-async fn listen(mut events: mpsc::UnboundedReceiver<Event>, clock: Clock, json: bool, quiet: bool) {
+async fn listen(mut events: mpsc::UnboundedReceiver<Event>, clock: Clock, json: bool, quiet: bool) -> Chronicle {
     let mut live = (!json && !quiet && std::io::stderr().is_terminal()).then(Live::new);
     let mut lines = Lines::default();
+    let mut chronicle = Chronicle::default();
     let started = clock.elapsed();
     while let Some(event) = events.recv().await {
+        chronicle.note(&event);
         let since = clock.elapsed().saturating_sub(started);
         if json {
             print_json(&event);
@@ -262,6 +269,7 @@ async fn listen(mut events: mpsc::UnboundedReceiver<Event>, clock: Clock, json: 
             say(&line);
         }
     }
+    chronicle
 }
 
 #[expect(clippy::too_many_arguments, reason = "all that a run brought, each its own value")]

@@ -93,6 +93,12 @@ impl AfterSmoke {
         Some(json!({ "ok": of(Status::Ok), "failed": of(Status::Failed), "skipped": of(Status::Skipped) }))
     }
 
+    /// What does not work, one line each.
+    pub(super) fn failed(&self) -> Vec<String> {
+        let failed = self.findings.iter().flatten().filter(|finding| finding.status == Status::Failed);
+        failed.map(render::smoke::line).collect()
+    }
+
     pub(super) fn sum_up(&self, done: &str, place: &str, cost: &str) {
         if self.interrupted {
             let word = style::error("interrupted");

@@ -7,7 +7,7 @@ use landing_engine::rebuild::put_aside;
 use landing_engine::state::write_whole;
 use landing_engine::{Disk, Files, NodeName, State};
 
-use super::{print, print_json, push, rebuild, say};
+use super::{print, print_document, print_json, push, rebuild, say};
 use crate::args::{Common, StateCommand};
 use crate::failure::{Exit, Failure};
 use crate::interrupt::Interrupts;
@@ -77,6 +77,6 @@ fn show(state: &State, node: &str) -> Result<(), Failure> {
         let failure = Failure::new(Exit::Configuration, format!("the state has no node `{node}`"));
         failure.help(alike.map_or("`landing state list` shows them all".into(), |name| format!("did you mean `{name}`?")))
     })?;
-    print(&serde_json::to_string_pretty(&record).expect("a record is plain data"));
+    print_document(&serde_json::to_string_pretty(&record).expect("a record is plain data"));
     Ok(())
 }

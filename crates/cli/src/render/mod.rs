@@ -3,6 +3,7 @@
 pub(crate) mod leftovers;
 pub(crate) mod lines;
 pub(crate) mod live;
+pub(crate) mod markdown;
 pub(crate) mod plain;
 pub(crate) mod plan;
 pub(crate) mod smoke;

@@ -61,8 +61,13 @@ impl Project {
     }
 
     pub(crate) fn landing_with(&self, args: &[&str], environment: &[(&str, &str)]) -> Ran {
+        self.landing_in("", args, environment)
+    }
+
+    /// The same for a project in a folder of this one.
+    pub(crate) fn landing_in(&self, folder: &str, args: &[&str], environment: &[(&str, &str)]) -> Ran {
         let mut command = Command::new(env!("CARGO_BIN_EXE_landing"));
-        command.arg("-C").arg(self.path()).args(args).env_clear();
+        command.arg("-C").arg(self.path().join(folder)).args(args).env_clear();
         command.env("HOME", self.path()).env("AWS_EC2_METADATA_DISABLED", "true");
         if args.contains(&"--sandbox") {
             command.envs(KEYS);

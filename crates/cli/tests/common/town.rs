@@ -51,6 +51,7 @@ dist = "dist"
 [github]
 repository = "example-org/town"
 branch = "main"
+install = "cargo install --locked --path ../landing"
 "#;
 
 const COMPOSE: &str = r#"services:
@@ -83,6 +84,7 @@ pub(crate) struct Town {
     pub(crate) served: Served,
     runs: Cell<usize>,
     log: Cell<Option<&'static str>>,
+    on_a_runner: Cell<bool>,
 }
 
 impl Town {
@@ -93,12 +95,17 @@ impl Town {
         for (what, value) in SECRETS.into_iter().chain([("SMTP_PASSWORD in a file", SMTP_IN_FILE)]) {
             project.canaries.add(what, value);
         }
-        Self { project, served: Served::new(scale), runs: Cell::default(), log: Cell::default() }
+        Self { project, served: Served::new(scale), runs: Cell::default(), log: Cell::default(), on_a_runner: Cell::default() }
     }
 
     /// From now on, with everything in the log.
     pub(crate) fn log(&self, filter: &'static str) {
         self.log.set(Some(filter));
+    }
+
+    /// From now on, or no longer, as a step on a runner of GitHub, which is told in a page of its own too.
+    pub(crate) fn on_a_runner(&self, on: bool) {
+        self.on_a_runner.set(on);
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -129,6 +136,12 @@ impl Town {
     /// What the program is given in its environment that must not be seen again; the account's keys are among it anyway.
     pub(crate) fn secrets(&self, command: &mut Command) {
         command.envs(SECRETS).envs(self.log.get().map(|filter| ("LANDING_LOG", filter)));
+        if self.on_a_runner.get() {
+            command
+                .env("GITHUB_ACTIONS", "true")
+                .env("GITHUB_WORKSPACE", self.path())
+                .env("GITHUB_STEP_SUMMARY", self.path().join("page.md"));
+        }
     }
 
     pub(crate) fn start(&self, arguments: &[&str]) -> Running {

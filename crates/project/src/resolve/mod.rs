@@ -5,6 +5,7 @@ mod credentials;
 mod cycles;
 mod databases;
 mod fargate;
+mod github;
 mod names;
 mod network;
 mod references;
@@ -26,7 +27,7 @@ use crate::{
     files::{Files, ReadError},
     place::Place,
     problem::{Problem, Problems},
-    project::{AlbFrom, AlbSettings, Github, KeyOutcome, Logs, Outcome, Project, Registry, Skipped, Spa, SpaBuild},
+    project::{AlbFrom, AlbSettings, KeyOutcome, Logs, Outcome, Project, Registry, Skipped, Spa, SpaBuild},
     settings::{self, AlbFromSetting, ComposeFiles, Document, Settings, SpaSettings},
     suggest::did_you_mean,
 };
@@ -78,7 +79,7 @@ pub(crate) fn project(input: &Input<'_>) -> Result<Project, Problems> {
     let state = state::read(&mut cx);
     let network = network::read(&mut cx);
     let spa = spa(&mut cx, &files);
-    let github = github(&mut cx);
+    let github = github::read(&mut cx);
     let logs = logs(&mut cx);
     let compose = compose_paths(&mut cx, &files).and_then(|paths| {
         let report = Report { problems: &mut cx.problems, form: &mut cx.form, outcomes: &mut cx.outcomes };
@@ -295,43 +296,6 @@ fn spa_build(cx: &mut Cx<'_>, files: &Files<'_>, spa: &SpaSettings, dist: &Path)
         cx.problems.push(Problem::at(&cx.document.value(&["spa", "build"]), "bad-value", what).help("leave it out"));
     }
     Some(SpaBuild { command, dir })
-}
-
-fn github(cx: &mut Cx<'_>) -> Option<Github> {
-    let github = cx.settings.github.as_ref()?;
-    let place = cx.document.key(&["github"]);
-    let Some(repository) = &github.repository else {
-        cx.problems.push(Problem::at(&place, "missing-key", "[github] needs `repository`").help("repository = \"org/repo\""));
-        return None;
-    };
-    let is_part =
-        |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
-    if repository.split('/').count() != 2 || !repository.split('/').all(is_part) {
-        cx.problems.push(
-            Problem::at(
-                &cx.document.value(&["github", "repository"]),
-                "bad-value",
-                format!("`{repository}` is not a GitHub repository"),
-            )
-            .help("write it as \"org/repo\""),
-        );
-    }
-    // They end in the role's trust policy, where `*` would let every branch deploy.
-    for (key, value) in [("branch", &github.branch), ("environment", &github.environment)] {
-        if value.as_ref().is_some_and(|value| value.is_empty() || value.contains(['*', '?'])) {
-            cx.problems.push(
-                Problem::at(
-                    &cx.document.value(&["github", key]),
-                    "bad-value",
-                    format!("`{key}` must name one {key}, without wildcards"),
-                )
-                .label("the role that deploys trusts exactly this")
-                .help(format!("for example {key} = \"{}\"", if key == "branch" { "main" } else { "production" })),
-            );
-        }
-    }
-    let branch = github.branch.clone().or_else(|| github.environment.is_none().then(|| "main".to_owned()));
-    Some(Github { repository: repository.clone(), branch, environment: github.environment.clone() })
 }
 
 /// Source: CloudWatch Logs API Reference, `PutRetentionPolicy`, `retentionInDays`.

@@ -254,6 +254,16 @@ pub(crate) struct GithubSettings {
     pub(crate) branch: Option<String>,
     /// The GitHub environment that may deploy.
     pub(crate) environment: Option<String>,
+    /// Makes a role that only reads, for the plan of pull requests.
+    pub(crate) plan: bool,
+    /// A role of your own that may do all that `landing up` does; the workflow then runs `up` in place of `deploy`.
+    pub(crate) up_role: Option<String>,
+    /// The AWS account's number; the workflow asks the repository's variable `AWS_ACCOUNT_ID` when it is not given.
+    pub(crate) account: Option<String>,
+    /// Shell lines that put `landing` into `~/.cargo/bin` where the workflow runs.
+    pub(crate) install: Option<String>,
+    /// Environment variables of the workflow's steps in which `landing` runs, e.g. `NPM_TOKEN = "${{ secrets.NPM_TOKEN }}"`.
+    pub(crate) env: BTreeMap<String, String>,
 }
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]

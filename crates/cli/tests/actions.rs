@@ -1,0 +1,146 @@
+//! On a runner of GitHub: what a container wrote is shown and not obeyed, a page tells of the run, and mistakes stand at their lines.
+
+mod common;
+
+use std::fs;
+
+use common::{Project, Ran};
+
+const SETTINGS: &str = "name = \"shop\"\nregion = \"us-west-2\"\n\n[services.web]\npaths = [\"/*\"]\n";
+const COMPOSE: &str = "services:\n  web:\n    image: nginx:1\n    expose: [80]\n";
+
+/// What a program writes that wants to be more than a program.
+const HOSTILE: &str = r###"
+[[workloads]]
+family = "shop-dev-web"
+ends = "exited"
+exit-code = 3
+after = 5
+log = [
+  "::error title=owned::by a container",
+  "  ::add-mask::o",
+  "fine so far\r::stop-commands::for-ever",
+  "##[set-env name=PATH]/tmp/evil",
+  "half a line ##[add-path]/tmp/evil",
+  "\u001b[31m::set-output name=x::y",
+  "#\u001b[0m#[add-path]/tmp/evil",
+  "</details> ````` @everyone <img src=x onerror=alert(1)>",
+  "| a | b |",
+]
+"###;
+
+/// The runner around the program.
+struct Runner {
+    project: Project,
+}
+
+impl Runner {
+    fn new(files: &[(&str, &str)]) -> Self {
+        let project = Project::new(files);
+        for file in ["summary.md", "env", "output", "path"] {
+            fs::write(project.path().join(file), "").expect("the file can be written");
+        }
+        Self { project }
+    }
+
+    fn landing(&self, arguments: &[&str]) -> Ran {
+        self.landing_in("", arguments)
+    }
+
+    fn landing_in(&self, folder: &str, arguments: &[&str]) -> Ran {
+        let at = |file: &str| self.project.path().join(file).display().to_string();
+        let files =
+            [("GITHUB_STEP_SUMMARY", "summary.md"), ("GITHUB_ENV", "env"), ("GITHUB_OUTPUT", "output"), ("GITHUB_PATH", "path")];
+        let mut environment: Vec<(&str, String)> = files.map(|(name, file)| (name, at(file))).to_vec();
+        environment.push(("GITHUB_WORKSPACE", at("")));
+        environment.push(("GITHUB_ACTIONS", "true".to_owned()));
+        let environment: Vec<(&str, &str)> = environment.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        self.project.landing_in(folder, arguments, &environment)
+    }
+
+    fn page(&self) -> String {
+        let page = fs::read_to_string(self.project.path().join("summary.md")).expect("the page is there");
+        page.replace(&self.project.path().display().to_string(), "PROJECT")
+    }
+
+    /// Nothing was written where the next steps look for what to do.
+    fn was_left_alone(&self) {
+        for file in ["env", "output", "path"] {
+            assert_eq!(fs::read_to_string(self.project.path().join(file)).expect("it is there"), "", "{file}");
+        }
+    }
+}
+
+/// The lines of both streams that a runner obeys, read as its source reads them: the newer form after blanks, the older one anywhere.
+fn obeyed(ran: &Ran) -> Vec<String> {
+    let lines = ran.stdout.split(['\n', '\r']).chain(ran.stderr.split(['\n', '\r']));
+    let is_command = |line: &&str| {
+        let newer = line.trim_start().strip_prefix("::").is_some_and(|rest| rest.contains("::"));
+        newer || line.find("##[").is_some_and(|at| line[at..].contains(']'))
+    };
+    lines.filter(is_command).map(str::to_owned).collect()
+}
+
+#[test]
+fn what_a_container_wrote_is_shown_and_not_obeyed() {
+    let runner = Runner::new(&[("landing.toml", SETTINGS), ("compose.yaml", COMPOSE), ("faults.toml", HOSTILE)]);
+    for (colour, json) in [("never", false), ("always", false), ("never", true)] {
+        let mut up =
+            vec!["up", "--sandbox", "--sandbox-faults", "faults.toml", "--time-scale", "4000", "--yes", "--color", colour];
+        let faults = runner.project.path().join("faults.toml").display().to_string();
+        up[3] = &faults;
+        up.extend(json.then_some("--json"));
+        let ran = runner.landing(&up);
+        assert_eq!(ran.code, 7, "{}", ran.stderr);
+        assert!(format!("{}{}", ran.stdout, ran.stderr).contains("owned"), "the log is shown: {}", ran.stderr);
+        let commands = obeyed(&ran);
+        assert!(commands.iter().all(|line| line.starts_with("::error title=landing up%3A ecs.rollout.web::")), "{commands:#?}");
+        assert_eq!(commands.len(), 1);
+        runner.was_left_alone();
+    }
+    let page = runner.page();
+    assert_eq!(page.matches("### `landing up`: deploy-failed, shop-dev in us-west-2").count(), 3, "{page}");
+    // All that the container wrote stands between the fences.
+    let mut fence = None;
+    for line in page.lines() {
+        match &fence {
+            None if line.starts_with("```") => fence = Some(line.trim_end_matches("text").to_owned()),
+            Some(ticks) if line == ticks => fence = None,
+            None => assert!(!["@everyone", "<img", "owned", "</details> `"].iter().any(|word| line.contains(word)), "{line}"),
+            Some(_) => {}
+        }
+    }
+    assert_eq!(fence, None, "every fence ends");
+    assert!(page.contains("@everyone <img src=x"), "{page}");
+}
+
+#[test]
+fn a_page_tells_of_the_plan_the_run_and_its_end() {
+    let runner = Runner::new(&[("landing.toml", SETTINGS), ("compose.yaml", COMPOSE)]);
+    let comment = runner.project.path().join("comment.md").display().to_string();
+    assert_eq!(runner.landing(&["plan", "--sandbox", "--markdown", &comment]).code, 0);
+    assert_eq!(fs::read_to_string(&comment).expect("it was written"), runner.page());
+    assert_eq!(runner.landing(&["up", "--sandbox", "--time-scale", "4000", "--yes"]).code, 0);
+    assert_eq!(runner.landing(&["plan", "--sandbox"]).code, 0);
+    assert_eq!(runner.landing(&["down", "--sandbox", "--time-scale", "4000", "--yes", "--allow-data-loss"]).code, 0);
+    // Nobody says yes.
+    let refused = runner.landing(&["up", "--sandbox"]);
+    assert_eq!(obeyed(&refused).len(), 1, "{}", refused.stderr);
+    // How long things take depends on the machine here.
+    let times = |line: &str| !line.contains("AWS call") && !line.trim_start().starts_with(|c: char| c.is_ascii_digit());
+    assert!(runner.page().contains("  created  "), "what took longest is told");
+    let page: Vec<String> = runner.page().lines().filter(|line| times(line)).map(str::to_owned).collect();
+    insta::assert_snapshot!(page.join("\n"));
+}
+
+#[test]
+fn a_mistake_stands_at_its_line_in_the_repository() {
+    let files = [("apps/shop/landing.toml", "name = \"shop\"\nregoin = \"us-west-2\"\n"), ("apps/shop/compose.yaml", COMPOSE)];
+    let runner = Runner::new(&files);
+    let comment = runner.project.path().join("comment.md").display().to_string();
+    let ran = runner.landing_in("apps/shop", &["plan", "--markdown", &comment]);
+    assert_eq!(ran.code, 2, "{}", ran.stderr);
+    insta::assert_snapshot!(obeyed(&ran).join("\n"));
+    insta::assert_snapshot!(runner.page());
+    assert_eq!(fs::read_to_string(&comment).expect("a plan that failed has a page, too"), runner.page());
+}
