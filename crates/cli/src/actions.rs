@@ -53,6 +53,16 @@ pub(crate) fn harmless_json(text: &str) -> Cow<'_, str> {
     if text.contains("##[") { Cow::Owned(text.replace("##[", "#\\u0023[")) } else { Cow::Borrowed(text) }
 }
 
+/// What is [`harmless`] where a runner listens, and as it is elsewhere.
+pub(crate) fn spoken(text: &str) -> Cow<'_, str> {
+    if are_around() { harmless(text) } else { text.into() }
+}
+
+/// The same for JSON.
+pub(crate) fn spoken_json(text: &str) -> Cow<'_, str> {
+    if are_around() { harmless_json(text) } else { text.into() }
+}
+
 /// What the log writes to.
 pub(crate) struct Stderr;
 
@@ -122,7 +132,7 @@ fn command(note: &Note, root: Option<&Path>) -> String {
 }
 
 fn message(text: &str) -> String {
-    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+    anstream::adapter::strip_str(text).to_string().replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
 }
 
 fn property(text: &str) -> String {

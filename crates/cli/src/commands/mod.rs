@@ -43,8 +43,7 @@ pub(crate) fn say(text: &str) {
 fn sayable(text: &str, plain: bool) -> String {
     match actions::are_around() {
         true if plain => actions::harmless(&anstream::adapter::strip_str(text).to_string()).into_owned(),
-        true => actions::harmless(text).into_owned(),
-        false => text.to_owned(),
+        _ => actions::spoken(text).into_owned(),
     }
 }
 
@@ -56,6 +55,5 @@ pub(crate) fn print_json(value: &impl Serialize) {
 
 /// JSON of several lines.
 pub(crate) fn print_document(text: &str) {
-    let text = if actions::are_around() { actions::harmless_json(text) } else { text.into() };
-    let _ = writeln!(anstream::stdout(), "{text}");
+    let _ = writeln!(anstream::stdout(), "{}", actions::spoken_json(text));
 }

@@ -7,6 +7,7 @@ use landing_engine::walk::Outcome;
 use super::leftovers::AfterLook;
 use super::outputs;
 use super::run::Goal;
+use super::smoke::AfterSmoke;
 use crate::actions::{self, Note};
 use crate::failure::{Exit, help_of};
 use crate::render::{self, markdown, markdown::Chronicle};
@@ -23,7 +24,7 @@ pub(super) struct Run<'a> {
 
 impl Run<'_> {
     /// `trouble`: what went wrong beside the run itself, such as a lost lock.
-    pub(super) fn show(&self, trouble: Option<String>, looked: &AfterLook, state: &State) {
+    pub(super) fn show(&self, trouble: Option<String>, looked: &AfterLook, smoke: &AfterSmoke, state: &State) {
         if !actions::are_around() {
             return;
         }
@@ -35,6 +36,7 @@ impl Run<'_> {
             .map(|(node, call)| (node.as_str(), format!("{call} was sent and not answered; the next run looks")));
         let failed = outcome.failed.iter().map(|(node, error)| (node.as_str(), told(error)));
         let mut failures: Vec<(&str, String)> = failed.chain(unanswered).chain(trouble.map(|text| (exit.name(), text))).collect();
+        failures.extend(smoke.failed().into_iter().map(|text| ("smoke", text)));
         let mut notices = if is_down(goal) { Vec::new() } else { session.blueprint.notices.clone() };
         let left = looked.left.as_ref().and_then(|left| render::leftovers::text(left, &plan.stack.prefix()));
         match exit {
@@ -43,7 +45,7 @@ impl Run<'_> {
         }
         let note = |(what, text): &(&str, String)| Note {
             title: format!("landing {}: {what}", goal.word()),
-            message: anstream::adapter::strip_str(text).to_string(),
+            message: text.clone(),
             place: None,
         };
         actions::annotate(&failures.iter().map(note).collect::<Vec<_>>());

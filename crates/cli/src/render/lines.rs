@@ -11,6 +11,8 @@ use jiff::Timestamp;
 use landing_aws::logs::Line;
 use serde_json::json;
 
+use crate::actions;
+
 /// Told apart on dark and on light ground; red is left to errors.
 const COLOURS: [AnsiColor; 6] =
     [AnsiColor::Cyan, AnsiColor::Yellow, AnsiColor::Green, AnsiColor::Magenta, AnsiColor::Blue, AnsiColor::BrightCyan];
@@ -43,6 +45,8 @@ impl Lines {
             (true, ..) => Form::Json,
             (_, true, _) => Form::Coloured,
             (_, _, true) => Form::Clean,
+            // A runner of GitHub would obey some of it.
+            _ if actions::are_around() => Form::Clean,
             _ => Form::Raw,
         };
         Self::to(BufWriter::new(out), form, services)
@@ -61,7 +65,7 @@ impl<W: Write> Lines<W> {
     pub(crate) fn write(&mut self, line: &Line) -> io::Result<()> {
         if self.form == Form::Json {
             let record = json!({ "time": time(line.at), "service": line.service, "task": line.task, "message": line.message });
-            return writeln!(self.out, "{record}");
+            return writeln!(self.out, "{}", actions::spoken_json(&record.to_string()));
         }
         // A message may be several lines, and each belongs to somebody.
         for text in line.message.trim_end_matches(['\n', '\r']).split('\n') {
@@ -94,7 +98,8 @@ fn time(at: i64) -> String {
 fn clean(text: &str) -> String {
     // Whole sequences first, so that nothing of a colour is left standing; then what is no character, C1 controls among it.
     let plain = anstream::adapter::strip_str(text).to_string();
-    plain.chars().filter(|c| *c == '\t' || !c.is_control()).collect()
+    let plain: String = plain.chars().filter(|c| *c == '\t' || !c.is_control()).collect();
+    actions::spoken(&plain).into_owned()
 }
 
 #[cfg(test)]
