@@ -65,9 +65,18 @@ async fn the_role_of_the_branch_is_enough_to_deploy() {
     let day = site.fork(nothing_but(&allowed(&site, "deploy").await));
     day.edit("docker-compose.yml", "nginx:1.29-alpine", "nginx:1.28-alpine");
     day.edit("docker-compose.yml", "busybox:1.37", "busybox:1.36");
+    day.edit("dist/index.html", "small", "new");
     let run = day.up().await.done();
     let mut sent = run.mutations();
     sent.sort();
     sent.dedup();
-    assert_eq!(sent, ["ecs:RegisterTaskDefinition", "ecs:RunTask", "ecs:TagResource", "ecs:UpdateService"]);
+    let of_a_release = [
+        "cloudfront:CreateInvalidation",
+        "ecs:RegisterTaskDefinition",
+        "ecs:RunTask",
+        "ecs:TagResource",
+        "ecs:UpdateService",
+        "s3:PutObject",
+    ];
+    assert_eq!(sent, of_a_release);
 }

@@ -59,7 +59,7 @@ pub(crate) fn statements(draft: &Draft<'_>) -> Vec<Value> {
     let prefix = &draft.prefix;
     let of = |service: &str, rest: &str| Ref::value(draft.arn(service, rest));
     let global = |service: &str, rest: &str| Ref::value(draft.global_arn(service, rest));
-    let inside_bucket = |name: &str| Ref::value(format!("arn:{}:s3:::{name}", draft.facts.partition));
+    let bucket = |name: &str| Ref::value(format!("arn:{}:s3:::{name}", draft.facts.partition));
     let mut statements = vec![
         policy::allow(&EVERYWHERE, vec!["*".into()]),
         policy::allow(
@@ -88,7 +88,9 @@ pub(crate) fn statements(draft: &Draft<'_>) -> Vec<Value> {
             &["rds:ListTagsForResource"],
             vec![of("rds", &format!("db:{prefix}-*")), of("rds", &format!("subgrp:{prefix}-*"))],
         ),
-        policy::allow(&SETTINGS_OF_A_BUCKET, vec![inside_bucket(&format!("{prefix}-*"))]),
+        policy::allow(&SETTINGS_OF_A_BUCKET, vec![bucket(&format!("{prefix}-*"))]),
+        // The names and hashes of the site's files, which everybody may read anyway.
+        policy::allow(&["s3:ListBucket"], vec![bucket(&format!("{prefix}-*"))]),
         policy::allow(
             &[
                 "cloudfront:DescribeFunction",
