@@ -151,6 +151,7 @@ impl Command {
             Self::Status(_) => "status",
             Self::Outputs => "outputs",
             Self::Logs(_) => "logs",
+            Self::Smoke(_) => "smoke",
             Self::Ci { .. } => "ci github",
             Self::State { .. } => "state",
             Self::Schema => "schema",
