@@ -13,7 +13,6 @@ mod logs;
 mod lost_answers;
 mod order;
 mod readings;
-mod roles;
 mod site;
 mod smoke;
 mod state;
