@@ -15,7 +15,9 @@ use landing_aws::ecr::{Bench, Standing};
 use landing_aws::leftovers::{Left, Sought};
 use landing_aws::smoke::{Finding, Smoke};
 use landing_aws::{Aws, Connection, InProcess, SecretValues, registry};
-use landing_blueprint::{Blueprint, Facts, ImageFacts, NoBuilder, SiteFacts, draw, recipes, site_bucket, smoke};
+use landing_blueprint::{
+    Blueprint, Facts, ImageFacts, NoBuilder, NoRenewal, Renewal, SiteFacts, draw, recipes, site_bucket, smoke,
+};
 use landing_engine::journal::{self, Journal};
 use landing_engine::lock::Permit;
 use landing_engine::plan::{Plan, Step, preflight};
@@ -206,6 +208,11 @@ impl Site {
     }
 
     async fn try_connect(&self, project: &Project) -> Result<Aws, CallError> {
+        self.connect_with(project, None).await
+    }
+
+    /// `given`: a variable, and another value for it.
+    async fn connect_with(&self, project: &Project, given: Option<(&str, &str)>) -> Result<Aws, CallError> {
         let variables = project.secrets.values().filter_map(|secret| match &secret.source {
             SecretSource::Environment { variable } => Some((variable.clone(), format!("a value for {variable}"))),
             SecretSource::Generate { .. } => None,
@@ -215,7 +222,12 @@ impl Site {
             in_process: Some(InProcess { api: self.sandbox.http_client(), public: self.sandbox.public() }),
             ..Connection::default()
         };
-        Aws::connect(connection, SecretValues::new(variables)).await
+        let values = SecretValues::new(variables);
+        let values = match given {
+            Some((variable, value)) => values.with(variable, value.into()),
+            None => values,
+        };
+        Aws::connect(connection, values).await
     }
 
     /// The path that all commands share, up to the plan.
@@ -228,8 +240,12 @@ impl Site {
     /// # Errors
     /// When a command would end here, having touched nothing.
     pub async fn try_look(&self, down: bool) -> Result<Look, Refused> {
+        self.look_with(down, None).await
+    }
+
+    async fn look_with(&self, down: bool, given: Option<(&str, &str)>) -> Result<Look, Refused> {
         let project = self.project();
-        let aws = Arc::new(self.try_connect(&project).await?);
+        let aws = Arc::new(self.connect_with(&project, given).await?);
         let facts = facts(&project, &aws, self.stand_ins).await?;
         let blueprint = draw(&project, &facts).expect("the region has zones enough");
         let registry = registry(&aws);
@@ -297,9 +313,27 @@ impl Site {
         tags.len()
     }
 
+    /// `landing secrets set` or `rotate`; `given` is a variable and the value that somebody gives in its place.
+    ///
+    /// # Errors
+    /// When the command would refuse.
+    pub async fn renew(&self, renewal: &Renewal, given: Option<(&str, &str)>) -> Result<Run, NoRenewal> {
+        self.sandbox.with_world(|world| world.calls.clear());
+        let mut look = self.look_with(false, given).await.unwrap_or_else(|refused| panic!("{refused:?}"));
+        renewal.mark(&self.project(), &mut look.live);
+        let Look { registry, blueprint, state, live, desired, .. } = &look;
+        let all = plan(registry, &blueprint.stack, desired, live, state).expect("the blueprint draws whole graphs");
+        look.plan = renewal.narrow(&self.project(), all)?;
+        Ok(self.carry_out(look, false).await)
+    }
+
     async fn run(&self, down: bool) -> Result<Run, Refused> {
         self.sandbox.with_world(|world| world.calls.clear());
-        let mut look = self.try_look(down).await?;
+        let look = self.try_look(down).await?;
+        Ok(self.carry_out(look, down).await)
+    }
+
+    async fn carry_out(&self, mut look: Look, down: bool) -> Run {
         let missing = preflight(&look.registry, &look.plan, &look.desired);
         assert!(missing.is_empty(), "not at hand: {missing:?}");
         if !look.plan.is_empty() {
@@ -334,7 +368,7 @@ impl Site {
             events.push(event);
         }
         let calls = self.sandbox.with_world(|world| world.calls.clone());
-        Ok(Run { plan: look.plan, outcome, calls, events, notices: look.blueprint.notices, left })
+        Run { plan: look.plan, outcome, calls, events, notices: look.blueprint.notices, left }
     }
 }
 

@@ -13,6 +13,7 @@ mod logs;
 mod lost_answers;
 mod order;
 mod readings;
+mod renewal;
 mod site;
 mod smoke;
 mod state;

@@ -38,6 +38,7 @@ pub use calls::{CallCounts, is_change, is_read};
 pub use client::{Aws, Connection, InProcess};
 pub use errors::{IntoCallError, missing_action};
 pub use ids::*;
+pub use secrecy::SecretString;
 pub use secrets::SecretValues;
 
 use std::sync::Arc;

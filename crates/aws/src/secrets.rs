@@ -48,15 +48,40 @@ use secrecy::SecretString;
 /// }
 /// ```
 #[derive(Default)]
-pub struct SecretValues(BTreeMap<String, SecretString>);
+pub struct SecretValues {
+    /// By environment variable.
+    given: BTreeMap<String, SecretString>,
+    /// What is stored where nothing is given; in a rehearsal.
+    stand_in: Option<SecretString>,
+}
 
 impl SecretValues {
     /// `values`: environment variable → value; empty ones count as not given.
     pub fn new(values: impl IntoIterator<Item = (String, String)>) -> Self {
-        Self(values.into_iter().filter(|(_, value)| !value.is_empty()).map(|(name, value)| (name, value.into())).collect())
+        let given = values.into_iter().filter(|(_, value)| !value.is_empty()).map(|(name, value)| (name, value.into())).collect();
+        Self { given, stand_in: None }
     }
 
+    /// With a value that stands in for every one that is not given.
+    #[must_use]
+    pub fn or_else(self, stand_in: &str) -> Self {
+        Self { stand_in: Some(stand_in.into()), ..self }
+    }
+
+    /// With this one in the place of what the variable holds.
+    #[must_use]
+    pub fn with(mut self, variable: &str, value: SecretString) -> Self {
+        self.given.insert(variable.to_owned(), value);
+        self
+    }
+
+    /// What is to be stored where there is nothing yet.
     pub(crate) fn get(&self, variable: &str) -> Option<&SecretString> {
-        self.0.get(variable)
+        self.given(variable).or(self.stand_in.as_ref())
+    }
+
+    /// What somebody gave, and what a stored value is compared with: what merely stands in is no reason to change anything.
+    pub(crate) fn given(&self, variable: &str) -> Option<&SecretString> {
+        self.given.get(variable)
     }
 }

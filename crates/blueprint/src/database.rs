@@ -6,7 +6,7 @@ use landing_aws::rds::{Instance, SubnetGroup};
 use landing_engine::NodeName;
 
 use crate::Draft;
-use crate::names::{dashed, fit};
+use crate::names::database_name;
 use crate::network::{Network, Side};
 use crate::security::Groups;
 
@@ -28,7 +28,7 @@ pub(crate) fn draw(draft: &mut Draft<'_>, network: &Network, groups: &Groups) ->
     );
     for database in draft.project.databases.values() {
         let instance = Instance {
-            name: fit(&dashed(&format!("{}-{}", draft.prefix, database.name)).to_lowercase(), 63),
+            name: database_name(&draft.stack, &database.name),
             engine: database.engine.clone(),
             version: database.version.clone(),
             class: database.class.clone(),

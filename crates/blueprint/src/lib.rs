@@ -13,6 +13,7 @@ mod looking;
 mod names;
 mod network;
 mod policy;
+mod renewal;
 mod secret;
 mod security;
 mod service;
@@ -29,7 +30,8 @@ use landing_project::Project;
 pub use delivery::{SiteFacts, site_bucket};
 pub use deploy::{NoDeploy, SITE, deploy};
 pub use image::{ImageFacts, NoBuilder, recipes};
-pub use names::{Whereabouts, whereabouts};
+pub use names::{Whereabouts, database_name, secret_name, whereabouts};
+pub use renewal::{NoRenewal, Renewal, Which};
 pub use smoke::smoke;
 pub use workflow::{NoWorkflow, Workflow, workflow};
 

@@ -17,6 +17,16 @@ pub fn whereabouts(stack: &Stack, service: &str) -> Whereabouts {
     Whereabouts { family: format!("{prefix}-{service}"), log_group: format!("/ecs/{prefix}/{service}"), cluster: prefix }
 }
 
+/// What Secrets Manager calls a secret of `landing.toml`.
+pub fn secret_name(stack: &Stack, name: &str) -> String {
+    format!("{}/{name}", stack.prefix())
+}
+
+/// What RDS calls a database of `landing.toml`.
+pub fn database_name(stack: &Stack, name: &str) -> String {
+    fit(&dashed(&format!("{}-{name}", stack.prefix())).to_lowercase(), 63)
+}
+
 /// `name` when it fits into `limit` characters, else its beginning and eight hex digits of its hash.
 pub(crate) fn fit(name: &str, limit: usize) -> String {
     if name.chars().count() <= limit {

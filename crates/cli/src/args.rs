@@ -118,6 +118,11 @@ pub(crate) enum Command {
     Outputs,
     /// Print what services and jobs write, merged by time
     Logs(LogsOptions),
+    /// What secrets there are; give one another value
+    Secrets {
+        #[command(subcommand)]
+        command: SecretsCommand,
+    },
     /// Write the workflow of a CI
     Ci {
         #[command(subcommand)]
@@ -152,6 +157,7 @@ impl Command {
             Self::Outputs => "outputs",
             Self::Logs(_) => "logs",
             Self::Smoke(_) => "smoke",
+            Self::Secrets { .. } => "secrets",
             Self::Ci { .. } => "ci github",
             Self::State { .. } => "state",
             Self::Schema => "schema",
@@ -281,6 +287,26 @@ pub(crate) struct GithubOptions {
     /// Name of the file [default: landing.yml, landing-ENV.yml for another environment than dev]
     #[arg(long, value_name = "NAME")]
     pub(crate) file: Option<PathBuf>,
+}
+
+pub(crate) enum SecretsCommand {
+    /// Every secret: where its value comes from, whether there is one, who reads it; never the value
+    List,
+    /// Give a value that `from = "env:…"` would take from the environment: at a hidden prompt, or on stdin
+    Set(SecretOptions),
+    /// Have another value made: of a secret with `generate`, or by RDS for database:NAME
+    Rotate(SecretOptions),
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct SecretOptions {
+    /// As in landing.toml, or `database:NAME`
+    pub(crate) name: String,
+    /// Start the services anew that read it, and wait for them; their tasks read a secret only at their start
+    #[arg(long)]
+    pub(crate) roll: bool,
+    #[command(flatten)]
+    pub(crate) locking: Locking,
 }
 
 #[derive(Debug, Subcommand)]

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::ExitCode;
 
-use landing_blueprint::{NoDeploy, NoWorkflow};
+use landing_blueprint::{NoDeploy, NoRenewal, NoWorkflow};
 use landing_engine::lock::LockError;
 use landing_engine::scan::ScanError;
 use landing_engine::state::StateError;
@@ -243,6 +243,19 @@ impl From<NoWorkflow> for Failure {
                  install = \"cargo install --locked --git https://github.com/OWNER/landing --rev COMMIT landing-cli\""
             }
             NoWorkflow::NoRegion => "add it to landing.toml, `region = \"us-west-2\"`, or give --region",
+        };
+        Self::new(Exit::Configuration, error.to_string()).help(help)
+    }
+}
+
+impl From<NoRenewal> for Failure {
+    fn from(error: NoRenewal) -> Self {
+        let help = match &error {
+            NoRenewal::Unknown(_) => "`landing secrets list` names all that there are".to_owned(),
+            NoRenewal::NotThere(_) => "`landing up` makes it, with a value of its own; nothing was touched".to_owned(),
+            NoRenewal::Beyond { service, .. } => format!(
+                "leave --roll out, and release what waits (`landing deploy {service}`, `landing up`): its new tasks read the new value; nothing was touched"
+            ),
         };
         Self::new(Exit::Configuration, error.to_string()).help(help)
     }

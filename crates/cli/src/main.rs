@@ -10,6 +10,7 @@ mod images;
 mod interrupt;
 mod lock;
 mod logs;
+mod prompt;
 mod render;
 mod session;
 mod since;
@@ -64,6 +65,7 @@ async fn run(args: &Args, interrupts: &Interrupts) -> Result<failure::Exit, Fail
         Command::Outputs => interrupts.or(commands::outputs::run(common)).await,
         // It ends by Ctrl-C as a matter of course.
         Command::Logs(options) => commands::logs::run(common, options, interrupts).await,
+        Command::Secrets { command } => commands::secrets::run(common, command, interrupts).await,
         Command::State { command } => commands::state::run(common, command, interrupts).await,
         Command::Schema => commands::schema::run(),
         Command::Sandbox { command } => commands::sandbox::run(common, command, interrupts).await,

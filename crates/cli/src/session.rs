@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use landing_aws::leftovers::Sought;
 use landing_aws::state::StateBucket;
-use landing_aws::{Aws, Connection, InProcess, SecretValues, registry};
+use landing_aws::{Aws, Connection, InProcess, SecretString, SecretValues, registry};
 use landing_blueprint::{Blueprint, Facts, SiteFacts, draw};
 use landing_engine::lock::Lease;
 use landing_engine::store::{LocalStore, Notebook, ObjectStore, Store};
@@ -81,6 +81,12 @@ fn place(common: &Common, project: &Project) -> StatePlace {
     if common.state.is_some() { StatePlace::Local } else { project.state.clone() }
 }
 
+/// A secret's value in the place of what its variable holds; it cannot be printed.
+pub(crate) struct Given {
+    pub(crate) variable: String,
+    pub(crate) value: SecretString,
+}
+
 /// A connection, and the state's place in it.
 struct Link {
     aws: Arc<Aws>,
@@ -94,7 +100,13 @@ fn local(common: &Common, project: &Project) -> Arc<LocalStore> {
     Arc::new(LocalStore::new(Arc::new(Disk), &state_path(common, project)))
 }
 
-async fn link(common: &Common, project: &Project, local: Arc<LocalStore>, how: world::Use) -> Result<Link, Failure> {
+async fn link(
+    common: &Common,
+    project: &Project,
+    local: Arc<LocalStore>,
+    how: world::Use,
+    given: Option<Given>,
+) -> Result<Link, Failure> {
     let region = common.region.clone().or_else(|| project.region.clone());
     let scale = time_scale(common)?;
     let world = match common.sandbox {
@@ -112,7 +124,13 @@ async fn link(common: &Common, project: &Project, local: Arc<LocalStore>, how: w
         in_process: world.as_ref().map(|world| InProcess { api: world.sandbox.http_client(), public: world.sandbox.public() }),
         time_scale: Some(scale),
     };
-    let secrets = SecretValues::new(secret_values(project, world.is_some()));
+    let mut secrets = SecretValues::new(secret_values(project));
+    if world.is_some() {
+        secrets = secrets.or_else("made up by landing for the sandbox");
+    }
+    if let Some(Given { variable, value }) = given {
+        secrets = secrets.with(&variable, value);
+    }
     let aws = Arc::new(Aws::connect(connection, secrets).await?);
     let clock = match &world {
         Some(world) => Clock::starting(world.sandbox.with_world(|world| world.now) / 1000, scale),
@@ -141,7 +159,7 @@ pub(crate) async fn stored(common: &Common, project: &Project) -> Result<(Option
             (file, None)
         }
         StatePlace::S3 { .. } => {
-            let link = link(common, project, file, world::Use::Look).await?;
+            let link = link(common, project, file, world::Use::Look, None).await?;
             (link.store, link.world)
         }
     };
@@ -168,7 +186,7 @@ pub(crate) struct Enquiry {
 impl Enquiry {
     pub(crate) async fn open(common: &Common) -> Result<Self, Failure> {
         let project = load(common)?;
-        let Link { aws, clock, world, .. } = link(common, &project, local(common, &project), world::Use::Look).await?;
+        let Link { aws, clock, world, .. } = link(common, &project, local(common, &project), world::Use::Look, None).await?;
         Ok(Self { stack: Stack::new(&project.name, &project.env), project, aws, clock, _world: world })
     }
 
@@ -183,7 +201,7 @@ impl Session {
     /// For a command that only reads: it takes no lock, and is never kept out.
     pub(crate) async fn open(common: &Common) -> Result<Self, Failure> {
         let project = load(common)?;
-        Self::connect(common, &project, local(common, &project), Wants::Look).await
+        Self::connect(common, &project, local(common, &project), Wants::Look, None).await
     }
 
     /// For a command that changes something: the lock is ours when it begins to read. Let it go with [`Session::end`], however the command ends.
@@ -193,17 +211,28 @@ impl Session {
         wants: Wants,
         locking: Locking,
     ) -> Result<(Self, Arc<Lease>), Failure> {
+        Self::begin_with(common, command, wants, locking, None).await
+    }
+
+    /// The same, with a secret's value that somebody has given.
+    pub(crate) async fn begin_with(
+        common: &Common,
+        command: &str,
+        wants: Wants,
+        locking: Locking,
+        given: Option<Given>,
+    ) -> Result<(Self, Arc<Lease>), Failure> {
         let project = load(common)?;
         let file = local(common, &project);
         if !common.sandbox {
-            let session = Self::connect(common, &project, file, wants).await?;
+            let session = Self::connect(common, &project, file, wants, given).await?;
             let lease = session.lock(command, locking).await?;
             return Ok((session, lease));
         }
         // The world of `--sandbox` is read whole and written whole, so it must not be read before the last run has written it.
         let guard = lock::take(file.clone(), command, locking, Clock::starting(0, 1.0)).await?;
         let begun = async {
-            let mut session = Self::connect(common, &project, file, wants).await?;
+            let mut session = Self::connect(common, &project, file, wants, given).await?;
             if !session.store.is_remote() {
                 return Ok((session, guard.clone()));
             }
@@ -237,8 +266,14 @@ impl Session {
         lock::release(guard.as_deref().unwrap_or(lease)).await;
     }
 
-    async fn connect(common: &Common, project: &Project, local: Arc<LocalStore>, how: Wants) -> Result<Self, Failure> {
-        let Link { aws, store, clock, world } = link(common, project, local, how.of_the_world()).await?;
+    async fn connect(
+        common: &Common,
+        project: &Project,
+        local: Arc<LocalStore>,
+        how: Wants,
+        given: Option<Given>,
+    ) -> Result<Self, Failure> {
+        let Link { aws, store, clock, world } = link(common, project, local, how.of_the_world(), given).await?;
         let (site, images) = match how {
             Wants::NoImages => (Site::default(), Images::default()),
             _ => {
@@ -388,14 +423,13 @@ fn present(scale: f64) -> u64 {
     (YEAR_2026 + (wall - YEAR_2026) * scale) as u64
 }
 
-/// Only the variables that the project's secrets name are ever read as secrets. A rehearsal in the sandbox goes on without them.
-fn secret_values(project: &Project, rehearsal: bool) -> Vec<(String, String)> {
+/// Only the variables that the project's secrets name are ever read as secrets.
+fn secret_values(project: &Project) -> Vec<(String, String)> {
     let variables = project.secrets.values().filter_map(|secret| match &secret.source {
         SecretSource::Environment { variable } => Some(variable),
         SecretSource::Generate { .. } => None,
     });
-    let made_up = rehearsal.then(|| "made up by landing for the sandbox".to_owned());
-    variables.filter_map(|variable| Some((variable.clone(), std::env::var(variable).ok().or(made_up.clone())?))).collect()
+    variables.filter_map(|variable| Some((variable.clone(), std::env::var(variable).ok()?))).collect()
 }
 
 async fn facts(project: &Project, aws: &Aws, images: &Images, site: Option<SiteFacts>) -> Result<Facts, Failure> {

@@ -55,7 +55,7 @@ impl Runner {
         environment.push(("GITHUB_WORKSPACE", at("")));
         environment.push(("GITHUB_ACTIONS", "true".to_owned()));
         let environment: Vec<(&str, &str)> = environment.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        self.project.landing_in(folder, arguments, &environment)
+        self.project.landing_in(folder, arguments, &environment, "")
     }
 
     fn page(&self) -> String {

@@ -64,7 +64,7 @@ mv landing ~/.cargo/bin/
 STRIPE_KEY = "${{ secrets.STRIPE_KEY }}"
 "#;
     project.write("apps/my shop/landing.toml", &settings(more).replace("state = \"s3\"\n", ""));
-    let ran = project.landing_in("apps/my shop", &["--env", "prod", "ci", "github"], &[]);
+    let ran = project.landing_in("apps/my shop", &["--env", "prod", "ci", "github"], &[], "");
     assert_eq!(ran.code, 0, "{}", ran.stderr);
     let written = fs::read_to_string(project.path().join(".github/workflows/landing-prod.yml")).expect("it was written");
     insta::assert_snapshot!(written);

@@ -43,6 +43,12 @@ const STANDING: &[(&str, &[&str], i32)] = &[
     ("logs", &["logs", "--since", "2026-01-01"], 0),
     ("logs", &["logs", "--previous", "--json"], 0),
     ("outputs", &["outputs", "--json"], 0),
+    ("secrets list", &["secrets", "list"], 0),
+    ("secrets list", &["secrets", "list", "--json"], 0),
+    // Nobody is there who gives it.
+    ("secrets set", &["secrets", "set", "given"], 2),
+    ("secrets rotate", &["secrets", "rotate", "token", "--json"], 0),
+    ("secrets rotate", &["secrets", "rotate", "database:main", "--roll"], 0),
     ("state list", &["state", "list"], 0),
     ("state show", &["state", "show", "secretsmanager.secret.given"], 0),
     ("state show", &["state", "show", "rds.instance.main"], 0),
@@ -99,7 +105,7 @@ fn no_command_shows_a_secret_at_any_level() {
     assert_eq!(town.ended(serving).code(), Some(0));
     run.insert("sandbox serve".to_owned());
 
-    let groups = ["ci", "state", "sandbox"];
+    let groups = ["ci", "secrets", "state", "sandbox"];
     let mut wanted = commands(&[]);
     wanted.remove("help");
     for group in groups {

@@ -53,6 +53,12 @@ pub struct Input<'a> {
     pub region: Option<&'a str>,
 }
 
+/// What to say to somebody who names something that there is not: `did you mean …?`, or what there is.
+#[must_use]
+pub fn instead_of<'a>(typed: &str, names: impl IntoIterator<Item = &'a str> + Clone) -> String {
+    suggest::did_you_mean(typed, names)
+}
+
 /// Reads `landing.toml` and the compose file that it names.
 ///
 /// # Errors

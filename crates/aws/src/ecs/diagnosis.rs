@@ -25,6 +25,8 @@ const BREAKER_IS_LATE: usize = 6;
 pub(crate) struct Wards {
     services: Mutex<BTreeMap<String, Service>>,
     causes: Mutex<BTreeMap<String, Option<Cause>>>,
+    /// By service: a deployment, and the one of the same revision that is to follow it.
+    followed: Mutex<BTreeMap<String, (String, String)>>,
 }
 
 impl Wards {
@@ -34,7 +36,18 @@ impl Wards {
         self.services.lock().unwrap_or_else(PoisonError::into_inner).insert(arn, service.clone());
     }
 
-    fn service(&self, arn: &str) -> Option<Service> {
+    /// From now on `next` is the deployment that counts, and `before` what was there before it.
+    pub(super) fn follow(&self, arn: &str, before: &str, next: &str) {
+        let pair = (before.to_owned(), next.to_owned());
+        self.followed.lock().unwrap_or_else(PoisonError::into_inner).insert(arn.to_owned(), pair);
+    }
+
+    /// The deployment before and the one that counts, when there is one that does.
+    pub(super) fn followed(&self, arn: &str) -> Option<(String, String)> {
+        self.followed.lock().unwrap_or_else(PoisonError::into_inner).get(arn).cloned()
+    }
+
+    pub(super) fn service(&self, arn: &str) -> Option<Service> {
         self.services.lock().unwrap_or_else(PoisonError::into_inner).get(arn).cloned()
     }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use aws_sdk_ecs::types::{Deployment, DeploymentRolloutState, Service as Reply};
 use landing_engine::{
-    CallError, Changed, Copies, Door, Gone, Kind, Live, Moment, NodeName, Ready, Ref, Scan, Stack, Tags, Traits, Trouble,
+    CallError, Changed, Class, Copies, Door, Gone, Kind, Live, Moment, NodeName, Ready, Ref, Scan, Stack, Tags, Traits, Trouble,
 };
 use serde::{Deserialize, Serialize};
 
@@ -56,7 +56,13 @@ impl Kind for Rollout {
         let Some(service) = readings::service(cx, id).await? else { return Ok(None) };
         cx.wards.note(&service);
         let live = of(&service);
-        let ready = match live.ready {
+        let ready = match (overtaken(cx, &service), live.ready) {
+            (Some(Ready::NotYet(state)), _) => Ready::NotYet(state),
+            (_, Ready::Failed(why)) => Ready::Failed(why),
+            (Some(other), _) => other,
+            (None, ready) => ready,
+        };
+        let ready = match ready {
             Ready::Rolling(copies) if live.shape.count > 0 => {
                 Ready::Rolling(Copies { targets: diagnosis::targets(cx, &service).await, ..copies })
             }
@@ -66,11 +72,14 @@ impl Kind for Rollout {
     }
 
     async fn create(&self, cx: &Aws, door: &Door<'_>) -> Result<Live<Self>, CallError> {
-        self.roll(cx, door).await
+        self.roll(cx, door, None).await
     }
 
-    async fn update(&self, cx: &Aws, door: &Door<'_>, _: &Live<Self>, _: &Changed) -> Result<Live<Self>, CallError> {
-        self.roll(cx, door).await
+    async fn update(&self, cx: &Aws, door: &Door<'_>, live: &Live<Self>, _: &Changed) -> Result<Live<Self>, CallError> {
+        if live.shape.task_definition.get().as_str().starts_with(OUTDATED) {
+            return self.start_anew(cx, door, &live.id).await;
+        }
+        self.roll(cx, door, None).await
     }
 
     async fn diagnose(cx: &Aws, stack: &Stack, live: &Live<Self>, since: Moment) -> Result<Option<Trouble>, CallError> {
@@ -84,8 +93,48 @@ impl Kind for Rollout {
     }
 }
 
+/// What to say in place of a deployment that is not the one which was started anew. Both are of one revision, so only their ids tell them apart.
+fn overtaken(cx: &Aws, service: &Reply) -> Option<Ready> {
+    let (before, next) = cx.wards.followed(service.service_arn()?)?;
+    match primary(service).and_then(Deployment::id)? {
+        shown if shown == next => None,
+        shown if shown == before => Some(Ready::NotYet("AWS still shows the deployment before".to_owned())),
+        _ => Some(Ready::Failed("another deployment has taken the place of the one that was started".to_owned())),
+    }
+}
+
+/// Before a revision whose tasks are to be replaced by others of the same.
+const OUTDATED: &str = "to start anew: ";
+
 impl Rollout {
-    async fn roll(&self, cx: &Aws, door: &Door<'_>) -> Result<Live<Self>, CallError> {
+    /// What to say of the revision that runs, when its tasks have read something at their start that is not true any more: the plan then differs, and an update
+    /// starts others.
+    pub fn outdated(revision: &str) -> String {
+        format!("{OUTDATED}{revision}")
+    }
+
+    /// Whether `live` says nothing else than that tasks of `desired` are to start anew; those that have failed as well.
+    pub fn is_only_outdated(live: &str, desired: &str) -> bool {
+        live.strip_prefix(OUTDATED).is_some_and(|revision| revision == desired || revision == failed(desired))
+    }
+
+    /// Of the same revision, so that nothing but the deployment itself tells the new tasks from the old ones: the wait that follows is for that deployment.
+    async fn start_anew(&self, cx: &Aws, door: &Door<'_>, arn: &str) -> Result<Live<Self>, CallError> {
+        let before = readings::service(cx, arn).await?;
+        let before = before.as_ref().and_then(primary).and_then(Deployment::id).unwrap_or_default();
+        let live = self.roll(cx, door, Some(before)).await?;
+        let started = cx.wards.service(arn);
+        let started = started.as_ref().and_then(primary).and_then(Deployment::id).filter(|id| *id != before);
+        let next = started.ok_or_else(|| {
+            CallError::new(Class::Ambiguous, "ecs:UpdateService", format!("AWS shows no new deployment of {arn}"))
+                .help("run again")
+        })?;
+        cx.wards.follow(arn, before, next);
+        Ok(live)
+    }
+
+    /// `instead_of` is the deployment whose tasks are to be replaced, whatever they run.
+    async fn roll(&self, cx: &Aws, door: &Door<'_>, instead_of: Option<&str>) -> Result<Live<Self>, CallError> {
         let operation = "ecs:UpdateService";
         let reply = door
             .call(operation, || async {
@@ -95,7 +144,7 @@ impl Rollout {
                     .service(self.service.get().as_str())
                     .task_definition(self.task_definition.get().as_str())
                     .desired_count(self.count)
-                    .force_new_deployment(self.needs_force(cx).await?)
+                    .force_new_deployment(self.needs_force(cx, instead_of).await?)
                     .send()
                     .await
                     .call(operation)
@@ -109,14 +158,15 @@ impl Rollout {
     /// Whether ECS would not start a deployment by itself, where there has to be one. Asked for a revision that failed, it would do nothing. Asked for the first tasks, it would
     /// start them outside of any deployment: nothing would wait for their health, and no circuit breaker would watch them. Each forced call starts another one, so it is
     /// looked whether a call without an answer has started it.
-    async fn needs_force(&self, cx: &Aws) -> Result<bool, CallError> {
+    async fn needs_force(&self, cx: &Aws, instead_of: Option<&str>) -> Result<bool, CallError> {
         if self.count == 0 {
             return Ok(false);
         }
         let (cluster, name) = (self.cluster.get().as_str(), self.service.get().to_string());
         let found = readings::describe_services(cx, cluster, &[name]).await?;
         let failed = failed(self.task_definition.get().as_str());
-        Ok(found.first().is_none_or(|service| service.desired_count() == 0 || revision(service) == failed))
+        let still = |service: &Reply| instead_of.is_some() && primary(service).and_then(Deployment::id) == instead_of;
+        Ok(found.first().is_none_or(|service| service.desired_count() == 0 || revision(service) == failed || still(service)))
     }
 }
 

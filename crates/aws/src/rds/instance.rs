@@ -10,7 +10,7 @@ use landing_engine::{CallError, Changed, Door, Gone, Kind, Live, NodeName, Outpu
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{reading, request};
+use super::{reading, request, rotation};
 use crate::{
     Aws, InstanceArn, InstanceHost, InstancePort, IntoCallError, SecretArn, SecurityGroupId, SubnetGroupName, document,
     ownership, tags,
@@ -115,12 +115,22 @@ impl Kind for Instance {
 
     async fn update(&self, cx: &Aws, door: &Door<'_>, live: &Live<Self>, changed: &Changed) -> Result<Live<Self>, CallError> {
         let mut now = live.with(self);
+        let mut changed = changed.clone();
+        // RDS keeps it: then a new one is meant.
+        if changed.has("managed_password")
+            && self.managed_password
+            && let Some(secret) = reading::master_secret(cx, &live.id).await?
+        {
+            rotation::rotate(cx, door, &live.id, &secret).await?;
+            changed.0.retain(|field| field != "managed_password");
+            now.ready = Ready::NotYet("changing its password".to_owned());
+        }
         if changed.0.iter().any(|field| field != "tags") {
             let operation = "rds:ModifyDBInstance";
             door.call(operation, || async {
                 // RDS takes changes only when no other one is under way; the door waits for that.
                 reading::settled(cx, operation, &live.id).await?;
-                match request::modify(cx, self, live, changed).send().await.call(operation) {
+                match request::modify(cx, self, live, &changed).send().await.call(operation) {
                     // An attempt whose answer was lost had changed it.
                     Err(error) if error.message.contains("No modifications were requested") => Ok(()),
                     answer => answer.map(|_| ()),

@@ -3,10 +3,12 @@
 pub mod instance;
 mod reading;
 mod request;
+mod rotation;
 pub mod subnet_group;
 
 pub use instance::Instance;
 use landing_engine::{CallError, Door};
+pub use reading::master_secret;
 pub use subnet_group::SubnetGroup;
 
 use crate::{Aws, IntoCallError, tags};

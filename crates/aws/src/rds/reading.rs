@@ -31,6 +31,15 @@ pub(super) async fn in_group(cx: &Aws, group: &str) -> Result<Option<String>, Ca
     Ok(None)
 }
 
+/// ARN of the secret in which RDS keeps the master password; `None` when there is no such instance, or it has none.
+///
+/// # Errors
+/// When AWS does not let it read.
+pub async fn master_secret(cx: &Aws, id: &str) -> Result<Option<String>, CallError> {
+    let instance = get(cx, id).await?;
+    Ok(instance.as_ref().and_then(Reply::master_user_secret).and_then(MasterUserSecret::secret_arn).map(str::to_owned))
+}
+
 pub(super) fn is_deleting(instance: &Reply) -> bool {
     instance.db_instance_status() == Some(DELETING)
 }
@@ -52,6 +61,7 @@ fn ready(instance: &Reply) -> Ready {
             match (instance.endpoint(), secret) {
                 (None, _) => Ready::NotYet("waiting for its endpoint".to_owned()),
                 (Some(_), Some("creating")) => Ready::NotYet("making its password".to_owned()),
+                (Some(_), Some("rotating")) => Ready::NotYet("changing its password".to_owned()),
                 _ => Ready::Yes,
             }
         }

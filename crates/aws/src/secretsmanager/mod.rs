@@ -2,7 +2,10 @@
 
 mod reading;
 pub mod secret;
+mod standing;
 mod value;
 
 pub use secret::Secret;
+pub(crate) use standing::current_version;
+pub use standing::{Standing, standing};
 pub use value::SecretSource;

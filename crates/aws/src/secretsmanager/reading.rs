@@ -10,12 +10,12 @@ use super::value::{self, Held, SecretSource};
 use crate::{Aws, IntoCallError, ownership, tags};
 
 /// Marks the version that readers get.
-const CURRENT: &str = "AWSCURRENT";
+pub(super) const CURRENT: &str = "AWSCURRENT";
 
 /// Puts the values at hand beside the stored ones, and drops what the list still showed but is gone.
 pub(super) async fn compared(cx: &Aws, found: Vec<Live<Secret>>) -> Result<Vec<Live<Secret>>, CallError> {
     let at_hand = found.iter().filter_map(|live| match &live.shape.value {
-        SecretSource::Env(variable) if cx.secrets.get(variable).is_some() => Some((live.id.clone(), variable.clone())),
+        SecretSource::Env(variable) if cx.secrets.given(variable).is_some() => Some((live.id.clone(), variable.clone())),
         _ => None,
     });
     let held = value::compare(cx, &at_hand.collect()).await?;

@@ -141,8 +141,8 @@ impl Kind for Secret {
 
     fn same(field: &str, desired: &Value, live: &Value) -> bool {
         match field {
-            // Whatever it is: a generated value is never made a second time, since a database may know the first one.
-            "value" if desired.get("generated").is_some() => live != "missing",
+            // Whatever it is: a generated value is not made a second time unless somebody asks for it, since a database may know the first one.
+            "value" if desired.get("generated").is_some() => live != "missing" && live != "outdated",
             _ => desired == live,
         }
     }

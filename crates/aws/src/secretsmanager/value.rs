@@ -25,6 +25,8 @@ pub enum SecretSource {
     Missing,
     /// Only live: AWS holds another value than the one at hand, or one that the stack does not ask for.
     Different,
+    /// Only live, and never read: somebody wants another one in its place.
+    Outdated,
 }
 
 impl SecretSource {
@@ -45,7 +47,9 @@ impl SecretSource {
                     None => password,
                 }))
             }
-            Self::Missing | Self::Different => Err(invalid(format!("secret `{name}` has no source for its value"))),
+            Self::Missing | Self::Different | Self::Outdated => {
+                Err(invalid(format!("secret `{name}` has no source for its value")))
+            }
         }
     }
 }
@@ -101,7 +105,7 @@ async fn compare_batch(
         let page = page.call(operation)?;
         for stored in page.secret_values() {
             let Some(variable) = stored.arn().and_then(|arn| at_hand.get(arn)) else { continue };
-            let value = cx.secrets.get(variable).map(ExposeSecret::expose_secret);
+            let value = cx.secrets.given(variable).map(ExposeSecret::expose_secret);
             let same = value.is_some() && value == stored.secret_string();
             held.push((stored.arn().unwrap_or_default().to_owned(), if same { Held::Same } else { Held::Different }));
         }

@@ -14,6 +14,7 @@ pub(crate) mod rebuild;
 mod run;
 pub(crate) mod sandbox;
 pub(crate) mod schema;
+pub(crate) mod secrets;
 pub(crate) mod smoke;
 pub(crate) mod state;
 pub(crate) mod status;
@@ -23,6 +24,8 @@ pub(crate) mod validate;
 use std::io::Write;
 
 use serde::Serialize;
+
+pub(crate) use run::line;
 
 use crate::actions;
 

@@ -3,7 +3,7 @@
 use std::io::IsTerminal;
 use std::sync::Arc;
 
-use landing_blueprint::{SITE, deploy};
+use landing_blueprint::{Renewal, SITE, deploy};
 use landing_engine::journal::Journal;
 use landing_engine::lock::Lease;
 use landing_engine::plan::{Plan, preflight};
@@ -21,7 +21,7 @@ use crate::args::{Common, Consent, Locking};
 use crate::failure::{self, Exit, Failure, help_of};
 use crate::interrupt::Interrupts;
 use crate::render::{self, live::Live, markdown::Chronicle, plain::Lines, style};
-use crate::session::{Session, Wants};
+use crate::session::{Given, Session, Wants};
 
 /// Mutating calls in flight: EC2's buckets refill by 5 a second, ELB's by 3. Source: `aws-behaviours` 1.3.
 const CALLS_AT_ONCE: usize = 16;
@@ -39,6 +39,8 @@ pub(crate) enum Goal<'a> {
         services: &'a [String],
         smoke: bool,
     },
+    /// Another value of a secret.
+    Renew(&'a Renewal),
 }
 
 impl Goal<'_> {
@@ -47,6 +49,7 @@ impl Goal<'_> {
             Self::Up { .. } => "up",
             Self::Down => "down",
             Self::Deploy { .. } => "deploy",
+            Self::Renew(_) => "secrets",
         }
     }
 
@@ -54,6 +57,7 @@ impl Goal<'_> {
         match self {
             Self::Down => Wants::NoImages,
             Self::Deploy { services, .. } if !services.is_empty() && !services.iter().any(|name| name == SITE) => Wants::Change,
+            Self::Renew(_) => Wants::Change,
             Self::Up { .. } | Self::Deploy { .. } => Wants::ChangeAndBuild,
         }
     }
@@ -71,7 +75,20 @@ pub(crate) async fn run(
     goal: Goal<'_>,
     interrupts: &Interrupts,
 ) -> Result<Exit, Failure> {
-    let (session, lease) = interrupts.or(Session::begin(common, goal.word(), goal.wants(), locking)).await?;
+    run_with(common, consent, locking, goal, None, interrupts).await
+}
+
+/// The same, with a secret's value that somebody has given.
+pub(crate) async fn run_with(
+    common: &Common,
+    consent: &Consent,
+    locking: Locking,
+    goal: Goal<'_>,
+    given: Option<Given>,
+    interrupts: &Interrupts,
+) -> Result<Exit, Failure> {
+    let begun = Session::begin_with(common, goal.word(), goal.wants(), locking, given);
+    let (session, lease) = interrupts.or(begun).await?;
     let exit = locked(&session, common, consent, goal, &lease, interrupts).await;
     session.end(&lease).await;
     exit
@@ -141,8 +158,14 @@ async fn prepare(
     let down = matches!(goal, Goal::Down);
     let (notebook, state) = session.notebook().await?;
     let has_history = state.has_history();
-    let live = session.settled_scan(&state).await?;
+    let mut live = session.settled_scan(&state).await?;
+    if let Goal::Renew(renewal) = goal {
+        renewal.mark(&session.project, &mut live);
+    }
     let mut plan = session.plan(down, &live, &state)?;
+    if let Goal::Renew(renewal) = goal {
+        plan = renewal.narrow(&session.project, plan)?;
+    }
     if let Goal::Deploy { services, .. } = goal {
         plan = deploy(&session.project, plan, services)?;
     }
@@ -201,7 +224,7 @@ async fn ask(plan: &Plan, consent: &Consent, down: bool, session: &Session) -> R
 }
 
 /// A line from the terminal. Read by a thread of its own, so that Ctrl-C is heard meanwhile; it ends with the process.
-async fn line() -> Option<String> {
+pub(crate) async fn line() -> Option<String> {
     let (sender, receiver) = oneshot::channel();
     std::thread::spawn(move || {
         let mut answer = String::new();

@@ -9,6 +9,7 @@ pub(crate) mod town;
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::fs;
+use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
@@ -61,19 +62,26 @@ impl Project {
     }
 
     pub(crate) fn landing_with(&self, args: &[&str], environment: &[(&str, &str)]) -> Ran {
-        self.landing_in("", args, environment)
+        self.landing_in("", args, environment, "")
+    }
+
+    /// With a text on stdin.
+    pub(crate) fn landing_fed(&self, args: &[&str], environment: &[(&str, &str)], stdin: &str) -> Ran {
+        self.landing_in("", args, environment, stdin)
     }
 
     /// The same for a project in a folder of this one.
-    pub(crate) fn landing_in(&self, folder: &str, args: &[&str], environment: &[(&str, &str)]) -> Ran {
+    pub(crate) fn landing_in(&self, folder: &str, args: &[&str], environment: &[(&str, &str)], stdin: &str) -> Ran {
         let mut command = Command::new(env!("CARGO_BIN_EXE_landing"));
         command.arg("-C").arg(self.path().join(folder)).args(args).env_clear();
         command.env("HOME", self.path()).env("AWS_EC2_METADATA_DISABLED", "true");
         if args.contains(&"--sandbox") {
             command.envs(KEYS);
         }
-        command.envs(environment.iter().copied()).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let child = command.spawn().expect("the program starts");
+        command.envs(environment.iter().copied()).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("the program starts");
+        // One that does not want it may have ended already.
+        let _ = child.stdin.take().expect("it is piped").write_all(stdin.as_bytes());
         let argv = canary::argv(child.id());
         let output: Output = child.wait_with_output().expect("its end can be waited for");
         self.canaries.learn(self.held());

@@ -2,7 +2,9 @@
 
 use serde_json::{Map, Value, json};
 
-use super::instances::{Instance, check_groups, check_parameter_group, check_password, managed_secret, not_found, one};
+use super::instances::{
+    Instance, check_groups, check_parameter_group, check_password, managed_secret, managed_value, not_found, one,
+};
 use super::{Retained, Snapshot, combination, engine, invalid, item_strings, items, need};
 use crate::call::{Call, strings};
 use crate::fault::Fault;
@@ -27,9 +29,9 @@ const DEFERRED: [&str; 8] = [
 const AT_ONCE_TEXTS: [&str; 3] = ["PreferredBackupWindow", "PreferredMaintenanceWindow", "CACertificateIdentifier"];
 const AT_ONCE_FLAGS: [&str; 4] = ["DeletionProtection", "CopyTagsToSnapshot", "AutoMinorVersionUpgrade", "PubliclyAccessible"];
 /// Given in the request, but not a modification.
-const NOT_CHANGES: [&str; 6] =
-    ["Action", "Version", "DBInstanceIdentifier", "ApplyImmediately", "AllowMajorVersionUpgrade", "RotateMasterUserPassword"];
-const OTHERS: [&str; 7] = [
+const NOT_CHANGES: [&str; 5] = ["Action", "Version", "DBInstanceIdentifier", "ApplyImmediately", "AllowMajorVersionUpgrade"];
+const OTHERS: [&str; 8] = [
+    "RotateMasterUserPassword",
     "MasterUserPassword",
     "ManageMasterUserPassword",
     "VpcSecurityGroupIds",
@@ -164,7 +166,24 @@ fn credentials(world: &mut World, call: &Call, instance: &mut Instance) -> Resul
         (_, Some(password), None) => instance.password = Some(password),
         (_, None, secret) => instance.secret = secret,
     }
+    if call.flag("RotateMasterUserPassword").unwrap_or(false) {
+        rotate(world, call, instance)?;
+    }
     Ok(())
+}
+
+/// A new version of the secret that RDS keeps.
+fn rotate(world: &mut World, call: &Call, instance: &Instance) -> Result<(), Fault> {
+    let Some(secret) = &instance.secret else {
+        return Err(combination(
+            "You can't rotate the master user password of an instance that is not managed in Secrets Manager.",
+        ));
+    };
+    if !call.flag("ApplyImmediately").unwrap_or(false) {
+        return Err(combination("You must apply the change immediately when rotating the master user password."));
+    }
+    let value = managed_value(world, &instance.setting("MasterUsername"));
+    secretsmanager::renew_owned(world, secret, value)
 }
 
 /// What differs from the present settings, checked.

@@ -322,12 +322,17 @@ pub(super) fn check_password(password: String) -> Result<String, Fault> {
     Ok(password)
 }
 
+/// A password of RDS's own making, as it keeps it.
+pub(super) fn managed_value(world: &mut World, username: &str) -> String {
+    let alphabet: Vec<char> = ('A'..='Z').chain('a'..='z').chain('0'..='9').collect();
+    let password = secretsmanager::characters(world, &alphabet, 28);
+    json!({ "username": username, "password": password }).to_string()
+}
+
 /// `rds!db-<uuid>`, with nothing but the username and the password in it.
 pub(super) fn managed_secret(world: &mut World, username: &str, owner: &str) -> String {
     let uuid = secretsmanager::uuid(&world.hex());
-    let alphabet: Vec<char> = ('A'..='Z').chain('a'..='z').chain('0'..='9').collect();
-    let password = secretsmanager::characters(world, &alphabet, 28);
-    let value = json!({ "username": username, "password": password }).to_string();
+    let value = managed_value(world, username);
     let tags = [("aws:rds:primaryDBInstanceArn", owner), ("aws:secretsmanager:owningService", "rds")];
     let tags = tags.map(|(key, value)| (key.to_owned(), value.to_owned())).into_iter().collect();
     secretsmanager::create_owned(world, &format!("rds!db-{uuid}"), "rds", value, tags)

@@ -145,6 +145,13 @@ pub(crate) fn create_owned(world: &mut World, name: &str, owner: &str, value: St
     arn
 }
 
+/// Its service puts another value in the place of the current one, which becomes the previous one.
+pub(crate) fn renew_owned(world: &mut World, arn: &str, value: String) -> Result<(), Fault> {
+    let (now, token) = (world.now, uuid(&world.hex()));
+    let secret = world.secrets.secrets.values_mut().find(|secret| secret.arn == arn).ok_or_else(not_found)?;
+    write::renew(secret, token, value, now)
+}
+
 pub(crate) fn policies_mut(world: &mut World) -> impl Iterator<Item = &mut Value> {
     world.secrets.secrets.values_mut().filter_map(|secret| secret.policy.as_mut())
 }

@@ -1,0 +1,152 @@
+//! Another value for one secret, and new tasks for the services that have read the one before: a plan narrowed to them.
+//!
+//! What is wanted does not change when a value does, so the difference is put where the plan looks for one: what is live is marked as outdated. The rest is the
+//! common path: the plan shows it, the door writes it down, the rollouts wait for the secret and are waited for.
+
+use std::collections::BTreeSet;
+
+use landing_aws::ecs::{Rollout, TaskDefinition};
+use landing_aws::rds::Instance;
+use landing_aws::secretsmanager::{Secret, SecretSource};
+use landing_engine::plan::Step;
+use landing_engine::{Action, Kind, LiveSet, NodeName, Plan};
+use landing_project::{Project, SecretRef, Service};
+use serde_json::{Value, json};
+
+/// A secret, as `landing.toml` names it: `stripe`, or `database:main` for the one that RDS keeps.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Which {
+    Secret(String),
+    Database(String),
+}
+
+/// Why it is not done.
+#[derive(Debug, thiserror::Error)]
+pub enum NoRenewal {
+    #[error("there is no secret `{0}`")]
+    Unknown(String),
+    #[error("{0} is not there yet")]
+    NotThere(NodeName),
+    #[error("{service} would get more than another secret: {} has changes that wait", shown(nodes))]
+    Beyond { service: String, nodes: Vec<NodeName> },
+}
+
+fn shown(nodes: &[NodeName]) -> String {
+    nodes.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+impl Which {
+    /// # Errors
+    /// When the project has no such secret.
+    pub fn find(project: &Project, name: &str) -> Result<Self, NoRenewal> {
+        match name.split_once(':') {
+            Some(("database", database)) if project.databases.contains_key(database) => Ok(Self::Database(database.to_owned())),
+            None if project.secrets.contains_key(name) => Ok(Self::Secret(name.to_owned())),
+            _ => Err(NoRenewal::Unknown(name.to_owned())),
+        }
+    }
+
+    /// All that there are.
+    pub fn all(project: &Project) -> Vec<Self> {
+        let secrets = project.secrets.keys().cloned().map(Self::Secret);
+        secrets.chain(project.databases.keys().cloned().map(Self::Database)).collect()
+    }
+
+    pub fn node(&self) -> NodeName {
+        match self {
+            Self::Secret(name) => NodeName::new(Secret::NAME, name),
+            Self::Database(name) => NodeName::new(Instance::NAME, name),
+        }
+    }
+
+    /// Those that read it when a task starts.
+    pub fn readers<'a>(&'a self, of: &'a [Service]) -> impl Iterator<Item = &'a str> {
+        let reads = move |reference: &SecretRef| match (reference, self) {
+            (SecretRef::Secret { name, .. }, Self::Secret(mine)) => name == mine,
+            (SecretRef::DatabaseUser { database, .. }, Self::Database(mine)) => database == mine,
+            _ => false,
+        };
+        of.iter().filter(move |service| service.secrets.values().any(reads)).map(|service| service.name.as_str())
+    }
+}
+
+impl std::fmt::Display for Which {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Secret(name) => f.write_str(name),
+            Self::Database(name) => write!(f, "database:{name}"),
+        }
+    }
+}
+
+#[derive(Clone, Debug)]
+pub struct Renewal {
+    pub which: Which,
+    /// Whoever makes the value makes another one: the generator, or RDS. Otherwise it is given.
+    pub anew: bool,
+    /// The services that read it get new tasks.
+    pub roll: bool,
+}
+
+impl Renewal {
+    /// Marks what is to be replaced.
+    pub fn mark(&self, project: &Project, live: &mut LiveSet) {
+        let mut set = |node: &NodeName, field: &str, value: &dyn Fn(&Value) -> Value| {
+            if let Some(there) = live.nodes.get_mut(node).and_then(|there| there.shape.get_mut(field)) {
+                *there = value(there);
+            }
+        };
+        if self.anew {
+            match self.which {
+                Which::Secret(_) => set(&self.which.node(), "value", &|_| json!(SecretSource::Outdated)),
+                // As if RDS did not keep it: so the kind is asked to see to it.
+                Which::Database(_) => set(&self.which.node(), "managed_password", &|_| json!(false)),
+            }
+        }
+        for service in self.which.readers(&project.services).filter(|_| self.roll) {
+            let outdated = |revision: &Value| json!(Rollout::outdated(revision.as_str().unwrap_or_default()));
+            set(&NodeName::new(Rollout::NAME, service), "task_definition", &outdated);
+        }
+    }
+
+    /// The part of `plan`, made from what was marked, that does it and nothing else.
+    ///
+    /// # Errors
+    /// When there is nothing to renew, or new tasks would bring more with them than another secret.
+    pub fn narrow(&self, project: &Project, plan: Plan) -> Result<Plan, NoRenewal> {
+        let secret = self.which.node();
+        let step = |node: &NodeName| plan.step(node);
+        let made = step(&secret).is_none_or(|step| matches!(step.action, Action::Create | Action::Replace));
+        if made && (self.anew || matches!(self.which, Which::Database(_))) {
+            return Err(NoRenewal::NotThere(secret));
+        }
+        let mut keep = BTreeSet::from([secret]);
+        for service in self.which.readers(&project.services).filter(|_| self.roll) {
+            let (revision, rollout) = (NodeName::new(TaskDefinition::NAME, service), NodeName::new(Rollout::NAME, service));
+            // One that does not stand, or runs nothing, reads nothing.
+            if step(&rollout).is_none_or(|step| step.action == Action::Create || runs_nothing(step)) {
+                continue;
+            }
+            let waits = [&revision, &rollout].into_iter().filter(|node| step(node).is_some_and(more_than_tasks)).cloned();
+            let nodes: Vec<NodeName> = waits.collect();
+            if !nodes.is_empty() {
+                return Err(NoRenewal::Beyond { service: service.to_owned(), nodes });
+            }
+            // The revision stays as it is, and says what its tasks wait for.
+            keep.extend([revision, rollout]);
+        }
+        Ok(plan.of_only(|step| keep.contains(&step.node)))
+    }
+}
+
+fn runs_nothing(step: &Step) -> bool {
+    step.changes.iter().any(|change| change.field == "count" && change.old == json!(0))
+}
+
+fn more_than_tasks(step: &Step) -> bool {
+    let only_marked = step.changes.iter().all(|change| {
+        let (old, new) = (change.old.as_str().unwrap_or_default(), change.new.as_str().unwrap_or_default());
+        change.field == "task_definition" && change.from.is_none() && Rollout::is_only_outdated(old, new)
+    });
+    step.changes_aws() && !only_marked
+}
