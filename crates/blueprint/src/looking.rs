@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::{Draft, policy};
 
 /// AWS allows no narrower resource for these, or the ids are not known beforehand.
-const EVERYWHERE: [&str; 41] = [
+const EVERYWHERE: [&str; 47] = [
     "cloudfront:ListDistributions",
     "cloudfront:ListFunctions",
     "cloudfront:ListOriginAccessControls",
@@ -35,6 +35,12 @@ const EVERYWHERE: [&str; 41] = [
     "ecs:ListTaskDefinitionFamilies",
     "ecs:ListTaskDefinitions",
     "ecs:ListTasks",
+    "elasticfilesystem:DescribeAccessPoints",
+    "elasticfilesystem:DescribeBackupPolicy",
+    "elasticfilesystem:DescribeFileSystemPolicy",
+    "elasticfilesystem:DescribeFileSystems",
+    "elasticfilesystem:DescribeMountTargetSecurityGroups",
+    "elasticfilesystem:DescribeMountTargets",
     "elasticloadbalancing:DescribeListeners",
     "elasticloadbalancing:DescribeLoadBalancerAttributes",
     "elasticloadbalancing:DescribeLoadBalancers",

@@ -289,6 +289,7 @@ pub(crate) struct GithubOptions {
     pub(crate) file: Option<PathBuf>,
 }
 
+#[derive(Debug, Subcommand)]
 pub(crate) enum SecretsCommand {
     /// Every secret: where its value comes from, whether there is one, who reads it; never the value
     List,
