@@ -14,6 +14,7 @@ mod lost_answers;
 mod order;
 mod readings;
 mod renewal;
+mod roles;
 mod site;
 mod smoke;
 mod state;

@@ -12,7 +12,7 @@ use landing_tests::small::STACK;
 use landing_tests::volumes;
 
 /// `service:Action` of all `Allow` statements of the policies that the documentation asks for.
-fn documented() -> BTreeSet<String> {
+pub(crate) fn documented() -> BTreeSet<String> {
     let text = include_str!("../../../docs/permissions.md");
     let policies = text.split("```json").skip(1).filter_map(|part| part.split("```").next());
     let quoted = policies.flat_map(|policy| policy.split('"').skip(1).step_by(2));

@@ -8,6 +8,8 @@ mod full;
 mod lagging;
 mod storms;
 
+pub(super) use denied::documented;
+
 use std::collections::BTreeMap;
 
 use landing_sandbox::Faults;
