@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use landing_aws::missing_action;
+use landing_aws::{is_read, missing_action};
 use landing_engine::{CallError, Class};
 use landing_sandbox::Faults;
 use landing_tests::{Run, Site};
@@ -25,6 +25,12 @@ pub(crate) fn documented() -> BTreeSet<String> {
     };
     // Keys of KMS are not modelled; AWS asks for them behind a call of another service.
     quoted.filter(is_action).filter(|action| !action.starts_with("kms:")).map(str::to_owned).collect()
+}
+
+/// Some of the readings and some of the changes, so that however many there are, both have their turn.
+fn tried() -> Vec<String> {
+    let (readings, changes): (Vec<String>, Vec<String>) = documented().into_iter().partition(|action| is_read(action));
+    some(readings, 11).into_iter().chain(some(changes, 11)).collect()
 }
 
 fn without(action: &str) -> Faults {
@@ -100,7 +106,7 @@ async fn an_up_that_lacks_one_permission_does_the_rest_names_it_and_converges_on
     calm_volumes.up().await.done();
     let (mut wrong, mut counts) = (Vec::new(), Counts::default());
     let (expected, with_volumes) = (census(&calm), census(&calm_volumes));
-    let actions = some(documented(), 11);
+    let actions = tried();
     for action in &actions {
         let (site, expected) =
             if action.starts_with("elasticfilesystem:") { (&volumes, &with_volumes) } else { (&site, &expected) };
@@ -123,7 +129,7 @@ async fn a_down_that_lacks_one_permission_does_the_rest_names_it_and_the_next_on
     let site = Site::new(STACK);
     site.up().await.done();
     let (mut wrong, mut counts) = (Vec::new(), Counts::default());
-    let actions = some(documented(), 11);
+    let actions = tried();
     for action in &actions {
         let day = match one(&site, action, true, &mut counts).await {
             Ok(day) => day.fork(Faults::default()),
