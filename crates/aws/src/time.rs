@@ -11,6 +11,11 @@ use aws_smithy_types::config_bag::ConfigBag;
 use aws_smithy_types::date_time::Format;
 use tokio::time::Instant;
 
+/// What an answer says.
+pub(crate) fn date_of(context: &BeforeDeserializationInterceptorContextRef<'_>) -> Option<DateTime> {
+    context.response().headers().get("date").and_then(|text| DateTime::from_str(text, Format::HttpDate).ok())
+}
+
 /// The date of the first answer, and when it came.
 #[derive(Clone, Debug)]
 pub(crate) struct Dated {
@@ -43,8 +48,7 @@ impl Intercept for Dated {
         _: &RuntimeComponents,
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        let date = context.response().headers().get("date").and_then(|text| DateTime::from_str(text, Format::HttpDate).ok());
-        if let Some(date) = date.and_then(|date| date.to_millis().ok()) {
+        if let Some(date) = date_of(context).and_then(|date| date.to_millis().ok()) {
             // The first one counts.
             let _ = self.first.set((date, Instant::now()));
         }

@@ -6,10 +6,10 @@ use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::Intercept;
 use aws_smithy_runtime_api::client::interceptors::context::BeforeDeserializationInterceptorContextRef;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
-use aws_smithy_types::DateTime;
 use aws_smithy_types::config_bag::ConfigBag;
-use aws_smithy_types::date_time::Format;
 use landing_engine::{CallError, Class, Moment};
+
+use crate::time::date_of;
 
 /// Of the last answer to one call.
 #[derive(Clone, Debug, Default)]
@@ -37,7 +37,7 @@ impl Intercept for Told {
         _: &RuntimeComponents,
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        let date = context.response().headers().get("date").and_then(|text| DateTime::from_str(text, Format::HttpDate).ok());
+        let date = date_of(context);
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = date.and_then(|date| Moment::try_from(date.secs()).ok());
         Ok(())
     }
