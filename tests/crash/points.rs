@@ -92,6 +92,10 @@ impl Observer {
 
 impl Watcher for Observer {
     fn see(&self, moment: Moment, call: Sight<'_>, world: &World) -> Then {
+        // A reading leaves what was there before it.
+        if moment == Moment::Acted && call.read {
+            return Then::Go;
+        }
         let mut notes = self.notes();
         let name = format!("{}:{}", call.service, call.operation);
         if moment == Moment::Received {

@@ -70,7 +70,7 @@ fn whatever_moment_it_dies_at_the_next_run_ends_the_same() {
         // What only changes of files leave is between two lines of the journal; the engine's own tests try every one of those.
         let (mut all, between) = left.into_iter().partition::<Vec<_>, _>(|left| left.at_a_call);
         let different = all.len();
-        all.extend(some(between, 30, 0));
+        all.extend(some(between, 12, 0));
         let between = all.len() - different;
         go_on_from(&story, &all, &Faults::default());
         let (calls, points) = (count.calls, count.points());

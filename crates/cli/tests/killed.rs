@@ -194,7 +194,7 @@ fn killed_again_and_again_at_any_time() {
     let seed = std::env::var("LANDING_SEED").ok().and_then(|text| text.parse().ok()).unwrap_or(1);
     let mut random = Random(seed);
     let mut life = Life::new();
-    for _ in 0..if deep() { 60 } else { 8 } {
+    for _ in 0..if deep() { 60 } else { 4 } {
         for phase in PHASES {
             let requests = life.requests[&phase];
             let chain: Vec<Kill> = (0..1 + random.below(5))
