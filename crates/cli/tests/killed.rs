@@ -165,7 +165,9 @@ fn at_every_request(part: usize) {
         true => (life.requests.values().copied().max().unwrap_or(0), 3),
         false => (life.requests[&Phase::Up], 1),
     };
-    for number in (0..lives).filter(|number| number % 2 == part) {
+    // Every other one of them, unless all are asked for.
+    let struck = |number: &usize| number % 2 == part && (deep() || number / 2 % 2 == 0);
+    for number in (0..lives).filter(struck) {
         for way in 0..ways {
             for phase in PHASES {
                 let requests = life.requests[&phase];
@@ -179,12 +181,12 @@ fn at_every_request(part: usize) {
 }
 
 #[test]
-fn killed_at_every_even_request() {
+fn killed_at_even_requests() {
     at_every_request(0);
 }
 
 #[test]
-fn killed_at_every_odd_request() {
+fn killed_at_odd_requests() {
     at_every_request(1);
 }
 
@@ -194,7 +196,7 @@ fn killed_again_and_again_at_any_time() {
     let seed = std::env::var("LANDING_SEED").ok().and_then(|text| text.parse().ok()).unwrap_or(1);
     let mut random = Random(seed);
     let mut life = Life::new();
-    for _ in 0..if deep() { 60 } else { 4 } {
+    for _ in 0..if deep() { 60 } else { 8 } {
         for phase in PHASES {
             let requests = life.requests[&phase];
             let chain: Vec<Kill> = (0..1 + random.below(5))
