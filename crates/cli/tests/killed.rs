@@ -166,7 +166,7 @@ fn at_every_request(part: usize) {
         false => (life.requests[&Phase::Up], 1),
     };
     // Every other one of them, unless all are asked for.
-    let struck = |number: &usize| number % 2 == part && (deep() || number / 2 % 2 == 0);
+    let struck = |number: &usize| number % 2 == part && (deep() || (number / 2).is_multiple_of(2));
     for number in (0..lives).filter(struck) {
         for way in 0..ways {
             for phase in PHASES {
