@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use futures_util::future::try_join_all;
-use landing_engine::{CallError, Scan, Tags};
+use landing_engine::{CallError, Kind, NodeName, Scan, Tags};
 
+use super::bucket::Bucket;
 use crate::{Aws, IntoCallError, ownership, tags};
 
 /// A bucket whose name begins like the stack's.
@@ -37,6 +38,16 @@ pub(crate) async fn buckets(cx: &Aws, scan: &Scan) -> Result<Arc<Vec<Found>>, Ca
         Ok(try_join_all(found).await?.into_iter().flatten().collect())
     };
     cx.memo.get(scan.round, "s3-buckets", read).await
+}
+
+/// The buckets beside which something of kind `K` may stand, each with the node that it would be.
+pub(super) async fn beside<K: Kind>(cx: &Aws, scan: &Scan) -> Result<Vec<(NodeName, String)>, CallError> {
+    let buckets = buckets(cx, scan).await?;
+    let node_of = |found: &Found| ownership::node_beside::<K, Bucket>(scan, &found.name, &found.tags);
+    let listed = buckets.iter().filter_map(|found| Some((node_of(found)?, found.name.clone())));
+    // A bucket whose name does not begin like the stack's is not listed: the state knows it.
+    let unlisted = scan.known.iter().filter(|(_, id)| buckets.iter().all(|found| found.name != **id));
+    Ok(listed.chain(unlisted.map(|(node, id)| (node.clone(), id.clone()))).collect())
 }
 
 /// The tags of a bucket; `None` when there is no such bucket.

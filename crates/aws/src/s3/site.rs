@@ -15,10 +15,9 @@ use landing_engine::{CallError, Changed, Door, Gone, Kind, Live, NodeName, Ready
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::bucket::Bucket;
 use super::publication::{Standing, UNFINISHED};
 use super::{publish, readings};
-use crate::{Aws, BucketName, ownership};
+use crate::{Aws, BucketName};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Site {
@@ -43,13 +42,8 @@ impl Kind for Site {
     };
 
     async fn scan(cx: &Aws, scan: &Scan) -> Result<Vec<Live<Self>>, CallError> {
-        let buckets = readings::buckets(cx, scan).await?;
-        let node_of = |name: &str, tags: &Tags| ownership::node_beside::<Self, Bucket>(scan, name, tags);
-        let listed = buckets.iter().map(|bucket| (node_of(&bucket.name, &bucket.tags), bucket.name.as_str()));
-        // A bucket whose name does not begin like the stack's is not listed: the state knows it.
-        let unlisted = scan.known.iter().filter(|(_, id)| buckets.iter().all(|bucket| bucket.name != **id));
-        let all = listed.chain(unlisted.map(|(node, id)| (Some(node.clone()), id.as_str())));
-        let reads = all.filter_map(|(node, bucket)| Some(live(cx, node?, bucket)));
+        let beside = readings::beside::<Self>(cx, scan).await?;
+        let reads = beside.iter().map(|(node, bucket)| live(cx, node.clone(), bucket));
         Ok(try_join_all(reads).await?.into_iter().flatten().collect())
     }
 
