@@ -7,13 +7,13 @@ use std::process::{Command, Stdio};
 use common::{KEYS, Project, Ran};
 use serde_json::Value;
 
-/// Nothing slow, and somebody who writes what no terminal should read.
+/// Nothing slow, one after the other, and somebody who writes what no terminal should read.
 fn shop() -> Project {
     let shop = Project::new(&[
         ("landing.toml", "name = \"shop\"\nregion = \"us-west-2\"\nskip = [\"mail\"]\n"),
         (
             "compose.yaml",
-            "services:\n  web:\n    image: nginx:1\n    depends_on:\n      migrate: { condition: service_completed_successfully }\n  worker:\n    image: worker:1\n  migrate:\n    image: migrate:1\n  mail:\n    image: mailpit:1\n",
+            "services:\n  web:\n    image: nginx:1\n    depends_on:\n      migrate: { condition: service_completed_successfully }\n  worker:\n    image: worker:1\n    depends_on: [web]\n  migrate:\n    image: migrate:1\n  mail:\n    image: mailpit:1\n",
         ),
         (
             "faults.toml",
