@@ -12,6 +12,7 @@ pub mod pattern;
 mod place;
 mod problem;
 mod project;
+mod proposal;
 mod resolve;
 mod service;
 mod settings;

@@ -7,6 +7,7 @@ use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 use crate::{
     mask::{LineKind, masked_line},
     place::Place,
+    proposal::Line,
 };
 
 /// Bytes of a line that is worth showing; a longer one is data, and is only pointed at.
@@ -16,6 +17,9 @@ const LONGEST_LINE: usize = 1000;
 const LONGEST_WORDS: usize = 400;
 /// Bytes of a help, which may have lines for each of many services.
 const LONGEST_HELP: usize = 3000;
+
+/// One answer serves all places: a variable is set once, a file made once.
+const ANSWERED_ONCE: [&str; 3] = ["unset-variable", "missing-file", "unsupported-volume"];
 
 /// One thing that is wrong. It holds the one source line that it shows, with credentials blotted out.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,6 +39,10 @@ pub struct Problem {
     pub label: String,
     /// How to fix it.
     pub help: Option<String>,
+    /// Where the same is to be decided once more, as `file:line:column`.
+    pub also: Vec<String>,
+    /// What the help wants in landing.toml.
+    pub(crate) lines: Vec<Line>,
     excerpt: Option<Excerpt>,
 }
 
@@ -62,6 +70,8 @@ impl Problem {
             title: clipped(title, LONGEST_WORDS),
             label: String::new(),
             help: None,
+            also: Vec::new(),
+            lines: Vec::new(),
             excerpt: (line.len() <= LONGEST_LINE).then(|| Excerpt { line: masked_line(line, line_kind(place)), span: from..to }),
         }
     }
@@ -77,6 +87,8 @@ impl Problem {
             title: clipped(title, LONGEST_WORDS),
             label: String::new(),
             help: None,
+            also: Vec::new(),
+            lines: Vec::new(),
             excerpt: None,
         }
     }
@@ -91,24 +103,29 @@ impl Problem {
         self
     }
 
+    /// The help in words of TOML.
+    pub(crate) fn lines(mut self, lines: impl IntoIterator<Item = Line>) -> Self {
+        self.lines.extend(lines);
+        self
+    }
+
     /// Without the source line, where it may be part of a credential of several lines.
     pub(crate) fn without_excerpt(mut self) -> Self {
         self.excerpt = None;
         self
     }
 
-    /// Takes in the same problem at the same place, which an anchor brought to another service: what is to be written for it is added.
+    /// Takes in the same problem, which an anchor brought to another service, or which has the same answer at another place.
     pub(crate) fn absorbs(&mut self, other: &Self) -> bool {
-        let is_same = (&self.file, &self.span, self.code, &self.title) == (&other.file, &other.span, other.code, &other.title);
-        if !is_same {
+        let is_same = (self.code, &self.title, &self.help) == (other.code, &other.title, &other.help);
+        let is_here = (&self.file, &self.span) == (&other.file, &other.span);
+        if !is_same || !(is_here || ANSWERED_ONCE.contains(&self.code)) {
             return false;
         }
-        let (Some(help), Some(more)) = (&mut self.help, &other.help) else { return true };
-        let lines = more.split_once('\n').map_or("", |(_, lines)| lines);
-        if !lines.is_empty() && !help.contains(lines) && help.len() + lines.len() < LONGEST_HELP {
-            help.push('\n');
-            help.push_str(lines);
+        if !is_here && other.line > 0 {
+            self.also.push(format!("{}:{}:{}", other.file.display(), other.line, other.column));
         }
+        self.lines.extend(other.lines.iter().cloned());
         true
     }
 
@@ -131,6 +148,9 @@ impl Problem {
                 if self.label.is_empty() { group } else { group.element(Level::NOTE.message(self.label.as_str())) }
             }
         };
+        if !self.also.is_empty() {
+            group = group.element(Level::NOTE.message(format!("also at {}", self.also.join(", "))));
+        }
         if let Some(help) = &self.help {
             group = group.element(Level::HELP.message(help.as_str()));
         }
@@ -175,6 +195,9 @@ impl fmt::Display for Problem {
         if !self.label.is_empty() {
             write!(f, ": {}", self.label)?;
         }
+        if !self.also.is_empty() {
+            write!(f, "\n  also at {}", self.also.join(", "))?;
+        }
         if let Some(help) = &self.help {
             write!(f, "\n  help: {help}")?;
         }
@@ -184,14 +207,21 @@ impl fmt::Display for Problem {
 
 /// All that is wrong, by file and line.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Problems(pub Vec<Problem>);
+pub struct Problems(pub Vec<Problem>, pub(crate) Option<String>);
 
 impl Problems {
+    /// What all of them ask for in landing.toml, as one text to paste.
+    #[must_use]
+    pub fn proposal(&self) -> Option<&str> {
+        self.1.as_deref()
+    }
+
     /// Every problem with its source line, for people.
     #[must_use]
     pub fn render(&self, color: bool) -> String {
         let renderer = if color { Renderer::styled() } else { Renderer::plain() };
-        self.0.iter().map(|problem| problem.render(&renderer)).collect::<Vec<_>>().join("\n\n")
+        let problems = self.0.iter().map(|problem| problem.render(&renderer));
+        problems.chain(self.1.clone()).collect::<Vec<_>>().join("\n\n")
     }
 }
 
@@ -202,6 +232,9 @@ impl fmt::Display for Problems {
                 writeln!(f)?;
             }
             write!(f, "{problem}")?;
+        }
+        if let Some(proposal) = &self.1 {
+            write!(f, "\n\n{proposal}")?;
         }
         Ok(())
     }

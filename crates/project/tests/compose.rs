@@ -339,6 +339,31 @@ fn read_only_files_are_baked_and_configs_too() {
 }
 
 #[test]
+fn what_is_only_read_by_the_word_of_landing_toml_is_baked_too() {
+    let project = loaded(&[
+        ("landing.toml", "name = \"shop\"\n[services.web]\nread-only = [\"/etc/app.conf\"]\n"),
+        ("compose.yaml", "services:\n  web:\n    image: nginx\n    volumes: [./app.conf:/etc/app.conf]\n"),
+        ("app.conf", "x"),
+    ]);
+    let files: Vec<_> = project.services[0].baked_files.iter().map(|file| file.target.as_str()).collect();
+    assert_eq!(files, ["/etc/app.conf"]);
+}
+
+#[test]
+fn what_needs_no_decision_is_left_out_and_said() {
+    let project = loaded(&[
+        ("landing.toml", "name = \"shop\"\n"),
+        (
+            "compose.yaml",
+            "services:\n  web:\n    image: nginx\n    platform: ${PLATFORM:-}\n    environment: [TZ, SHOWN=1]\n    volumes:\n      - /etc/localtime:/etc/localtime:ro\n      - /etc/timezone:/etc/timezone\n      - run:/run/app\nvolumes:\n  run: { driver_opts: { type: tmpfs, device: tmpfs } }\n",
+        ),
+    ]);
+    let said: Vec<String> =
+        project.keys.iter().filter(|row| row.service.is_some()).map(|row| format!("{}: {:?}", row.key, row.outcome)).collect();
+    insta::assert_snapshot!(said.join("\n"));
+}
+
+#[test]
 fn what_fargate_has_is_taken_over() {
     let web = web_with(
         "user: \"1000:1000\"\nworking_dir: /app\nstop_grace_period: 5m\ninit: true\nread_only: true\ntty: true\nstdin_open: true\nulimits: { nofile: 1024, nproc: 5 }\n\

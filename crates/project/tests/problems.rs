@@ -123,6 +123,18 @@ fn unset_variable() {
 }
 
 #[test]
+fn one_variable_is_asked_for_once_with_all_its_places() {
+    assert_snapshot!(compose(
+        "services:\n  a:\n    image: x:${TAG}\n    env_file: .env.production\n  b:\n    image: y:${TAG}\n    env_file: .env.production\n    environment: [\"V=$TAG\"]\n"
+    ));
+}
+
+#[test]
+fn a_file_of_compose_v1_is_one_problem() {
+    assert_snapshot!(compose("web:\n  build: .\n  links: [redis]\n  net: bridge\nredis:\n  image: redis\n"));
+}
+
+#[test]
 fn unset_variables_of_what_is_not_deployed_do_not_matter() {
     let toml =
         format!("{NAME}skip = [\"db\"]\n[services.web]\nsecrets = {{ TOKEN = \"t\" }}\n[secrets.t]\nfrom = \"env:TOKEN\"\n");
@@ -245,6 +257,24 @@ fn names_too_long_or_wrong() {
 fn volumes_that_have_no_place() {
     assert_snapshot!(web(
         "volumes:\n  - data:/var/lib/data\n  - ./src:/app\n  - /var/run/docker.sock:/var/run/docker.sock:ro\n  - ./missing.conf:/etc/x.conf:ro\n  - { type: cluster, source: x, target: /x }"
+    ));
+}
+
+#[test]
+fn what_a_writable_mount_is_for_decides_what_to_do() {
+    let compose = "services:\n  built:\n    build: ./app\n    volumes: [./app:/code, ./conf/nginx.conf:/etc/nginx.conf, ./uploads:/up, .:/all]\n  db:\n    image: postgres:16\n    volumes: [./pg:/var/lib/postgresql/data, ~/x:/x]\n";
+    assert_snapshot!(problems(&[
+        ("landing.toml", NAME),
+        ("compose.yaml", compose),
+        ("app/Dockerfile", "FROM scratch\n"),
+        ("conf/nginx.conf", ""),
+    ]));
+}
+
+#[test]
+fn two_passwords_of_one_name_are_two_secrets() {
+    assert_snapshot!(compose(
+        "services:\n  a-db:\n    image: x\n    environment: { DB_PASSWORD: one }\n  b_db:\n    image: x\n    environment: { DB_PASSWORD: two }\n  c:\n    image: x\n    environment: { OTHER_TOKEN: same }\n  d:\n    image: x\n    environment: { OTHER_TOKEN: same }\n"
     ));
 }
 

@@ -71,6 +71,13 @@ const LEFT_OUT: [(&str, &str); 12] = [
 const BUILDERS_CACHE: &str = "what stands in ECR is not built again, and the builder has its own cache";
 const BUILDERS_LIMITS: &str = "a build has the builder's own limits";
 
+/// The folder that the image is built from; none where it is somewhere else.
+pub(super) fn context(node: &Node, files: &Files<'_>) -> Option<PathBuf> {
+    let text = node.text().or_else(|| node.get("context").and_then(Node::text)).unwrap_or(".");
+    let is_elsewhere = text.contains("://") || text.starts_with("git@");
+    if is_elsewhere { None } else { files.inside(&node.place.source.folder, text, &node.place).ok() }
+}
+
 /// What is there and not passed on, and what is passed on and should not be.
 pub(super) fn notes(node: &Node, build: Option<&Build>) -> Vec<String> {
     let keys = node.map().into_iter().flatten().map(|entry| entry.key.as_str());

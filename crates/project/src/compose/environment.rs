@@ -1,6 +1,6 @@
 //! `environment`, `env_file` and `label_file`: what is set, and where it is said.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     dotenv::{self, Assignments},
@@ -13,6 +13,7 @@ use crate::{
     mask::names_a_credential,
     place::Place,
     problem::{Problem, toml_key},
+    proposal::Line,
 };
 
 /// One variable of a container. Not to be printed before it is known that it is no credential.
@@ -22,16 +23,24 @@ pub(crate) struct Variable {
     pub(crate) place: Place,
 }
 
-/// `environment` wins over `env_file`, later files over earlier ones.
+/// Whose environment it is.
+pub(super) struct Service<'a> {
+    pub(super) name: &'a str,
+    pub(super) node: &'a Node,
+    /// Variables that landing.toml gives.
+    pub(super) given: &'a BTreeSet<String>,
+}
+
+/// `environment` wins over `env_file`, later files over earlier ones. Beside it the variables that are to be taken from the environment and
+/// are not there: compose leaves them out without a word.
 pub(super) fn read(
-    service: &Node,
+    service: &Service<'_>,
     files: &mut Files<'_>,
     variables: &Variables<'_>,
-    given: &dyn Fn(&str) -> bool,
     problems: &mut Vec<Problem>,
-) -> BTreeMap<String, Variable> {
-    let mut found = BTreeMap::new();
-    for file in service.get("env_file").map(|node| file_list(node, problems)).unwrap_or_default() {
+) -> (BTreeMap<String, Variable>, Vec<String>) {
+    let (mut found, mut unset) = (BTreeMap::new(), Vec::new());
+    for file in service.node.get("env_file").map(|node| file_list(node, problems)).unwrap_or_default() {
         let Some((place, assignments)) = read_file(&file, files, variables, problems) else {
             continue;
         };
@@ -42,14 +51,14 @@ pub(super) fn read(
             }
         }
     }
-    let Some(node) = service.get("environment") else {
-        return found;
+    let Some(node) = service.node.get("environment") else {
+        return (found, unset);
     };
     let entries = pairs(node, '=').unwrap_or_else(|problem| {
         problems.push(problem);
         Vec::new()
     });
-    for entry in entries.into_iter().filter(|entry| !given(&entry.key)) {
+    for entry in entries.into_iter().filter(|entry| !service.given.contains(&entry.key)) {
         let value = match &entry.value.value {
             Value::Text(text) => Some(text.clone()),
             _ => variables.find(&entry.key).map(str::to_owned),
@@ -58,24 +67,22 @@ pub(super) fn read(
             Some(value) => {
                 found.insert(entry.key, Variable { value, place: entry.place });
             }
-            None => {
-                let help = if names_a_credential(&entry.key) {
-                    format!(
-                        "give it as a secret: `secrets = {{ {} = \"…\" }}` of the service in landing.toml",
-                        toml_key(&entry.key)
-                    )
-                } else {
-                    "set it in the environment or in .env, or give it a value here".to_owned()
-                };
+            None if names_a_credential(&entry.key) => {
+                let help = format!(
+                    "give it as a secret: `secrets = {{ {} = \"…\" }}` of the service in landing.toml; or if the program does without it, remove it here",
+                    toml_key(&entry.key)
+                );
                 problems.push(
                     Problem::at(&entry.place, "unset-variable", format!("the variable `{}` is not set", entry.key))
                         .label("without a value here, it is taken from the environment")
-                        .help(help),
+                        .help(help)
+                        .lines([Line::secret(service.name, &entry.key)]),
                 );
             }
+            None => unset.push(entry.key),
         }
     }
-    found
+    (found, unset)
 }
 
 /// One entry of `env_file`.

@@ -10,6 +10,7 @@ use crate::{
     mask::{holds_a_url_password, is_credential, names_a_credential},
     place::Place,
     problem::Problem,
+    proposal::Line,
 };
 
 /// A service's node with every variable filled in.
@@ -17,6 +18,7 @@ use crate::{
 /// Environment variables that landing.toml gives are left out first: what compose would have put there does not
 /// matter, and its variables need not be set.
 pub(crate) fn fill_service(
+    service: &str,
     node: &Node,
     variables: &Variables<'_>,
     given: &BTreeSet<String>,
@@ -28,7 +30,7 @@ pub(crate) fn fill_service(
     let entries = map.iter().map(|entry| {
         let mut entry = entry.clone();
         if entry.key == "environment" {
-            entry.value = fill_environment(&without(entry.value, given), variables, problems);
+            entry.value = fill_environment(service, &without(entry.value, given), variables, problems);
         } else if !entry.key.starts_with("x-") {
             entry.value = fill(&entry.value, variables, problems);
         }
@@ -50,14 +52,14 @@ fn without(mut environment: Node, given: &BTreeSet<String>) -> Node {
     environment
 }
 
-fn fill_environment(node: &Node, variables: &Variables<'_>, problems: &mut Vec<Problem>) -> Node {
+fn fill_environment(service: &str, node: &Node, variables: &Variables<'_>, problems: &mut Vec<Problem>) -> Node {
     let value = match &node.value {
         Value::Map(map) => Value::Map(
             map.iter()
                 .map(|entry| Entry {
                     key: entry.key.clone(),
                     place: entry.place.clone(),
-                    value: fill_variable(&entry.key, &entry.value, variables, problems),
+                    value: fill_variable(service, &entry.key, &entry.value, variables, problems),
                 })
                 .collect(),
         ),
@@ -65,7 +67,7 @@ fn fill_environment(node: &Node, variables: &Variables<'_>, problems: &mut Vec<P
             list.iter()
                 .map(|item| {
                     let name = item.text().and_then(|text| text.split_once('=')).map_or("", |(name, _)| name);
-                    fill_variable(name, item, variables, problems)
+                    fill_variable(service, name, item, variables, problems)
                 })
                 .collect(),
         ),
@@ -75,7 +77,7 @@ fn fill_environment(node: &Node, variables: &Variables<'_>, problems: &mut Vec<P
 }
 
 /// A `$` in a password makes what follows look like a variable, so that naming it would show a part of the password.
-fn fill_variable(name: &str, node: &Node, variables: &Variables<'_>, problems: &mut Vec<Problem>) -> Node {
+fn fill_variable(service: &str, name: &str, node: &Node, variables: &Variables<'_>, problems: &mut Vec<Problem>) -> Node {
     let mut found = Vec::new();
     let filled = fill(node, variables, &mut found);
     let value_of = |node: &Node| {
@@ -83,14 +85,15 @@ fn fill_variable(name: &str, node: &Node, variables: &Variables<'_>, problems: &
         text.strip_prefix(name).and_then(|rest| rest.strip_prefix('=')).unwrap_or(text).to_owned()
     };
     let written = value_of(node);
-    let may_be_secret = names_a_credential(name) || holds_a_url_password(&written);
+    let may_be_secret =
+        names_a_credential(name) || (written.starts_with('$') && names_a_database_url(name)) || holds_a_url_password(&written);
     let has_bare = written.replace("$$", "").replace("${", "").contains('$');
     if !may_be_secret {
         problems.extend(found);
     } else if !has_bare && !is_credential(name, &value_of(&filled)) {
         // Setting the variable would only lead to the next problem: a credential in plain text.
         let help = format!("give `{name}` as a secret: `secrets = {{ {name} = \"…\" }}` of the service in landing.toml");
-        problems.extend(found.into_iter().map(|problem| problem.help(help.clone())));
+        problems.extend(found.into_iter().map(|problem| problem.help(help.clone()).lines([Line::secret(service, name)])));
     } else if !found.is_empty() && !is_credential(name, &value_of(&filled)) {
         problems.push(
             Problem::at(&node.place, "unset-variable", format!("a variable in the value of `{name}` is not set"))
@@ -100,6 +103,13 @@ fn fill_variable(name: &str, node: &Node, variables: &Variables<'_>, problems: &
     }
     // Else it is reported as a credential in plain text, which needs another fix.
     filled
+}
+
+/// `DATABASE_URL` and its kin, of which a variable alone does not show that a password is in it.
+fn names_a_database_url(name: &str) -> bool {
+    let name = name.to_ascii_uppercase();
+    let is_address = ["_URL", "_URI", "_DSN"].iter().any(|end| name.ends_with(end));
+    is_address && ["DATABASE", "DB_", "POSTGRES", "PG_", "MYSQL", "MONGO"].iter().any(|word| name.contains(word))
 }
 
 /// The node with every variable filled in.

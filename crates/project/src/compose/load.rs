@@ -81,6 +81,7 @@ impl Loading<'_, '_, '_> {
         let mut includes = Vec::new();
         for source in sources {
             let top = yaml::parse(source)?;
+            of_today(&top)?;
             self.report.form.extend(form::problems(&top));
             if let Some(entries) = top.map() {
                 top_keys(entries, self.report.problems, self.report.outcomes);
@@ -240,6 +241,26 @@ impl Loading<'_, '_, '_> {
                 .help("make it a text file of `NAME=value` lines, or remove it"),
         };
         self.report.problems.push(problem);
+    }
+}
+
+/// # Errors
+/// A file of Compose v1, from before there was a `services` key: one thing to mend, and not one a service.
+fn of_today(top: &Node) -> Result<(), Problem> {
+    if top.get("services").is_some() {
+        return Ok(());
+    }
+    let is_service = |entry: &&Entry| {
+        let says = |key: &str| entry.value.get(key).is_some();
+        !entry.key.starts_with("x-") && (says("image") || says("build"))
+    };
+    match top.map().into_iter().flatten().find(is_service) {
+        None => Ok(()),
+        Some(first) => {
+            Err(Problem::at(&first.place, "compose-v1", "this is a Compose v1 file: its services stand at the top level")
+                .label("a service")
+                .help("write `services:` as the first line, and indent all that follows by two spaces"))
+        }
     }
 }
 

@@ -1,7 +1,10 @@
 //! `volumes` and `configs`: read-only files of the project are copied into a derived image, named volumes are kept where landing.toml says so, everything else
 //! has no place on Fargate.
 
-use std::collections::BTreeSet;
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
 
 use super::{
     fill::fill,
@@ -13,6 +16,7 @@ use crate::{
     files::Files,
     place::Place,
     problem::{Problem, toml_key},
+    proposal::Line,
     service::{BakedFile, BakedSource, VolumeMount},
     suggest::did_you_mean,
 };
@@ -40,25 +44,93 @@ pub(super) enum Mounted {
 pub(super) struct Owner<'a> {
     pub(super) name: &'a str,
     pub(super) image: &'a str,
+    /// The folder that its image is built from.
+    pub(super) context: Option<PathBuf>,
+    /// Named volumes at the file's top level.
+    pub(super) declared: Option<&'a Node>,
     /// Paths that landing.toml says may be lost.
     pub(super) scratch: &'a [String],
+    /// Paths that landing.toml says are only read.
+    pub(super) read_only: &'a [String],
     /// Named volumes that landing.toml says are kept.
     pub(super) kept: &'a BTreeSet<String>,
 }
 
+/// What databases keep their data in, by the beginning of the path in the container.
+const DATA: [&str; 9] = [
+    "/var/lib/postgresql",
+    "/bitnami/postgresql",
+    "/var/lib/mysql",
+    "/bitnami/mysql",
+    "/bitnami/mariadb",
+    "/data/db",
+    "/bitnami/mongodb",
+    "/var/lib/clickhouse",
+    "/usr/share/elasticsearch/data",
+];
+
+/// The host's clock, which a task does not share: it is in UTC, as the servers are from which these files come.
+const CLOCK: [&str; 2] = ["/etc/localtime", "/etc/timezone"];
+
 impl Owner<'_> {
-    fn leave_out(&self, target: &str) -> String {
-        format!("add to landing.toml:\n  [services.{}]\n  scratch = [{target:?}]", toml_key(self.name))
+    fn scratch(&self, target: &str) -> Line {
+        Line::Scratch { service: self.name.to_owned(), path: target.to_owned() }
     }
 
-    /// Where data may stay that is more than files of one task.
-    fn keep(&self, volume: &str) -> String {
-        let efs = format!("keep it on Amazon EFS: add to landing.toml:\n  [volumes.{}]\n  storage = \"efs\"\n", toml_key(volume));
-        if ["postgres", "postgis", "timescale"].iter().any(|name| self.image.contains(name)) {
-            format!("use a database in AWS (`[databases.NAME]` in landing.toml, and this service in `skip`); or {efs}")
+    /// Before the other ways to keep data.
+    fn database(&self) -> &'static str {
+        let is_postgres = ["postgres", "postgis", "timescale"].iter().any(|name| self.image.contains(name));
+        if is_postgres {
+            "use a database in AWS (`[databases.NAME]` in landing.toml, and this service in `skip`); or "
         } else {
-            efs
+            ""
         }
+    }
+
+    /// Compose's own way to say that a volume is the memory of one container.
+    fn is_tmpfs(&self, volume: &str) -> bool {
+        let options = self.declared.and_then(|declared| declared.get(volume)?.get("driver_opts"));
+        options.and_then(|options| options.get("type")).and_then(Node::text) == Some("tmpfs")
+    }
+
+    /// A folder of the host that a service writes to: what becomes of it depends on what it is for.
+    fn writable(&self, mount: &Mount<'_>, files: &Files<'_>) -> Problem {
+        let target = mount.target;
+        let title = format!("`{}` is mounted writable, and Fargate has no host folder to write to", mount.source);
+        let refused = Problem::at(mount.place, "unsupported-volume", title);
+        let lost = format!("`scratch = [{target:?}]` of the service in landing.toml");
+        let Ok(path) = files.inside(&mount.place.source.folder, mount.source, mount.place) else {
+            return refused.help(format!(
+                "if the service only reads it, copy it into the project's folder and mount it from there with `:ro`; \
+                 if it can do without: {lost}; to keep its data, make it a named volume"
+            ));
+        };
+        let is_built_in = self.context.as_ref().is_some_and(|context| path.starts_with(context));
+        let is_data = DATA.iter().any(|data| target.starts_with(data));
+        if is_built_in && !is_data && files.exists(&path) {
+            return refused
+                .label("the image is built from it, and has it already")
+                .help(format!("leave it out: {lost}"))
+                .lines([self.scratch(target)]);
+        }
+        // The whole project has .env, .git and the state in it: nothing to put into an image unasked.
+        let is_all = path == Path::new("");
+        if files.exists(&path) && !is_data && !is_all {
+            return refused
+                .help(format!(
+                    "if the service only reads it: `read-only = [{target:?}]` of the service in landing.toml, or `:ro` here; \
+                     it is then put into the image. If it can do without: {lost}"
+                ))
+                .lines([Line::ReadOnly { service: self.name.to_owned(), path: target.to_owned() }]);
+        }
+        if is_all {
+            return refused.help(format!("let a Dockerfile `COPY` what the service needs, and leave the mount out: {lost}"));
+        }
+        refused.help(format!(
+            "{}to keep the data, make it a named volume in the compose file (`data:{target}`, and `data:` under the top-level `volumes`), \
+             which `storage = \"efs\"` in [volumes.data] keeps on Amazon EFS; or if it may be lost: {lost}",
+            self.database()
+        ))
     }
 }
 
@@ -117,45 +189,53 @@ fn lacks(item: &Node, what: &str, key: &str) -> Problem {
 }
 
 fn place(mount: &Mount<'_>, owner: &Owner<'_>, files: &Files<'_>) -> Result<Mounted, Problem> {
-    let refused = |title: String, help: String| Err(Problem::at(mount.place, "unsupported-volume", title).help(help));
-    let leave_out = owner.leave_out(mount.target);
-    if owner.scratch.iter().any(|path| path == mount.target) {
-        return Ok(Mounted::Left(format!("{}: left out, as landing.toml says; the task's own disk is used", mount.target)));
+    let refused = |title: String, help: String| Problem::at(mount.place, "unsupported-volume", title).help(help);
+    let target = mount.target;
+    let without = format!("if the service can do without: `scratch = [{target:?}]` of the service in landing.toml");
+    let is_in = |paths: &[String]| paths.iter().any(|path| path == target);
+    if is_in(owner.scratch) {
+        return Ok(Mounted::Left(format!("{target}: left out, as landing.toml says; the task's own disk is used")));
     }
     match mount.kind {
-        "tmpfs" => Ok(Mounted::Left(format!("{}: Fargate has no tmpfs, the task's own disk is used", mount.target))),
+        "tmpfs" => Ok(Mounted::Left(format!("{target}: Fargate has no tmpfs, the task's own disk is used"))),
         "volume" if mount.source.is_empty() => {
-            Ok(Mounted::Left(format!("{}: an anonymous volume is the task's own disk, which goes with the task", mount.target)))
+            Ok(Mounted::Left(format!("{target}: an anonymous volume is the task's own disk, which goes with the task")))
         }
-        "volume" if owner.kept.contains(mount.source) => kept(mount),
-        "volume" => refused(
-            format!("the data of volume `{}` would be lost with every task", mount.source),
-            format!("{}or if the data may be lost, {leave_out}", owner.keep(mount.source)),
-        ),
-        "bind" if mount.source.ends_with("docker.sock") => refused(
-            "there is no Docker on Fargate".to_owned(),
-            format!("`skip` the service in landing.toml; or if it can do without, {leave_out}"),
-        ),
-        "bind" if !mount.read_only => refused(
-            format!("`{}` is mounted writable, and Fargate has no host folder to write to", mount.source),
-            format!(
-                "add `:ro` if the service only reads it (it is then put into the image); or if it can do without, {leave_out}"
-            ),
-        ),
-        "bind" => bake(mount.source, mount.target, mount.place, files).map(Mounted::Baked).map_err(|problem| {
-            if problem.code != "path-traversal" {
-                return problem;
-            }
-            problem.help(format!("copy it into the project's folder; or if the service can do without, {leave_out}"))
+        "volume" if owner.kept.contains(mount.source) => kept(mount, is_in(owner.read_only)),
+        "volume" if owner.is_tmpfs(mount.source) => {
+            Ok(Mounted::Left(format!("{target}: Fargate has no tmpfs, the task's own disk is used")))
+        }
+        "volume" => {
+            let volume = mount.source;
+            let help = format!(
+                "{}keep it on Amazon EFS: `storage = \"efs\"` in [volumes.{}] of landing.toml; or if the data may be lost: \
+                 `scratch = [{target:?}]` of the service",
+                owner.database(),
+                toml_key(volume)
+            );
+            Err(refused(format!("the data of volume `{volume}` would be lost with every task"), help)
+                .lines([Line::Efs { volume: volume.to_owned() }]))
+        }
+        "bind" if mount.source.ends_with("docker.sock") => {
+            Err(refused("there is no Docker on Fargate".to_owned(), format!("`skip` the service in landing.toml; or {without}")))
+        }
+        "bind" if CLOCK.contains(&mount.source) => Ok(Mounted::Left(format!(
+            "{target}: the host's clock settings are left out; a task is in UTC, and `TZ` says otherwise"
+        ))),
+        "bind" if !mount.read_only && !is_in(owner.read_only) => Err(owner.writable(mount, files)),
+        "bind" => bake(mount.source, target, mount.place, files).map(Mounted::Baked).map_err(|problem| match problem.code {
+            "path-traversal" => problem.help(format!("copy it into the project's folder; or {without}")),
+            "missing-file" => problem.help(format!("it belongs into the image, so it must be there; or {without}")),
+            _ => problem,
         }),
-        kind => refused(
+        kind => Err(refused(
             format!("volumes of type `{kind}` are not supported"),
-            format!("`skip` the service in landing.toml; or if it can do without, {leave_out}"),
-        ),
+            format!("`skip` the service in landing.toml; or {without}"),
+        )),
     }
 }
 
-fn kept(mount: &Mount<'_>) -> Result<Mounted, Problem> {
+fn kept(mount: &Mount<'_>, is_only_read: bool) -> Result<Mounted, Problem> {
     if mount.has_subpath {
         return Err(Problem::at(mount.place, "unsupported-volume", "a part of a volume cannot be mounted on its own")
             .help("remove `subpath`, and give each part a volume of its own if they must be apart"));
@@ -163,7 +243,7 @@ fn kept(mount: &Mount<'_>) -> Result<Mounted, Problem> {
     let mount = VolumeMount {
         target: absolute(mount.target, mount.place)?.to_owned(),
         volume: mount.source.to_owned(),
-        read_only: mount.read_only,
+        read_only: mount.read_only || is_only_read,
     };
     Ok(Mounted::Kept(mount))
 }

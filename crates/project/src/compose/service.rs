@@ -73,6 +73,8 @@ pub(crate) struct Given<'a> {
     pub(crate) variables: &'a BTreeSet<String>,
     /// Paths of volumes that are left out.
     pub(crate) scratch: &'a [String],
+    /// Paths of mounts that are only read.
+    pub(crate) read_only: &'a [String],
     /// Named volumes that are kept.
     pub(crate) kept: &'a BTreeSet<String>,
 }
@@ -86,7 +88,7 @@ pub(crate) fn read(
     problems: &mut Vec<Problem>,
     outcomes: &mut Vec<KeyOutcome>,
 ) -> ComposeService {
-    let node = fill_service(&declared.node, &compose.variables, given.variables, problems);
+    let node = fill_service(name, &declared.node, &compose.variables, given.variables, problems);
     if node.map().is_none() {
         problems.push(wrong(&node, "a map with `image` or `build`"));
     }
@@ -156,7 +158,11 @@ impl Reading<'_> {
 
     fn service(&mut self, compose: &Compose<'_>, declared: &Declared, files: &mut Files<'_>) -> ComposeService {
         let given = self.given.variables;
-        let environment = environment::read(self.node, files, &compose.variables, &|name| given.contains(name), self.problems);
+        let service = environment::Service { name: self.name, node: self.node, given };
+        let (environment, unset) = environment::read(&service, files, &compose.variables, self.problems);
+        if !unset.is_empty() {
+            self.note("environment", format!("not set here, so the container does not get it: {}", unset.join(", ")));
+        }
         let labels = environment::read_labels(self.node, files, &compose.variables, self.problems);
         let mut exposed = BTreeSet::new();
         for key in ["ports", "expose"] {
@@ -248,7 +254,10 @@ impl Reading<'_> {
             let owner = mounts::Owner {
                 name: self.name,
                 image: self.node.get("image").and_then(Node::text).unwrap_or_default(),
+                context: self.node.get("build").and_then(|build| build::context(build, files)),
+                declared: compose.top.get("volumes"),
                 scratch: self.given.scratch,
+                read_only: self.given.read_only,
                 kept: self.given.kept,
             };
             for mounted in mounts::read_volumes(node, &owner, files, self.problems) {
@@ -322,7 +331,9 @@ impl Reading<'_> {
         let built_for: Vec<_> = listed.map(|list| text_items(list).map(platform_of).collect()).unwrap_or_default();
         let is_for_arm = !built_for.is_empty() && built_for.iter().all(|platform| *platform == Some(Platform::Arm64));
         let default = if is_for_arm { Platform::Arm64 } else { Platform::X86_64 };
-        let platform = self.take("platform", read).unwrap_or(default);
+        // Blank is what a variable without a value leaves, and says nothing.
+        let is_blank = self.node.get("platform").and_then(Node::text) == Some("");
+        let platform = if is_blank { None } else { self.take("platform", read) }.unwrap_or(default);
         let name = match platform {
             Platform::X86_64 => "linux/amd64",
             Platform::Arm64 => "linux/arm64",

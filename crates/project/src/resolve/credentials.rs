@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use super::names;
 use crate::{
     compose::Variable,
     mask::{holds_a_url_password, is_credential, names_a_credential},
     place::Place,
     problem::{Problem, toml_key},
+    proposal::Line,
 };
 
 /// What was found, by place: an anchor gives the same line to many services, and is one thing to fix.
@@ -19,6 +19,8 @@ pub(super) struct Plain {
 struct Found {
     place: Place,
     what: &'static str,
+    /// Never shown: whether two are the same.
+    value: String,
     services: Vec<String>,
 }
 
@@ -35,30 +37,49 @@ impl Plain {
         };
         let place = variable.place.clone();
         let key = (place.source.path.clone(), place.span.start, name.to_owned());
-        let found = self.found.entry(key).or_insert_with(|| Found { place, what, services: Vec::new() });
+        let value = variable.value.clone();
+        let found = self.found.entry(key).or_insert_with(|| Found { place, what, value, services: Vec::new() });
         found.services.push(service.to_owned());
     }
 
     /// The values are never shown.
     pub(super) fn problems(&self) -> Vec<Problem> {
-        self.found.iter().map(|((_, _, name), found)| found.problem(name)).collect()
+        self.found.iter().map(|((_, _, name), found)| found.problem(name, self.has_other_value(name, &found.value))).collect()
+    }
+
+    /// Two databases have two passwords, though their variables have one name.
+    fn has_other_value(&self, name: &str, value: &str) -> bool {
+        self.found.iter().any(|((_, _, other), found)| other == name && found.value != value)
     }
 }
 
 impl Found {
-    fn problem(&self, name: &str) -> Problem {
-        let list = self.services.iter().map(|service| format!("`{service}`")).collect::<Vec<_>>().join(", ");
+    fn problem(&self, name: &str, has_other_value: bool) -> Problem {
+        let list = |form: &dyn Fn(&String) -> String| self.services.iter().map(form).collect::<Vec<_>>().join(", ");
         let plural = if self.services.len() > 1 { "services" } else { "service" };
         let what = self.what;
-        let secret = names::plain(name);
-        let secret = if secret.is_empty() { "credential" } else { &secret };
-        let mut help = "add to landing.toml:".to_owned();
-        for service in &self.services {
-            help.push_str(&format!("\n  [services.{}]\n  secrets = {{ {} = \"{secret}\" }}", toml_key(service), toml_key(name)));
-        }
-        help.push_str(&format!("\n  [secrets.{secret}]\n  from = \"env:{name}\""));
-        Problem::at(&self.place, "plain-text-credential", format!("`{name}` of {plural} {list} is {what} in plain text"))
+        let owner = self.services.first().filter(|_| has_other_value);
+        let lines: Vec<Line> = self.services.iter().map(|service| self.line(service, name, owner)).collect();
+        let Some(Line::Secret { secret, from, .. }) = lines.first() else { unreachable!("it was found in a service") };
+        let help = format!(
+            "make it a secret in landing.toml: `secrets = {{ {} = \"{secret}\" }}` in {}, and `from = \"env:{from}\"` in [secrets.{secret}]",
+            toml_key(name),
+            list(&|service| format!("[services.{}]", toml_key(service))),
+        );
+        let of = list(&|service| format!("`{service}`"));
+        Problem::at(&self.place, "plain-text-credential", format!("`{name}` of {plural} {of} is {what} in plain text"))
             .label("everybody who may read the task definition could read it")
             .help(help)
+            .lines(lines)
+    }
+
+    fn line(&self, service: &str, name: &str, owner: Option<&String>) -> Line {
+        let Some(owner) = owner else { return Line::secret(service, name) };
+        let Line::Secret { secret, from, .. } = Line::secret(service, &format!("{owner}_{name}")) else {
+            unreachable!("a secret is asked for")
+        };
+        let from =
+            from.chars().map(|character| if character.is_ascii_alphanumeric() { character } else { '_' }).collect::<String>();
+        Line::Secret { service: service.to_owned(), variable: name.to_owned(), secret, from: from.to_ascii_uppercase() }
     }
 }

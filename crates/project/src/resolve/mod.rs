@@ -16,6 +16,8 @@ mod smoke;
 mod state;
 mod volumes;
 
+pub(crate) use names::plain;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
@@ -28,6 +30,7 @@ use crate::{
     place::Place,
     problem::{Problem, Problems},
     project::{AlbFrom, AlbSettings, KeyOutcome, Logs, Outcome, Project, Registry, Skipped, Spa, SpaBuild},
+    proposal,
     settings::{self, AlbFromSetting, ComposeFiles, Document, Settings, SpaSettings},
     suggest::did_you_mean,
 };
@@ -46,7 +49,7 @@ struct Cx<'a> {
 impl Cx<'_> {
     /// Adds what nobody else has said of the form of a line, and takes out what only follows from something else.
     fn complete(&mut self) {
-        let of_form = |problem: &&Problem| ["bad-value", "unknown-key"].contains(&problem.code);
+        let of_form = |problem: &&Problem| ["bad-value", "unknown-key", "bad-name"].contains(&problem.code);
         let said: BTreeSet<(PathBuf, usize)> =
             self.problems.iter().filter(of_form).map(|problem| (problem.file.clone(), problem.line)).collect();
         let unsaid = self.form.drain(..).filter(|problem| !said.contains(&(problem.file.clone(), problem.line)));
@@ -63,8 +66,9 @@ impl Cx<'_> {
 
 pub(crate) fn project(input: &Input<'_>) -> Result<Project, Problems> {
     let mut files = Files::new(input.dir);
-    let source = files.read("landing.toml".as_ref()).map_err(|error| Problems(vec![unreadable(&error)]))?;
-    let (document, settings, problems) = settings::read(&source, input.env_name).map_err(sorted)?;
+    let source = files.read("landing.toml".as_ref()).map_err(|error| Problems(vec![unreadable(&error)], None))?;
+    let (document, settings, problems) =
+        settings::read(&source, input.env_name).map_err(|problems| sorted(problems, &source.text))?;
     let mut cx = Cx {
         document: &document,
         settings: &settings,
@@ -90,7 +94,7 @@ pub(crate) fn project(input: &Input<'_>) -> Result<Project, Problems> {
         Err(problem) => {
             cx.problems.push(problem);
             cx.complete();
-            return Err(sorted(cx.problems));
+            return Err(sorted(cx.problems, &source.text));
         }
     };
     let name_of_all = settings.name.clone().unwrap_or_default();
@@ -104,7 +108,7 @@ pub(crate) fn project(input: &Input<'_>) -> Result<Project, Problems> {
     cx.problems.extend(cx.credentials.problems());
     cx.complete();
     if !cx.problems.is_empty() {
-        return Err(sorted(cx.problems));
+        return Err(sorted(cx.problems, &source.text));
     }
     let mut keys = cx.outcomes;
     keys.sort_by(|a, b| (&a.service, &a.key).cmp(&(&b.service, &b.key)));
@@ -139,8 +143,8 @@ pub(crate) fn project(input: &Input<'_>) -> Result<Project, Problems> {
     })
 }
 
-/// By file and line, landing.toml first, and each only once.
-fn sorted(mut problems: Vec<Problem>) -> Problems {
+/// By file and line, landing.toml first, and each only once, with what they all ask for in landing.toml.
+fn sorted(mut problems: Vec<Problem>, landing_toml: &str) -> Problems {
     let key = |problem: &Problem| {
         let is_compose = problem.file.extension().is_none_or(|extension| extension != "toml");
         (is_compose, problem.file.clone(), problem.span.start, problem.code)
@@ -149,12 +153,20 @@ fn sorted(mut problems: Vec<Problem>) -> Problems {
     problems.dedup();
     let mut each: Vec<Problem> = Vec::new();
     for problem in problems {
-        let is_told = each.last_mut().is_some_and(|last| last.absorbs(&problem));
-        if !is_told {
+        if !each.iter_mut().any(|told| told.absorbs(&problem)) {
             each.push(problem);
         }
     }
-    Problems(each)
+    // Its tables are not shown while there may be a credential in them.
+    let has_credential = each.iter().any(|problem| {
+        ["plain-text-credential", "bad-secret"].contains(&problem.code)
+            && problem.file.extension().is_some_and(|extension| extension == "toml")
+    });
+    if has_credential {
+        return Problems(each, None);
+    }
+    let proposal = proposal::text(each.iter().flat_map(|problem| &problem.lines), landing_toml);
+    Problems(each, proposal)
 }
 
 fn unreadable(error: &ReadError) -> Problem {

@@ -118,7 +118,7 @@ fn is_plain(name: &str) -> bool {
 }
 
 /// The nearest name that a secret or a database may have; empty when there is no letter in it.
-pub(super) fn plain(name: &str) -> String {
+pub(crate) fn plain(name: &str) -> String {
     let mut better = String::new();
     for character in name.to_ascii_lowercase().chars().take(LONGEST_PART) {
         let character = if character.is_ascii_alphanumeric() { character } else { '-' };

@@ -31,7 +31,7 @@ pub(super) fn read(
         cx.problems.extend(names::service(name, &declared.place));
         let settings = cx.settings.services.get(name).unwrap_or(&nothing);
         let variables: BTreeSet<String> = settings.secrets.keys().chain(settings.environment.keys()).cloned().collect();
-        let given = compose::Given { variables: &variables, scratch: &settings.scratch, kept };
+        let given = compose::Given { variables: &variables, scratch: &settings.scratch, read_only: &settings.read_only, kept };
         let mut read = compose::read_service(compose, name, declared, &given, files, &mut cx.problems, &mut cx.outcomes);
         if read.runs_once {
             once.insert(name.clone());

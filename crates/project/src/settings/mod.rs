@@ -101,6 +101,8 @@ pub(crate) struct ServiceSettings {
     pub(crate) tcp: Vec<u16>,
     /// Paths in the container whose volumes are left out: what is written there is on the task's own disk, and is lost with it.
     pub(crate) scratch: Vec<String>,
+    /// Paths in the container whose mounts are only read, as if compose said `:ro`: files of the project are put into the image.
+    pub(crate) read_only: Vec<String>,
     /// Gives each task a public IP address.
     pub(crate) public_ip: bool,
     /// Running copies.

@@ -80,7 +80,8 @@ fn counts(project: &Project) -> String {
 
 fn row(problem: &Problem) -> String {
     let help = problem.help.as_deref().unwrap_or_default().replace('\n', "\n          ");
-    format!("  {}:{}:{} {}\n      help: {help}\n", problem.file.display(), problem.line, problem.column, problem.title)
+    let also = if problem.also.is_empty() { String::new() } else { format!("      also at {}\n", problem.also.join(", ")) };
+    format!("  {}:{}:{} {}\n{also}      help: {help}\n", problem.file.display(), problem.line, problem.column, problem.title)
 }
 
 #[test]
@@ -103,10 +104,35 @@ fn each_gives_a_plan_or_all_that_must_be_decided() {
                     );
                     table.push_str(&row(problem));
                 }
+                for line in problems.proposal().into_iter().flat_map(str::lines) {
+                    table.push_str(format!("  | {line}").trim_end());
+                    table.push('\n');
+                }
             }
         }
     }
     insta::assert_snapshot!(table);
+}
+
+/// What is proposed for landing.toml is valid, makes no new problem, and leaves nothing to propose.
+#[test]
+fn what_is_proposed_can_be_pasted() {
+    let before = "name = \"census\"\n";
+    let mut pasted = 0;
+    for stack in &stacks() {
+        let Err(problems) = stack.load(before, &BTreeMap::new()) else { continue };
+        let Some(proposal) = problems.proposal() else { continue };
+        let lines = proposal.split_once("\n\n").expect("a heading, and the lines").1;
+        let lines = lines.split_once("\nset in the environment").map_or(lines, |(lines, _)| lines);
+        let after = format!("{before}{lines}");
+        pasted += 1;
+        let Err(left) = stack.load(&after, &BTreeMap::new()) else { continue };
+        assert!(left.proposal().is_none(), "{}: still to be said:\n{after}\n{left}", stack.name);
+        let told: Vec<&str> = problems.0.iter().map(|problem| problem.title.as_str()).collect();
+        let new: Vec<_> = left.0.iter().filter(|problem| !told.contains(&problem.title.as_str())).collect();
+        assert!(new.is_empty(), "{}: made by what was proposed:\n{after}\n{new:?}", stack.name);
+    }
+    assert!(pasted > 20, "{pasted}");
 }
 
 #[test]
