@@ -215,7 +215,7 @@ impl Site {
     async fn connect_with(&self, project: &Project, given: Option<(&str, &str)>) -> Result<Aws, CallError> {
         let variables = project.secrets.values().filter_map(|secret| match &secret.source {
             SecretSource::Environment { variable } => Some((variable.clone(), format!("a value for {variable}"))),
-            SecretSource::Generate { .. } => None,
+            SecretSource::Generate { .. } | SecretSource::Template(_) => None,
         });
         let connection = Connection {
             region: Some("us-west-2".into()),

@@ -54,6 +54,8 @@ ids! {
     RoleName,
     OidcProviderArn,
     SecretArn,
+    /// ARN and version of a value, as `ARN@VERSION`.
+    SecretVersion,
     RepositoryName,
     RepositoryArn,
     RepositoryUri,

@@ -1,19 +1,21 @@
-//! Managed databases. RDS makes and keeps the password; it never passes through us.
+//! Managed databases. RDS makes and keeps the password, and it never passes through us, unless it must stand in a URL.
 
 use std::collections::BTreeMap;
 
 use landing_aws::rds::{Instance, SubnetGroup};
+use landing_aws::secretsmanager::Secret;
 use landing_engine::NodeName;
 
 use crate::Draft;
 use crate::names::database_name;
 use crate::network::{Network, Side};
+use crate::secret::Secrets;
 use crate::security::Groups;
 
 /// By the database's name in `landing.toml`.
 pub(crate) type Databases = BTreeMap<String, NodeName>;
 
-pub(crate) fn draw(draft: &mut Draft<'_>, network: &Network, groups: &Groups) -> Databases {
+pub(crate) fn draw(draft: &mut Draft<'_>, network: &Network, groups: &Groups, secrets: &Secrets) -> Databases {
     let mut nodes = Databases::new();
     if draft.project.databases.is_empty() {
         return nodes;
@@ -45,7 +47,8 @@ pub(crate) fn draw(draft: &mut Draft<'_>, network: &Network, groups: &Groups) ->
             multi_az: database.multi_az,
             deletion_protection: database.deletion_protection,
             public: false,
-            managed_password: true,
+            managed_password: database.password.is_none(),
+            password: database.password.as_ref().and_then(|secret| secrets.get(secret)).map(|node| Secret::VERSION.of(node)),
         };
         nodes.insert(database.name.clone(), draft.graph.add(&database.name, &instance));
     }

@@ -93,11 +93,12 @@ pub fn draw(project: &Project, facts: &Facts) -> Result<Blueprint, BlueprintErro
     };
     let network = network::draw(&mut draft);
     let groups = security::draw(&mut draft, &network);
-    let secrets = secret::draw(&mut draft);
-    let databases = database::draw(&mut draft, &network, &groups);
+    let mut secrets = secret::draw(&mut draft);
+    let databases = database::draw(&mut draft, &network, &groups, &secrets);
     let volumes = volume::draw(&mut draft, &network, &groups);
     let images = image::draw(&mut draft);
     let edge = edge::draw(&mut draft, &network, &groups);
+    secret::draw_templates(&mut draft, &mut secrets, &databases);
     let tasks = task::draw(&mut draft, &secrets, &databases, &volumes, &images);
     let services = service::draw(&mut draft, &network, &groups, &edge, &tasks, &images);
     let site = delivery::draw(&mut draft, &edge);

@@ -7,10 +7,10 @@ use std::collections::BTreeSet;
 
 use landing_aws::ecs::{Rollout, TaskDefinition};
 use landing_aws::rds::Instance;
-use landing_aws::secretsmanager::{Secret, SecretSource};
+use landing_aws::secretsmanager::{Secret as Kept, SecretSource};
 use landing_engine::plan::Step;
 use landing_engine::{Action, Kind, LiveSet, NodeName, Plan};
-use landing_project::{Project, SecretRef, Service};
+use landing_project::{Database, Project, Secret, SecretRef, Service};
 use serde_json::{Value, json};
 
 /// A secret, as `landing.toml` names it: `stripe`, or `database:main` for the one that RDS keeps.
@@ -40,7 +40,11 @@ impl Which {
     /// When the project has no such secret.
     pub fn find(project: &Project, name: &str) -> Result<Self, NoRenewal> {
         match name.split_once(':') {
-            Some(("database", database)) if project.databases.contains_key(database) => Ok(Self::Database(database.to_owned())),
+            Some(("database", name)) => match project.databases.get(name) {
+                Some(Database { password: Some(secret), .. }) => Ok(Self::Secret(secret.clone())),
+                Some(_) => Ok(Self::Database(name.to_owned())),
+                None => Err(NoRenewal::Unknown(format!("database:{name}"))),
+            },
             None if project.secrets.contains_key(name) => Ok(Self::Secret(name.to_owned())),
             _ => Err(NoRenewal::Unknown(name.to_owned())),
         }
@@ -49,24 +53,42 @@ impl Which {
     /// All that there are.
     pub fn all(project: &Project) -> Vec<Self> {
         let secrets = project.secrets.keys().cloned().map(Self::Secret);
-        secrets.chain(project.databases.keys().cloned().map(Self::Database)).collect()
+        let kept_by_rds = project.databases.values().filter(|database| database.password.is_none());
+        secrets.chain(kept_by_rds.map(|database| Self::Database(database.name.clone()))).collect()
     }
 
     pub fn node(&self) -> NodeName {
         match self {
-            Self::Secret(name) => NodeName::new(Secret::NAME, name),
+            Self::Secret(name) => NodeName::new(Kept::NAME, name),
             Self::Database(name) => NodeName::new(Instance::NAME, name),
         }
     }
 
-    /// Those that read it when a task starts.
-    pub fn readers<'a>(&'a self, of: &'a [Service]) -> impl Iterator<Item = &'a str> {
+    /// Those that read it when a task starts, by itself or in what is put together from it.
+    pub fn readers<'a>(&'a self, project: &'a Project, of: &'a [Service]) -> impl Iterator<Item = &'a str> {
         let reads = move |reference: &SecretRef| match (reference, self) {
-            (SecretRef::Secret { name, .. }, Self::Secret(mine)) => name == mine,
+            (SecretRef::Secret { name, .. }, Self::Secret(mine)) => {
+                name == mine || self.templates(project).any(|template| template == name)
+            }
             (SecretRef::DatabaseUser { database, .. }, Self::Database(mine)) => database == mine,
             _ => false,
         };
         of.iter().filter(move |service| service.secrets.values().any(reads)).map(|service| service.name.as_str())
+    }
+
+    /// Names of the secrets that are put together from it.
+    pub fn templates<'a>(&'a self, project: &'a Project) -> impl Iterator<Item = &'a str> {
+        let mine = if let Self::Secret(mine) = self { Some(mine.as_str()) } else { None };
+        let made_of_it = move |secret: &&Secret| secret.source.secrets().any(|name| Some(name) == mine);
+        project.secrets.values().filter(made_of_it).map(|secret| secret.name.as_str())
+    }
+
+    /// What must follow a new value: databases whose password it is, then what is put together from it.
+    fn followers(&self, project: &Project) -> Vec<NodeName> {
+        let mine = if let Self::Secret(mine) = self { Some(mine) } else { None };
+        let databases = project.databases.values().filter(|database| mine.is_some() && database.password.as_ref() == mine);
+        let databases = databases.map(|database| NodeName::new(Instance::NAME, &database.name));
+        databases.chain(self.templates(project).map(|template| NodeName::new(Kept::NAME, template))).collect()
     }
 }
 
@@ -103,7 +125,7 @@ impl Renewal {
                 Which::Database(_) => set(&self.which.node(), "managed_password", &|_| json!(false)),
             }
         }
-        for service in self.which.readers(&project.services).filter(|_| self.roll) {
+        for service in self.which.readers(project, &project.services).filter(|_| self.roll) {
             let outdated = |revision: &Value| json!(Rollout::outdated(revision.as_str().unwrap_or_default()));
             set(&NodeName::new(Rollout::NAME, service), "task_definition", &outdated);
         }
@@ -121,7 +143,8 @@ impl Renewal {
             return Err(NoRenewal::NotThere(secret));
         }
         let mut keep = BTreeSet::from([secret]);
-        for service in self.which.readers(&project.services).filter(|_| self.roll) {
+        keep.extend(self.which.followers(project));
+        for service in self.which.readers(project, &project.services).filter(|_| self.roll) {
             let (revision, rollout) = (NodeName::new(TaskDefinition::NAME, service), NodeName::new(Rollout::NAME, service));
             // One that does not stand, or runs nothing, reads nothing.
             if step(&rollout).is_none_or(|step| step.action == Action::Create || runs_nothing(step)) {

@@ -204,16 +204,15 @@ fn text(value: &EnvValue, draft: &Draft<'_>, databases: &Databases) -> Ref<Strin
     match value {
         EnvValue::Plain(text) => text.as_str().into(),
         EnvValue::Database { database, attribute } => told(database, *attribute, draft, databases),
-        EnvValue::Template(pieces) => Ref::join(
-            pieces
-                .iter()
-                .map(|piece| match piece {
-                    Piece::Text(text) => text.as_str().into(),
-                    Piece::Url => edge::public_url(draft),
-                    Piece::Database { database, attribute } => told(database, *attribute, draft, databases),
-                })
-                .collect(),
-        ),
+        EnvValue::Template(pieces) => Ref::join(pieces.iter().map(|it| piece(it, draft, databases)).collect()),
+    }
+}
+
+pub(crate) fn piece(piece: &Piece, draft: &Draft<'_>, databases: &Databases) -> Ref<String> {
+    match piece {
+        Piece::Text(text) => text.as_str().into(),
+        Piece::Url => edge::public_url(draft),
+        Piece::Database { database, attribute } => told(database, *attribute, draft, databases),
     }
 }
 

@@ -252,7 +252,7 @@ fi"#
     fn secret_variables(&self) -> BTreeSet<&str> {
         let sources = self.project.secrets.values().filter_map(|secret| match &secret.source {
             SecretSource::Environment { variable } => Some(variable.as_str()),
-            SecretSource::Generate { .. } => None,
+            SecretSource::Generate { .. } | SecretSource::Template(_) => None,
         });
         sources.collect()
     }

@@ -427,7 +427,7 @@ fn present(scale: f64) -> u64 {
 fn secret_values(project: &Project) -> Vec<(String, String)> {
     let variables = project.secrets.values().filter_map(|secret| match &secret.source {
         SecretSource::Environment { variable } => Some(variable),
-        SecretSource::Generate { .. } => None,
+        SecretSource::Generate { .. } | SecretSource::Template(_) => None,
     });
     variables.filter_map(|variable| Some((variable.clone(), std::env::var(variable).ok()?))).collect()
 }

@@ -77,7 +77,7 @@ fn secrets(project: &Project, environment: &BTreeMap<String, String>) -> Vec<(St
 fn secret_variables(project: &Project) -> impl Iterator<Item = &str> {
     project.secrets.values().filter_map(|secret| match &secret.source {
         SecretSource::Environment { variable } => Some(variable.as_str()),
-        SecretSource::Generate { .. } => None,
+        SecretSource::Generate { .. } | SecretSource::Template(_) => None,
     })
 }
 

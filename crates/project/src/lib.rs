@@ -25,7 +25,7 @@ pub use crate::{
     compose::{ComposeKey, compose_keys},
     problem::{Problem, Problems},
     project::{
-        AlbFrom, AlbSettings, Database, Github, KeyOutcome, Logs, Nat, Network, Outcome, Project, Registry, Secret, SecretSource,
+        AlbFrom, AlbSettings, Database, Github, Ingredient, KeyOutcome, Logs, Nat, Network, Outcome, Project, Registry, Secret, SecretSource,
         Skipped, Spa, SpaBuild, StatePlace, Volume,
     },
     service::{

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 use ipnet::Ipv4Net;
 use serde::Serialize;
 
-use crate::service::Service;
+use crate::service::{Piece, Service};
 use crate::suggest::did_you_mean;
 
 /// One environment of one project, ready for the blueprint.
@@ -111,6 +111,39 @@ pub enum SecretSource {
     Environment { variable: String },
     /// With a `username` the secret is JSON with `username` and `password`, else the bare password.
     Generate { length: u32, username: Option<String> },
+    /// Put together from other values, secret and plain; made anew when one of them changes.
+    Template(Vec<Ingredient>),
+}
+
+impl SecretSource {
+    /// Databases whose addresses are in it.
+    pub fn databases(&self) -> impl Iterator<Item = &str> {
+        self.ingredients().iter().filter_map(|ingredient| match ingredient {
+            Ingredient::Plain(piece) => piece.database(),
+            Ingredient::Secret { .. } => None,
+        })
+    }
+
+    /// Names of the secrets whose values are in it.
+    pub fn secrets(&self) -> impl Iterator<Item = &str> {
+        self.ingredients().iter().filter_map(|ingredient| match ingredient {
+            Ingredient::Secret { name, .. } => Some(name.as_str()),
+            Ingredient::Plain(_) => None,
+        })
+    }
+
+    fn ingredients(&self) -> &[Ingredient] {
+        if let Self::Template(ingredients) = self { ingredients } else { &[] }
+    }
+}
+
+/// A part of a template.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ingredient {
+    Plain(Piece),
+    /// A `[secrets.…]` of the project that is no template itself; `key` picks a field of a JSON secret.
+    Secret { name: String, key: Option<String> },
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -130,6 +163,8 @@ pub struct Database {
     pub backup_days: u32,
     pub multi_az: bool,
     pub deletion_protection: bool,
+    /// The secret of the project that keeps the master password. `None`: RDS makes it, keeps it and changes it every seven days.
+    pub password: Option<String>,
 }
 
 /// A named volume of compose on a file system of its own, so that it can go without touching another one's data.

@@ -7,7 +7,7 @@ use std::{
 
 use serde::Serialize;
 
-use crate::mask::is_credential;
+use crate::{mask::is_credential, project::Secret};
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Service {
@@ -70,13 +70,13 @@ pub struct Service {
 }
 
 impl Service {
-    /// Databases that its environment and secrets name.
+    /// Databases that its environment and secrets name. `secrets` are the project's.
     #[must_use]
-    pub fn databases(&self) -> BTreeSet<&str> {
+    pub fn databases<'a>(&'a self, secrets: &'a BTreeMap<String, Secret>) -> BTreeSet<&'a str> {
         let told = self.environment.values().flat_map(EnvValue::databases);
-        let secret = self.secrets.values().filter_map(|secret| match secret {
-            SecretRef::DatabaseUser { database, .. } => Some(database.as_str()),
-            SecretRef::Secret { .. } => None,
+        let secret = self.secrets.values().flat_map(|secret| match secret {
+            SecretRef::DatabaseUser { database, .. } => vec![database.as_str()],
+            SecretRef::Secret { name, .. } => secrets.get(name).map(|it| it.source.databases().collect()).unwrap_or_default(),
         });
         told.chain(secret).collect()
     }
@@ -197,7 +197,7 @@ pub enum Piece {
 }
 
 impl Piece {
-    fn database(&self) -> Option<&str> {
+    pub(crate) fn database(&self) -> Option<&str> {
         match self {
             Self::Text(_) | Self::Url => None,
             Self::Database { database, .. } => Some(database),

@@ -2,7 +2,7 @@
 //!
 //! Known by its tags, which its list call returns. RDS stores the name in lower case. Everything that can change goes in one call, applied at once;
 //! what RDS has accepted but not yet applied counts as live, or the same change would be sent again and again. The password is made and kept by
-//! RDS in a secret of its own. Source: RDS API Reference, `CreateDBInstance`, `ModifyDBInstance`; `aws-behaviours` 7.3.
+//! RDS in a secret of its own, or is a secret of the stack's; a tag then says which version of it RDS was given. Source: RDS API Reference, `CreateDBInstance`, `ModifyDBInstance`; `aws-behaviours` 7.3.
 
 use std::time::Duration;
 
@@ -10,10 +10,10 @@ use landing_engine::{CallError, Changed, Door, Gone, Kind, Live, NodeName, Outpu
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{reading, request, rotation};
+use super::{password, reading, request, rotation};
 use crate::{
-    Aws, InstanceArn, InstanceHost, InstancePort, IntoCallError, SecretArn, SecurityGroupId, SubnetGroupName, document,
-    ownership, tags,
+    Aws, InstanceArn, InstanceHost, InstancePort, IntoCallError, SecretArn, SecretVersion, SecurityGroupId,
+    SubnetGroupName, document, ownership, tags,
 };
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -45,7 +45,13 @@ pub struct Instance {
     pub public: bool,
     /// RDS makes the master password, keeps it in a secret and rotates it every seven days.
     pub managed_password: bool,
+    /// The version of a secret, JSON with `password`, that has the master password when RDS does not keep it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password: Option<Ref<SecretVersion>>,
 }
+
+/// What says whose the password is.
+const PASSWORD: &[&str] = &["managed_password", "password"];
 
 impl Instance {
     pub const ARN: Output<InstanceArn> = Output::known("arn");
@@ -98,11 +104,15 @@ impl Kind for Instance {
 
     async fn create(&self, cx: &Aws, door: &Door<'_>) -> Result<Live<Self>, CallError> {
         let operation = "rds:CreateDBInstance";
+        let mut tags = door.tags();
+        tags.extend(password::mark(self));
         let send = || async {
-            let reply = request::create(cx, self, &door.tags()).send().await.call(operation)?;
+            let password = password::given(cx, self).await?;
+            let request = request::create(cx, self, &tags).set_master_user_password(password.map(password::exposed));
+            let reply = request.send().await.call(operation)?;
             let instance = reply.db_instance.unwrap_or_else(|| reading::Reply::builder().build());
             // The call carried every field; a version such as `16` is resolved in what is read later.
-            let made = Live { tags: door.tags(), id: self.name.clone(), ..reading::of(door.node().clone(), &instance) };
+            let made = Live { tags: tags.clone(), id: self.name.clone(), ..reading::of(door.node().clone(), &instance) };
             Ok(made.with(self))
         };
         // The name is free again when the old one is gone: one that is being deleted is not found, so that the door tries again.
@@ -130,7 +140,9 @@ impl Kind for Instance {
             door.call(operation, || async {
                 // RDS takes changes only when no other one is under way; the door waits for that.
                 reading::settled(cx, operation, &live.id).await?;
-                match request::modify(cx, self, live, &changed).send().await.call(operation) {
+                let password = if changed.any(PASSWORD) { password::given(cx, self).await? } else { None };
+                let request = request::modify(cx, self, live, &changed).set_master_user_password(password.map(password::exposed));
+                match request.send().await.call(operation) {
                     // An attempt whose answer was lost had changed it.
                     Err(error) if error.message.contains("No modifications were requested") => Ok(()),
                     answer => answer.map(|_| ()),
@@ -138,8 +150,12 @@ impl Kind for Instance {
             })
             .await?;
             // These take minutes, and for the first seconds RDS still reports `available`.
-            if changed.any(&["class", "version", "storage_gib", "storage_type", "multi_az", "managed_password"]) {
+            if changed.any(&["class", "version", "storage_gib", "storage_type", "multi_az"]) || changed.any(PASSWORD) {
                 now.ready = Ready::NotYet("modifying".to_owned());
+            }
+            // After the change that it speaks of.
+            if changed.any(PASSWORD) && self.password.is_some() {
+                super::tag(cx, door, &cx.arn("rds", &format!("db:{}", live.id)), &password::mark(self)).await?;
             }
         }
         if changed.tags() {

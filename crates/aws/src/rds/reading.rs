@@ -6,7 +6,7 @@ pub(super) use aws_sdk_rds::types::DbInstance as Reply;
 use aws_sdk_rds::types::MasterUserSecret;
 use landing_engine::{CallError, Class, Live, NodeName, Ready, Ref};
 
-use super::Instance;
+use super::{Instance, password};
 use crate::{Aws, IntoCallError, ownership, tags};
 
 pub(super) const DELETING: &str = "deleting";
@@ -82,6 +82,8 @@ pub(super) fn of(node: NodeName, instance: &Reply) -> Live<Instance> {
     let text = |value: Option<&str>| value.unwrap_or_default().to_owned();
     let id = text(instance.db_instance_identifier());
     let pending = instance.pending_modified_values();
+    let tags = tags::read(instance.tag_list());
+    let marked = password::marked(&tags);
     let secret = instance.master_user_secret().and_then(MasterUserSecret::secret_arn);
     let mut groups: Vec<&str> = instance
         .vpc_security_groups()
@@ -122,13 +124,14 @@ pub(super) fn of(node: NodeName, instance: &Reply) -> Live<Instance> {
             multi_az: pending.and_then(|p| p.multi_az()).or(instance.multi_az()).unwrap_or_default(),
             deletion_protection: instance.deletion_protection().unwrap_or_default(),
             public: instance.publicly_accessible().unwrap_or_default(),
-            // The secret shows up some time into `creating` (unverified); we make no database without one.
-            managed_password: secret.is_some() || instance.db_instance_status() == Some("creating"),
+            // The secret shows up some time into `creating` (unverified); a database without one has a password of the stack's.
+            managed_password: secret.is_some() || (instance.db_instance_status() == Some("creating") && marked.is_none()),
+            password: marked.filter(|_| secret.is_none()).map(|version| Ref::value(version.as_str().into())),
         },
         id,
         outputs,
         ready: ready(instance),
-        tags: tags::read(instance.tag_list()),
+        tags,
         owned: true,
     }
 }

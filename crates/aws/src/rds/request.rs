@@ -21,7 +21,7 @@ pub(super) fn create(cx: &Aws, desired: &Instance, tags: &Tags) -> CreateDBInsta
         .storage_encrypted(desired.encrypted)
         .db_name(&desired.database)
         .master_username(&desired.user)
-        .manage_master_user_password(desired.managed_password)
+        .set_manage_master_user_password(desired.managed_password.then_some(true))
         .db_subnet_group_name(desired.subnet_group.get().as_str())
         .set_vpc_security_group_ids(Some(group_ids(desired)))
         .backup_retention_period(desired.backup_days)

@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use aws_sdk_secretsmanager::types::SecretListEntry;
 use landing_engine::{CallError, Door, Kind, Live, NodeName, Ready, Tags};
 
-use super::Secret;
+use super::{Secret, composed};
 use super::value::{self, Held, SecretSource};
 use crate::{Aws, IntoCallError, ownership, tags};
 
 /// Marks the version that readers get.
-pub(super) const CURRENT: &str = "AWSCURRENT";
+const CURRENT: &str = "AWSCURRENT";
 
 /// Puts the values at hand beside the stored ones, and drops what the list still showed but is gone.
 pub(super) async fn compared(cx: &Aws, found: Vec<Live<Secret>>) -> Result<Vec<Live<Secret>>, CallError> {
@@ -39,9 +39,9 @@ pub(super) async fn describe(cx: &Aws, id: &str) -> Result<Option<Live<Secret>>,
     if reply.deleted_date().is_some() {
         return Ok(None);
     }
-    let has_value = has_current(reply.version_ids_to_stages().into_iter().flatten());
+    let version = current(reply.version_ids_to_stages().into_iter().flatten());
     let arn = reply.arn().unwrap_or_default();
-    Ok(Some(of(arn, reply.name(), reply.description(), has_value, tags::read(reply.tags()))))
+    Ok(Some(of(arn, reply.name(), reply.description(), version, tags::read(reply.tags()))))
 }
 
 /// The tags of a secret of that name in its recovery window.
@@ -64,22 +64,36 @@ pub(super) async fn restore(cx: &Aws, door: &Door<'_>, name: &str) -> Result<Opt
 
 /// From the list, without asking for the secret itself.
 pub(super) fn listed(entry: &SecretListEntry) -> Live<Secret> {
-    let has_value = has_current(entry.secret_versions_to_stages().into_iter().flatten());
-    of(entry.arn().unwrap_or_default(), entry.name(), entry.description(), has_value, tags::read(entry.tags()))
+    let version = current(entry.secret_versions_to_stages().into_iter().flatten());
+    of(entry.arn().unwrap_or_default(), entry.name(), entry.description(), version, tags::read(entry.tags()))
 }
 
-fn has_current<'a>(mut versions: impl Iterator<Item = (&'a String, &'a Vec<String>)>) -> bool {
-    versions.any(|(_, stages)| stages.iter().any(|stage| stage == CURRENT))
+/// Id of the version that readers get.
+pub(super) fn current<'a>(mut versions: impl Iterator<Item = (&'a String, &'a Vec<String>)>) -> Option<&'a str> {
+    versions.find(|(_, stages)| stages.iter().any(|stage| stage == CURRENT)).map(|(id, _)| id.as_str())
+}
+
+pub(super) fn outputs(arn: &str, version: Option<&str>) -> BTreeMap<String, String> {
+    let version = version.map(|version| ("version".to_owned(), format!("{arn}@{version}")));
+    [("arn".to_owned(), arn.to_owned())].into_iter().chain(version).collect()
 }
 
 /// The node's name is put in by the caller, who knows it from the tag, the state or the door.
-pub(super) fn of(arn: &str, name: Option<&str>, description: Option<&str>, has_value: bool, tags: Tags) -> Live<Secret> {
+pub(super) fn of(arn: &str, name: Option<&str>, description: Option<&str>, version: Option<&str>, tags: Tags) -> Live<Secret> {
     let name = name.unwrap_or_default().to_owned();
+    let description = description.unwrap_or_default();
+    let composed = composed::read_back(description);
+    let value = match (version, composed) {
+        (None, _) => SecretSource::Missing,
+        (Some(_), Some(formula)) => SecretSource::ComposedOf(formula.to_owned()),
+        (Some(_), None) => SecretSource::Different,
+    };
+    let description = if composed.is_some() { composed::DESCRIPTION } else { description };
     Live {
         id: arn.to_owned(),
         node: NodeName::new(Secret::NAME, &name),
-        outputs: BTreeMap::from([("arn".to_owned(), arn.to_owned())]),
-        shape: Secret { name, description: description.unwrap_or_default().to_owned(), value: value::believed(None, has_value) },
+        outputs: outputs(arn, version),
+        shape: Secret { name, description: description.to_owned(), value },
         ready: Ready::Yes,
         tags,
         owned: true,

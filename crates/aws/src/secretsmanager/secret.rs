@@ -10,14 +10,14 @@ use std::time::Duration;
 use aws_sdk_secretsmanager::operation::create_secret::CreateSecretOutput;
 use aws_sdk_secretsmanager::types::{Filter, FilterNameStringType};
 use futures_util::future::try_join_all;
-use landing_engine::{CallError, Changed, Class, Door, Gone, Kind, Live, NodeName, Output, Scan, Stack, Traits, stack};
+use landing_engine::{CallError, Changed, Class, Door, Gone, Kind, Live, NodeName, Output, Scan, Stack, Traits, reference, stack};
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::reading;
 use super::value::{self, SecretSource};
-use crate::{Aws, IntoCallError, SecretArn, ownership, tags};
+use super::{composed, reading};
+use crate::{Aws, IntoCallError, SecretArn, SecretVersion, ownership, tags};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Secret {
@@ -28,6 +28,8 @@ pub struct Secret {
 
 impl Secret {
     pub const ARN: Output<SecretArn> = Output::known("arn");
+    /// Of the value that readers get; another one with every new value.
+    pub const VERSION: Output<SecretVersion> = Output::usable("version");
 }
 
 impl Kind for Secret {
@@ -36,6 +38,7 @@ impl Kind for Secret {
     const TRAITS: Traits = Traits {
         fixed: &["name"],
         holds_data: true,
+        renews: &["version"],
         typical_gone: Duration::from_secs(10),
         patience: Duration::from_secs(4 * 60),
         ..Traits::DEFAULT
@@ -63,6 +66,13 @@ impl Kind for Secret {
         // What was made, deleted or untagged within the last minutes, or is adopted; nothing in the steady state.
         let index = cx.tag_index(scan.round, &scan.stack).await?;
         let indexed = index.keys().filter(|arn| arn.contains(":secret:") && tags::trusted(&index, arn, &scan.stack).is_some());
+        // What others are put together from, and they themselves, must be known to the version.
+        let pinned = pinned(scan);
+        let (exact, listed): (Vec<_>, Vec<_>) = found.into_iter().partition(|live| {
+            ownership::node_of::<Self>(scan, &live.id, &live.tags).is_some_and(|node| pinned.contains(&node))
+        });
+        found = listed;
+        unsure.extend(exact.into_iter().map(|live| live.id));
         let listed: BTreeSet<String> = found.iter().map(|live| live.id.clone()).collect();
         unsure.extend(indexed.chain(known).filter(|arn| !listed.contains(*arn)).cloned());
         found.extend(try_join_all(unsure.iter().map(|arn| reading::describe(cx, arn))).await?.into_iter().flatten());
@@ -70,7 +80,7 @@ impl Kind for Secret {
             let node = ownership::node_of::<Self>(scan, &live.id, &live.tags)?;
             let wanted = scan.wanted.iter().find(|(wanted, _)| *wanted == node);
             let source = wanted.and_then(|(_, shape)| serde_json::from_value(shape["value"].clone()).ok());
-            let value = value::believed(source.as_ref(), live.shape.value != SecretSource::Missing);
+            let value = value::believed(source.as_ref(), live.shape.value.clone());
             Some(Live { node, ..live.with(&Self { value, ..live.shape.clone() }) })
         });
         reading::compared(cx, ours.collect()).await
@@ -92,8 +102,8 @@ impl Kind for Secret {
 
     async fn create(&self, cx: &Aws, door: &Door<'_>) -> Result<Live<Self>, CallError> {
         let operation = "secretsmanager:CreateSecret";
-        let value = self.value.value(cx, &self.name, operation)?;
-        let send = || async { self.send_create(cx, door, operation, value.expose_secret()).await };
+        let value = self.value.stored(cx, &self.name, operation)?;
+        let send = || async { self.send_create(cx, door, operation, value.get(cx).await?.expose_secret()).await };
         let error = match door.call(operation, send).await {
             Err(error) if error.class == Class::AlreadyExists => error,
             other => return Ok(self.made(door, &other?)),
@@ -111,25 +121,30 @@ impl Kind for Secret {
     }
 
     async fn update(&self, cx: &Aws, door: &Door<'_>, live: &Live<Self>, changed: &Changed) -> Result<Live<Self>, CallError> {
-        if changed.has("description") {
-            let operation = "secretsmanager:UpdateSecret";
-            let update = || cx.secretsmanager.update_secret().secret_id(&live.id).description(&self.description);
-            door.call(operation, || async { update().send().await.call(operation) }).await?;
-        }
+        let mut now = live.with(self);
         if changed.has("value") {
             let operation = "secretsmanager:PutSecretValue";
-            let value = self.value.value(cx, &self.name, operation)?;
+            let value = self.value.stored(cx, &self.name, operation)?;
             // A fresh token, not the node's: that one already names the first version, and one made from the value would give it away.
             let token = stack::hex(&rand::random::<[u8; 16]>());
             let put = || cx.secretsmanager.put_secret_value().secret_id(&live.id).client_request_token(&token);
-            door.call(operation, || async { put().secret_string(value.expose_secret()).send().await.call(operation) }).await?;
+            let send = || async { put().secret_string(value.get(cx).await?.expose_secret()).send().await.call(operation) };
+            door.call(operation, send).await?;
+            now.outputs = reading::outputs(&live.id, Some(&token));
+        }
+        // After the value that it speaks of.
+        let composed = changed.has("value") && matches!(self.value, SecretSource::Composed(_));
+        if changed.has("description") || composed {
+            let operation = "secretsmanager:UpdateSecret";
+            let update = || cx.secretsmanager.update_secret().secret_id(&live.id).description(self.full_description());
+            door.call(operation, || async { update().send().await.call(operation) }).await?;
         }
         if changed.tags() {
             let operation = "secretsmanager:TagResource";
             let tag = || cx.secretsmanager.tag_resource().secret_id(&live.id).set_tags(Some(tags::list(&door.tags())));
             door.call(operation, || async { tag().send().await.call(operation) }).await?;
         }
-        Ok(live.with(self))
+        Ok(now)
     }
 
     async fn delete(cx: &Aws, door: &Door<'_>, live: &Live<Self>) -> Result<Gone, CallError> {
@@ -143,12 +158,23 @@ impl Kind for Secret {
         match field {
             // Whatever it is: a generated value is not made a second time unless somebody asks for it, since a database may know the first one.
             "value" if desired.get("generated").is_some() => live != "missing" && live != "outdated",
+            "value" if desired.get("composed").is_some() && live.get("composed-of").is_some() => {
+                composed::same(&desired["composed"], &live["composed-of"])
+            }
             _ => desired == live,
         }
     }
 }
 
 impl Secret {
+    /// As it is stored: with what the value was put together from.
+    fn full_description(&self) -> String {
+        match &self.value {
+            SecretSource::Composed(parts) => composed::description(&composed::formula(parts)),
+            _ => self.description.clone(),
+        }
+    }
+
     async fn send_create(
         &self,
         cx: &Aws,
@@ -160,7 +186,7 @@ impl Secret {
             .secretsmanager
             .create_secret()
             .name(&self.name)
-            .description(&self.description)
+            .description(self.full_description())
             .secret_string(value)
             .client_request_token(door.token())
             .set_tags(Some(tags::list(&door.tags())));
@@ -184,14 +210,20 @@ impl Secret {
 
     fn made(&self, door: &Door<'_>, reply: &CreateSecretOutput) -> Live<Self> {
         let arn = reply.arn().unwrap_or_default();
-        let live = reading::of(arn, Some(&self.name), None, true, door.tags());
+        let live = reading::of(arn, Some(&self.name), None, reply.version_id(), door.tags());
         Live { node: door.node().clone(), ..live.with(self) }
     }
 
     /// One that was found while it was to be made, its value compared as a scan does.
     async fn valued(&self, cx: &Aws, live: Live<Self>) -> Result<Live<Self>, CallError> {
-        let value = value::believed(Some(&self.value), live.shape.value != SecretSource::Missing);
+        let value = value::believed(Some(&self.value), live.shape.value.clone());
         let believed = live.with(&Self { value, ..live.shape.clone() });
         Ok(reading::compared(cx, vec![believed]).await?.pop().unwrap_or(live))
     }
+}
+
+/// The nodes that are put together from others, and those others.
+fn pinned(scan: &Scan) -> BTreeSet<NodeName> {
+    let composed = scan.wanted.iter().filter(|(_, shape)| shape["value"].get("composed").is_some());
+    composed.flat_map(|(node, shape)| [node.clone()].into_iter().chain(reference::pointers(shape).into_iter().map(|it| it.node))).collect()
 }

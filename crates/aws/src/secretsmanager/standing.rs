@@ -3,7 +3,7 @@
 use aws_sdk_secretsmanager::operation::describe_secret::DescribeSecretOutput;
 use landing_engine::{CallError, Stack};
 
-use super::reading::CURRENT;
+use super::reading;
 use crate::{Aws, IntoCallError, ownership, tags};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,6 +42,5 @@ async fn describe(cx: &Aws, id: &str) -> Result<Option<DescribeSecretOutput>, Ca
 }
 
 fn current(reply: &DescribeSecretOutput) -> Option<String> {
-    let mut versions = reply.version_ids_to_stages().into_iter().flatten();
-    versions.find(|(_, stages)| stages.iter().any(|stage| stage == CURRENT)).map(|(id, _)| id.clone())
+    reading::current(reply.version_ids_to_stages().into_iter().flatten()).map(str::to_owned)
 }

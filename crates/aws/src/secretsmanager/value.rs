@@ -11,6 +11,7 @@ use rand::distr::{Alphanumeric, SampleString};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
+use super::composed::{self, Part};
 use crate::{Aws, IntoCallError};
 
 /// The desired source, or what can be said of a live value without ever showing it.
@@ -21,6 +22,9 @@ pub enum SecretSource {
     Env(String),
     /// Made once, never again: whoever was given the first one keeps using it. With `username` the value is JSON of both, as RDS has it.
     Generated { length: u32, username: Option<String> },
+    Composed(Vec<Part>),
+    /// Only live: what it was put together from, with versions in place of values.
+    ComposedOf(String),
     /// Only live: the secret has no current version.
     Missing,
     /// Only live: AWS holds another value than the one at hand, or one that the stack does not ask for.
@@ -34,22 +38,42 @@ impl SecretSource {
     ///
     /// # Errors
     /// `Invalid` when the variable is not set, with what to do.
-    pub(super) fn value(&self, cx: &Aws, name: &str, operation: &str) -> Result<SecretString, CallError> {
+    pub(super) fn stored(&self, cx: &Aws, name: &str, operation: &str) -> Result<Stored<'_>, CallError> {
         let invalid = |message: String| CallError::new(Class::Invalid, operation, message);
         match self {
-            Self::Env(variable) => cx.secrets.get(variable).cloned().ok_or_else(|| invalid(missing(name, variable))),
+            Self::Env(variable) => {
+                let value = cx.secrets.get(variable).cloned();
+                value.map(Stored::AtHand).ok_or_else(|| invalid(missing(name, variable)))
+            }
             Self::Generated { length, username } => {
                 // Letters and digits only: they survive URLs, shells and what RDS allows in a password. The generator is a CSPRNG.
                 let length = usize::try_from(*length).unwrap_or(usize::MAX);
                 let password = Alphanumeric.sample_string(&mut rand::rng(), length);
-                Ok(SecretString::from(match username {
+                Ok(Stored::AtHand(SecretString::from(match username {
                     Some(username) => serde_json::json!({ "username": username, "password": password }).to_string(),
                     None => password,
-                }))
+                })))
             }
-            Self::Missing | Self::Different | Self::Outdated => {
+            Self::Composed(parts) => Ok(Stored::Composed(parts)),
+            Self::ComposedOf(_) | Self::Missing | Self::Different | Self::Outdated => {
                 Err(invalid(format!("secret `{name}` has no source for its value")))
             }
+        }
+    }
+}
+
+/// A value on its way to Secrets Manager.
+pub(super) enum Stored<'a> {
+    AtHand(SecretString),
+    /// Read for every attempt: what it is made of may be too young to be seen.
+    Composed(&'a [Part]),
+}
+
+impl Stored<'_> {
+    pub(super) async fn get(&self, cx: &Aws) -> Result<SecretString, CallError> {
+        match self {
+            Self::AtHand(value) => Ok(value.clone()),
+            Self::Composed(parts) => composed::compose(cx, parts).await,
         }
     }
 }
@@ -61,12 +85,13 @@ pub(super) fn missing(name: &str, variable: &str) -> String {
     )
 }
 
-/// What the live value is in terms of the wanted source, before values at hand are compared.
-pub(super) fn believed(wanted: Option<&SecretSource>, has_value: bool) -> SecretSource {
-    match wanted {
-        _ if !has_value => SecretSource::Missing,
-        Some(wanted) => wanted.clone(),
-        None => SecretSource::Different,
+/// What the live value is in terms of the wanted source, before values at hand are compared. `live` is what the reading alone could say.
+pub(super) fn believed(wanted: Option<&SecretSource>, live: SecretSource) -> SecretSource {
+    match (wanted, live) {
+        (_, SecretSource::Missing) => SecretSource::Missing,
+        (Some(SecretSource::Composed(_)), live) => live,
+        (Some(wanted), _) => wanted.clone(),
+        (None, _) => SecretSource::Different,
     }
 }
 

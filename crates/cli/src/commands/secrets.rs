@@ -70,12 +70,13 @@ fn source(project: &Project, which: &Which) -> String {
         Which::Secret(name) => match &project.secrets[name].source {
             SecretSource::Environment { variable } => format!("env:{variable}"),
             SecretSource::Generate { .. } => "generated".to_owned(),
+            SecretSource::Template(_) => "template".to_owned(),
         },
     }
 }
 
 fn readers(project: &Project, which: &Which) -> Vec<String> {
-    let (services, jobs) = (which.readers(&project.services), which.readers(&project.jobs));
+    let (services, jobs) = (which.readers(project, &project.services), which.readers(project, &project.jobs));
     services.chain(jobs).map(str::to_owned).collect()
 }
 
@@ -139,6 +140,7 @@ async fn set(common: &Common, options: &SecretOptions, interrupts: &Interrupts) 
                 return Ok(exit);
             }
             SecretSource::Generate { .. } => "landing",
+            SecretSource::Template(_) => return Err(put_together(&project, &which)),
         },
     };
     Err(Failure::new(Exit::Configuration, format!("the value of {which} is made by {made_by} and cannot be given"))
@@ -154,8 +156,23 @@ async fn rotate(common: &Common, options: &SecretOptions, interrupts: &Interrupt
         return Err(Failure::new(Exit::Configuration, format!("the value of {which} is given, so nobody can make another one"))
             .help(format!("`landing secrets set {which}` takes it at a hidden prompt or on stdin")));
     }
+    if let Which::Secret(name) = &which
+        && let SecretSource::Template(_) = &project.secrets[name].source
+    {
+        return Err(put_together(&project, &which));
+    }
     let renewal = Renewal { which, anew: true, roll: options.roll };
     renew(common, &project, options, &renewal, None, interrupts).await
+}
+
+/// Its value follows those that it is made of.
+fn put_together(project: &Project, which: &Which) -> Failure {
+    let of = match which {
+        Which::Secret(name) => project.secrets[name].source.secrets().collect::<Vec<_>>().join(", "),
+        Which::Database(_) => String::new(),
+    };
+    Failure::new(Exit::Configuration, format!("the value of {which} is put together from {of}"))
+        .help(format!("change that one: `landing secrets rotate` or `set`; {which} follows in the same run"))
 }
 
 async fn renew(
@@ -169,7 +186,7 @@ async fn renew(
     // It was asked for by name, and what was there stays as the version before.
     let consent = Consent { yes: true, allow_data_loss: false };
     let exit = run_with(common, &consent, options.locking, Goal::Renew(renewal), given, interrupts).await?;
-    let (services, jobs) = (renewal.which.readers(&project.services), renewal.which.readers(&project.jobs));
+    let (services, jobs) = (renewal.which.readers(project, &project.services), renewal.which.readers(project, &project.jobs));
     let (services, jobs): (Vec<&str>, Vec<&str>) = (services.collect(), jobs.collect());
     if exit == Exit::Done && !renewal.roll && !services.is_empty() {
         let services = services.join(", ");

@@ -94,6 +94,7 @@ fn database(cx: &mut Cx<'_>, name: &str, settings: &DatabaseSettings) -> Databas
         backup_days,
         multi_az: settings.multi_az,
         deletion_protection: settings.deletion_protection,
+        password: None,
     }
 }
 

@@ -14,6 +14,7 @@ mod secrets;
 mod services;
 mod smoke;
 mod state;
+mod templates;
 mod volumes;
 
 pub(crate) use names::plain;
@@ -100,8 +101,8 @@ pub(crate) fn project(input: &Input<'_>) -> Result<Project, Problems> {
     let name_of_all = settings.name.clone().unwrap_or_default();
     compose.variables.dot_env.entry("COMPOSE_PROJECT_NAME".to_owned()).or_insert(name_of_all);
     let skipped = skipped(&mut cx, &compose);
-    let secrets = secrets::read(&mut cx);
     let mut databases = databases::read(&mut cx);
+    let secrets = secrets::read(&mut cx, &mut databases);
     let kept = volumes::kept(&mut cx);
     let (services, jobs) = services::read(&mut cx, &compose, &skipped, &secrets, &mut databases, &kept, &mut files);
     let volumes = volumes::read(&mut cx, &services, &jobs);

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::templates;
 use crate::{
     place::Place,
     problem::Problem,
@@ -10,7 +11,7 @@ use crate::{
     suggest::{closest, did_you_mean},
 };
 
-/// `"secret"`, `"secret:json-key"` or `"database:NAME.password"`.
+/// `"secret"`, `"secret:json-key"`, `"database:NAME.password"` or `"database:NAME.url"`.
 pub(super) fn secret(
     text: &str,
     place: &Place,
@@ -20,15 +21,19 @@ pub(super) fn secret(
     if let Some(rest) = text.strip_prefix("database:") {
         let (name, key) = rest.split_once('.').unwrap_or((rest, ""));
         known_database(name, place, databases)?;
-        let key = match key {
+        let field = match key {
             "username" => DatabaseKey::Username,
             "password" => DatabaseKey::Password,
+            "url" => return Ok(SecretRef::Secret { name: templates::url_secret(name), key: None }),
             _ => {
                 return Err(Problem::at(place, "unknown-reference", format!("a database has no secret `{key}`"))
-                    .help(format!("\"database:{name}.username\" or \"database:{name}.password\"")));
+                    .help(format!("\"database:{name}.username\", \"database:{name}.password\" or \"database:{name}.url\"")));
             }
         };
-        return Ok(SecretRef::DatabaseUser { database: name.to_owned(), key });
+        return Ok(match &databases[name].password {
+            Some(secret) => SecretRef::Secret { name: secret.clone(), key: Some(key.to_owned()) },
+            None => SecretRef::DatabaseUser { database: name.to_owned(), key: field },
+        });
     }
     let (name, key) = match text.split_once(':') {
         Some((name, key)) => (name, Some(key)),
@@ -41,6 +46,11 @@ pub(super) fn secret(
         );
         return Err(Problem::at(place, "unknown-reference", format!("there is no secret `{name}`")).help(help));
     };
+    if let (SecretSource::Template(_), Some(key)) = (&secret.source, key) {
+        return Err(Problem::at(place, "unknown-reference", format!("secret `{name}` has no `{key}`"))
+            .label("it is a text, put together by its `template`")
+            .help(format!("write \"{name}\"")));
+    }
     if let SecretSource::Generate { username, .. } = &secret.source {
         let keys = "\"username\" and \"password\"";
         match (username, key) {
@@ -70,7 +80,27 @@ pub(super) fn value(
     databases: &BTreeMap<String, Database>,
     public: bool,
 ) -> Result<EnvValue, Problem> {
-    let mut pieces = Vec::new();
+    let mut pieces = filled_in(text, place, Piece::Text, |inner, here| {
+        Ok(vec![if inner == "url" { url_piece(here, public)? } else { database_piece(inner, here, databases)? }])
+    })?;
+    Ok(match &mut pieces[..] {
+        [] => EnvValue::Plain(String::new()),
+        [Piece::Text(plain)] => EnvValue::Plain(std::mem::take(plain)),
+        [Piece::Database { database, attribute }] => {
+            EnvValue::Database { database: std::mem::take(database), attribute: *attribute }
+        }
+        _ => EnvValue::Template(pieces),
+    })
+}
+
+/// The parts of a text with `${…}`, each of which `read` makes something of; `$$` is a plain dollar sign.
+pub(super) fn filled_in<P>(
+    text: &str,
+    place: &Place,
+    plain_part: impl Fn(String) -> P,
+    read: impl Fn(&str, &Place) -> Result<Vec<P>, Problem>,
+) -> Result<Vec<P>, Problem> {
+    let mut parts = Vec::new();
     let mut plain = String::new();
     let mut rest = text;
     while let Some(at) = rest.find('$') {
@@ -80,31 +110,24 @@ pub(super) fn value(
             plain.push('$');
             rest = after;
         } else if let Some((inner, after)) = rest.strip_prefix('{').and_then(|inner| inner.split_once('}')) {
-            let here = place.narrowed_to(&format!("${{{inner}}}"));
-            let piece = if inner == "url" { url_piece(&here, public)? } else { database_piece(inner, &here, databases)? };
+            let found = read(inner, &place.narrowed_to(&format!("${{{inner}}}")))?;
             if !plain.is_empty() {
-                pieces.push(Piece::Text(std::mem::take(&mut plain)));
+                parts.push(plain_part(std::mem::take(&mut plain)));
             }
-            pieces.push(piece);
+            parts.extend(found);
             rest = after;
         } else {
             plain.push('$');
         }
     }
     plain.push_str(rest);
-    if pieces.is_empty() {
-        return Ok(EnvValue::Plain(plain));
-    }
     if !plain.is_empty() {
-        pieces.push(Piece::Text(plain));
+        parts.push(plain_part(plain));
     }
-    if let [Piece::Database { database, attribute }] = &pieces[..] {
-        return Ok(EnvValue::Database { database: database.clone(), attribute: *attribute });
-    }
-    Ok(EnvValue::Template(pieces))
+    Ok(parts)
 }
 
-fn url_piece(place: &Place, public: bool) -> Result<Piece, Problem> {
+pub(super) fn url_piece(place: &Place, public: bool) -> Result<Piece, Problem> {
     if public {
         return Ok(Piece::Url);
     }
@@ -112,7 +135,7 @@ fn url_piece(place: &Place, public: bool) -> Result<Piece, Problem> {
         .help("give a service `paths`, or add `[spa]`"))
 }
 
-fn database_piece(inner: &str, place: &Place, databases: &BTreeMap<String, Database>) -> Result<Piece, Problem> {
+pub(super) fn database_piece(inner: &str, place: &Place, databases: &BTreeMap<String, Database>) -> Result<Piece, Problem> {
     let Some((name, attribute)) = inner.strip_prefix("database.").and_then(|rest| rest.rsplit_once('.')) else {
         return Err(Problem::at(
             place,
@@ -141,7 +164,7 @@ fn database_piece(inner: &str, place: &Place, databases: &BTreeMap<String, Datab
     Ok(Piece::Database { database: name.to_owned(), attribute })
 }
 
-fn known_database(name: &str, place: &Place, databases: &BTreeMap<String, Database>) -> Result<(), Problem> {
+pub(super) fn known_database(name: &str, place: &Place, databases: &BTreeMap<String, Database>) -> Result<(), Problem> {
     if databases.contains_key(name) {
         return Ok(());
     }

@@ -6,7 +6,7 @@ use super::{Cx, cycles};
 use crate::{
     compose::{Compose, Dependency},
     problem::Problem,
-    project::{Database, KeyOutcome, Outcome},
+    project::{Database, KeyOutcome, Outcome, Secret},
     service::{Condition, Service},
     suggest::did_you_mean,
 };
@@ -95,6 +95,7 @@ pub(super) fn used_by(
     cx: &mut Cx<'_>,
     compose: &Compose<'_>,
     all: &BTreeMap<String, Service>,
+    secrets: &BTreeMap<String, Secret>,
     databases: &mut BTreeMap<String, Database>,
 ) {
     for (name, database) in databases {
@@ -113,7 +114,7 @@ pub(super) fn used_by(
             cx.problems.push(problem);
         }
         // Whoever is told about it may reach it.
-        let told = all.values().filter(|service| service.databases().contains(name.as_str())).map(|service| service.name.clone());
+        let told = all.values().filter(|service| service.databases(secrets).contains(name.as_str())).map(|service| service.name.clone());
         let mut users: BTreeSet<String> = database.used_by.drain(..).collect();
         users.extend(told);
         database.used_by = users.into_iter().collect();

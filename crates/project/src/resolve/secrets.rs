@@ -2,16 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use super::{Cx, names};
+use super::{Cx, names, templates};
 use crate::{
     problem::Problem,
-    project::{Secret, SecretSource},
+    project::{Database, Secret, SecretSource},
     settings::{Generate, SecretSettings},
 };
 
-pub(super) fn read(cx: &mut Cx<'_>) -> BTreeMap<String, Secret> {
+/// With those that databases need; a database whose password stands in a template is told which secret keeps it.
+pub(super) fn read(cx: &mut Cx<'_>, databases: &mut BTreeMap<String, Database>) -> BTreeMap<String, Secret> {
     let mut secrets = BTreeMap::new();
-    for (name, settings) in &cx.settings.secrets {
+    let settings = cx.settings;
+    for (name, settings) in &settings.secrets {
         let key = cx.document.key(&["secrets", name]);
         cx.problems.extend(names::part("secret", name, &key));
         match source(cx, name, settings) {
@@ -26,21 +28,28 @@ pub(super) fn read(cx: &mut Cx<'_>) -> BTreeMap<String, Secret> {
             }
         }
     }
+    templates::read(cx, &mut secrets, databases);
     secrets
 }
 
 fn source(cx: &Cx<'_>, name: &str, settings: &SecretSettings) -> Result<SecretSource, Problem> {
     let key = cx.document.key(&["secrets", name]);
+    let given = [("from", settings.from.is_some()), ("generate", settings.generate.is_some()), ("template", settings.template.is_some())];
+    let given: Vec<&str> = given.iter().filter(|(_, is)| *is).map(|(key, _)| *key).collect();
+    if let [first, second, ..] = given[..] {
+        return Err(Problem::at(&key, "bad-secret", format!("secret `{name}` has both `{first}` and `{second}`"))
+            .help("keep one of them"));
+    }
+    if settings.template.is_some() {
+        // Filled in when all the others are known.
+        return Ok(SecretSource::Template(Vec::new()));
+    }
     match (&settings.from, &settings.generate) {
-        (Some(_), Some(_)) => {
-            Err(Problem::at(&key, "bad-secret", format!("secret `{name}` has both `from` and `generate`"))
-                .help("keep one of them"))
-        }
         (None, None | Some(Generate::Plain(false))) => {
             Err(Problem::at(&key, "bad-secret", format!("secret `{name}` does not say where its value comes from"))
-                .help("write `from = \"env:NAME\"` or `generate = true`"))
+                .help("write `from = \"env:NAME\"`, `generate = true` or a `template`"))
         }
-        (Some(from), None) => {
+        (Some(from), _) => {
             let place = cx.document.value(&["secrets", name, "from"]);
             // The text may be the secret itself, so it is not shown.
             let variable = from.strip_prefix("env:").ok_or_else(|| {

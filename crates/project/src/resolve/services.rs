@@ -46,7 +46,7 @@ pub(super) fn read(
     for dependency in dependencies.values().flatten().filter(|dependency| dependency.condition == Condition::Completed) {
         once.insert(dependency.service.clone());
     }
-    rules::used_by(cx, compose, &all, databases);
+    rules::used_by(cx, compose, &all, secrets, databases);
     let names: BTreeSet<String> = all.keys().filter(|name| !once.contains(*name)).cloned().collect();
     for service in all.values_mut() {
         service.calls = calls::find(service, &names);
@@ -167,9 +167,7 @@ impl One<'_, '_> {
             let text = scalar.to_string();
             let variable = compose::Variable { value: text.clone(), place: place.clone() };
             self.cx.credentials.look(self.name, name, &variable);
-            let settings = &self.cx.settings;
-            let public = settings.spa.is_some() || settings.services.values().any(|it| it.default || !it.paths.is_empty());
-            match references::value(&text, &place, self.databases, public) {
+            match references::value(&text, &place, self.databases, self.cx.settings.is_public()) {
                 Ok(value) => {
                     self.record(&format!("environment.{name}"), &place, "the value in landing.toml".to_owned());
                     environment.insert(name.clone(), value);

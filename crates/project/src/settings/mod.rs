@@ -55,6 +55,13 @@ pub(crate) struct Settings {
     pub(crate) env: BTreeMap<String, Settings>,
 }
 
+impl Settings {
+    /// Whether anything has a public address.
+    pub(crate) fn is_public(&self) -> bool {
+        self.spa.is_some() || self.services.values().any(|service| service.default || !service.paths.is_empty())
+    }
+}
+
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub(crate) enum ComposeFiles {
@@ -172,6 +179,8 @@ pub(crate) struct SecretSettings {
     pub(crate) from: Option<String>,
     /// `true`, or a table with a length and a user name.
     pub(crate) generate: Option<Generate>,
+    /// A text around other values: `"postgresql://${database.main.username}:${database.main.password}@${database.main.host}/app"`.
+    pub(crate) template: Option<String>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
