@@ -16,7 +16,7 @@ const NO_OBJECTS: [&str; 8] =
     ["tokens", "interfaces", "operations", "invalidations", "run_tokens", "tasks", "blocked", "nats_made"];
 
 /// Times, addresses and ids that differ from run to run and say nothing of what was asked for; and what AWS tells of the past.
-const CHANCE: [&str; 41] = [
+const CHANCE: [&str; 42] = [
     "accessed",
     "allocation",
     "association",
@@ -39,6 +39,7 @@ const CHANCE: [&str; 41] = [
     "ip",
     "last",
     "modified",
+    "password",
     "pending",
     "private_ip",
     "public_ip",

@@ -53,7 +53,7 @@ async fn compose(name: &'static str, old: &str, new: &str) -> Story {
     change(name, |_| {}, |site| site.edit("docker-compose.yml", old, new)).await
 }
 
-pub(crate) const NAMES: [&str; 18] = [
+pub(crate) const NAMES: [&str; 19] = [
     "first up",
     "up with nothing to do",
     "another image",
@@ -65,6 +65,7 @@ pub(crate) const NAMES: [&str; 18] = [
     "a service more",
     "a service less",
     "another database class",
+    "a URL for its database",
     "a SPA more",
     "a SPA less",
     "other files of the SPA",
@@ -89,6 +90,10 @@ pub(crate) async fn scenario(name: &'static str) -> Story {
         "a service more" => change(name, |_| {}, add_worker).await,
         "a service less" => change(name, add_worker, |site| site.edit("docker-compose.yml", WORKER, "")).await,
         "another database class" => change(name, |_| {}, |site| site.edit("landing.toml", "db.t3.micro", "db.t3.small")).await,
+        "a URL for its database" => {
+            let more = "\"database:things.password\", URL = \"database:things.url\"";
+            change(name, |_| {}, |site| site.edit("landing.toml", "\"database:things.password\"", more)).await
+        }
         "a SPA more" => change(name, drop_spa, |site| site.edit("landing.toml", "[github]", &format!("{SPA}[github]"))).await,
         "a SPA less" => change(name, |_| {}, drop_spa).await,
         "other files of the SPA" => change(name, two_scripts, other_scripts).await,

@@ -7,6 +7,7 @@ use landing_engine::NodeName;
 use landing_engine::state::Lately;
 use landing_sandbox::{Faults, World};
 use landing_tests::{Run, Site, shown};
+use serde_json::Value;
 
 use crate::disk::Memory;
 use crate::points::Left;
@@ -99,6 +100,7 @@ impl Story {
         }
         self.knows_all_of(&site).map_err(&wrong)?;
         no_job_was_done_twice(&site).map_err(&wrong)?;
+        one_password(&site).map_err(&wrong)?;
         if !self.is_new(&site) && !deep() {
             return Ok(());
         }
@@ -160,4 +162,22 @@ fn no_job_was_done_twice(site: &Site) -> Result<(), String> {
     }
     runs.retain(|_, count| *count > 1);
     if runs.is_empty() { Ok(()) } else { Err(format!("done more than once: {runs:?}")) }
+}
+
+/// A password that the stack keeps is the same in its secret, in the database and in the URL.
+fn one_password(site: &Site) -> Result<(), String> {
+    let world = site.sandbox.with_world(|world| serde_json::to_value(world).expect("a world is plain data"));
+    let Some(password) = world["rds"]["instances"]["small-dev-things"]["password"].as_str() else { return Ok(()) };
+    let secrets = world["secrets"]["secrets"].as_object().expect("secrets are kept by ARN");
+    let current = |name: &str| {
+        let (_, secret) = secrets.iter().find(|(key, _)| key.starts_with(name))?;
+        let current = |version: &&Value| version["stages"].to_string().contains("AWSCURRENT");
+        secret["versions"].as_object()?.values().find(current)?["string"].as_str()
+    };
+    for name in ["small-dev/things-password", "small-dev/things-url"] {
+        if !current(name).is_some_and(|value| value.contains(password)) {
+            return Err(format!("{name} has another password than the database"));
+        }
+    }
+    Ok(())
 }

@@ -19,4 +19,5 @@ mod site;
 mod smoke;
 mod state;
 mod up_and_down;
+mod urls;
 mod volumes;

@@ -39,7 +39,8 @@ pub(crate) fn draw_templates(draft: &mut Draft<'_>, secrets: &mut Secrets, datab
             Ingredient::Secret { name, key } => Part::Secret { version: Secret::VERSION.of(&secrets[name]), key: key.clone() },
         });
         let value = SecretSource::Composed(parts.collect());
-        let shape = Secret { name: secret_name(&draft.stack, &secret.name), description: composed::DESCRIPTION.to_owned(), value };
+        let shape =
+            Secret { name: secret_name(&draft.stack, &secret.name), description: composed::DESCRIPTION.to_owned(), value };
         secrets.insert(secret.name.clone(), draft.graph.add(&secret.name, &shape));
     }
 }

@@ -106,6 +106,10 @@ fn what_is_refused_says_what_to_do() {
     insta::assert_snapshot!("generated", secrets(&["set", "token"], ""));
     insta::assert_snapshot!("given_by_you", secrets(&["rotate", "stripe"], ""));
     insta::assert_snapshot!("not_there", secrets(&["rotate", "token"], ""));
+    shop.write("landing.toml", &format!("{SETTINGS}\n[secrets.both]\ntemplate = \"${{secret.stripe}}-${{secret.token}}\"\n"));
+    for verb in ["set", "rotate"] {
+        insta::assert_snapshot!("put_together", secrets(&[verb, "both"], ""));
+    }
 }
 
 /// At a terminal the value is asked for, and what is typed does not come back.

@@ -25,8 +25,8 @@ pub use crate::{
     compose::{ComposeKey, compose_keys},
     problem::{Problem, Problems},
     project::{
-        AlbFrom, AlbSettings, Database, Github, Ingredient, KeyOutcome, Logs, Nat, Network, Outcome, Project, Registry, Secret, SecretSource,
-        Skipped, Spa, SpaBuild, StatePlace, Volume,
+        AlbFrom, AlbSettings, Database, Github, Ingredient, KeyOutcome, Logs, Nat, Network, Outcome, Project, Registry, Secret,
+        SecretSource, Skipped, Spa, SpaBuild, StatePlace, Volume,
     },
     service::{
         BakedFile, BakedSource, Build, BuildSecret, Condition, DatabaseAttribute, DatabaseKey, EnvValue, HealthCheck, HealthPath,

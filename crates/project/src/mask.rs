@@ -108,7 +108,9 @@ fn url_passwords(text: &str) -> Vec<Range<usize>> {
         let authority = &rest[..rest.find(['/', '?', '#', ' ', '"', '\'', ',']).unwrap_or(rest.len())];
         let user = &authority[..authority.rfind('@')?];
         let colon = user.find(':')?;
-        (colon + 1 < user.len()).then_some(start + colon + 1..start + user.len())
+        // The name of a secret in a template.
+        let is_named = ["${secret.", "${database."].iter().any(|name| user[colon + 1..].starts_with(name)) && user.ends_with('}');
+        (colon + 1 < user.len() && !is_named).then_some(start + colon + 1..start + user.len())
     });
     passwords.collect()
 }

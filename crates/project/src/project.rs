@@ -143,7 +143,10 @@ impl SecretSource {
 pub enum Ingredient {
     Plain(Piece),
     /// A `[secrets.…]` of the project that is no template itself; `key` picks a field of a JSON secret.
-    Secret { name: String, key: Option<String> },
+    Secret {
+        name: String,
+        key: Option<String>,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize)]

@@ -398,3 +398,15 @@ fn smoke_that_nobody_could_ask() {
         ),
     ]));
 }
+
+#[test]
+fn templates_that_cannot_be_put_together() {
+    assert_snapshot!(toml(
+        "[services.web]\nsecrets = { A = \"url:key\", B = \"database:main.url\" }\n[databases.main]\n[secrets.main-url]\ngenerate = true\n\
+         [secrets.url]\ntemplate = \"${database.main.url}?sslmode=require\"\n[secrets.both]\ntemplate = \"${secret.t}\"\nfrom = \"env:X\"\n\
+         [secrets.t]\ngenerate = true\n[secrets.gone]\ntemplate = \"amqp://app:${secret.tt}@mq\"\n[secrets.nested]\ntemplate = \"${secret.url}\"\n\
+         [secrets.nobody]\ntemplate = \"${database.mian.password}\"\n[secrets.what]\ntemplate = \"${TOKEN}\"\n\
+         [secrets.plain]\ntemplate = \"amqp://app:hunter2@mq/${secret.t}\"\n[secrets.open]\ntemplate = \"${database.main.host}\"\n\
+         [secrets.long]\ntemplate = \"${secret.t}${secret.t}${secret.t}${secret.t}${secret.t}\"\n"
+    ));
+}

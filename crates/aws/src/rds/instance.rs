@@ -12,8 +12,8 @@ use serde_json::Value;
 
 use super::{password, reading, request, rotation};
 use crate::{
-    Aws, InstanceArn, InstanceHost, InstancePort, IntoCallError, SecretArn, SecretVersion, SecurityGroupId,
-    SubnetGroupName, document, ownership, tags,
+    Aws, InstanceArn, InstanceHost, InstancePort, IntoCallError, SecretArn, SecretVersion, SecurityGroupId, SubnetGroupName,
+    document, ownership, tags,
 };
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

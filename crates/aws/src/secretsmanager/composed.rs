@@ -18,7 +18,10 @@ pub const DESCRIPTION: &str = "Put together by landing";
 pub enum Part {
     Text(Ref<String>),
     /// `key` picks a field of a value that is JSON.
-    Secret { version: Ref<SecretVersion>, key: Option<String> },
+    Secret {
+        version: Ref<SecretVersion>,
+        key: Option<String>,
+    },
 }
 
 /// The parts with the names of versions where their values belong.

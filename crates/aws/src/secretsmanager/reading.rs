@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use aws_sdk_secretsmanager::types::SecretListEntry;
 use landing_engine::{CallError, Door, Kind, Live, NodeName, Ready, Tags};
 
-use super::{Secret, composed};
 use super::value::{self, Held, SecretSource};
+use super::{Secret, composed};
 use crate::{Aws, IntoCallError, ownership, tags};
 
 /// Marks the version that readers get.

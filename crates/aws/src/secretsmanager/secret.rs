@@ -10,7 +10,9 @@ use std::time::Duration;
 use aws_sdk_secretsmanager::operation::create_secret::CreateSecretOutput;
 use aws_sdk_secretsmanager::types::{Filter, FilterNameStringType};
 use futures_util::future::try_join_all;
-use landing_engine::{CallError, Changed, Class, Door, Gone, Kind, Live, NodeName, Output, Scan, Stack, Traits, reference, stack};
+use landing_engine::{
+    CallError, Changed, Class, Door, Gone, Kind, Live, NodeName, Output, Scan, Stack, Traits, reference, stack,
+};
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -68,9 +70,9 @@ impl Kind for Secret {
         let indexed = index.keys().filter(|arn| arn.contains(":secret:") && tags::trusted(&index, arn, &scan.stack).is_some());
         // What others are put together from, and they themselves, must be known to the version.
         let pinned = pinned(scan);
-        let (exact, listed): (Vec<_>, Vec<_>) = found.into_iter().partition(|live| {
-            ownership::node_of::<Self>(scan, &live.id, &live.tags).is_some_and(|node| pinned.contains(&node))
-        });
+        let (exact, listed): (Vec<_>, Vec<_>) = found
+            .into_iter()
+            .partition(|live| ownership::node_of::<Self>(scan, &live.id, &live.tags).is_some_and(|node| pinned.contains(&node)));
         found = listed;
         unsure.extend(exact.into_iter().map(|live| live.id));
         let listed: BTreeSet<String> = found.iter().map(|live| live.id.clone()).collect();
@@ -225,5 +227,7 @@ impl Secret {
 /// The nodes that are put together from others, and those others.
 fn pinned(scan: &Scan) -> BTreeSet<NodeName> {
     let composed = scan.wanted.iter().filter(|(_, shape)| shape["value"].get("composed").is_some());
-    composed.flat_map(|(node, shape)| [node.clone()].into_iter().chain(reference::pointers(shape).into_iter().map(|it| it.node))).collect()
+    composed
+        .flat_map(|(node, shape)| [node.clone()].into_iter().chain(reference::pointers(shape).into_iter().map(|it| it.node)))
+        .collect()
 }

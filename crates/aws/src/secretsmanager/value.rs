@@ -21,7 +21,10 @@ pub enum SecretSource {
     /// The environment variable that holds it where `landing` runs.
     Env(String),
     /// Made once, never again: whoever was given the first one keeps using it. With `username` the value is JSON of both, as RDS has it.
-    Generated { length: u32, username: Option<String> },
+    Generated {
+        length: u32,
+        username: Option<String>,
+    },
     Composed(Vec<Part>),
     /// Only live: what it was put together from, with versions in place of values.
     ComposedOf(String),

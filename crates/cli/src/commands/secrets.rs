@@ -140,7 +140,7 @@ async fn set(common: &Common, options: &SecretOptions, interrupts: &Interrupts) 
                 return Ok(exit);
             }
             SecretSource::Generate { .. } => "landing",
-            SecretSource::Template(_) => return Err(put_together(&project, &which)),
+            SecretSource::Template(_) => return Err(put_together(&project, name)),
         },
     };
     Err(Failure::new(Exit::Configuration, format!("the value of {which} is made by {made_by} and cannot be given"))
@@ -159,20 +159,22 @@ async fn rotate(common: &Common, options: &SecretOptions, interrupts: &Interrupt
     if let Which::Secret(name) = &which
         && let SecretSource::Template(_) = &project.secrets[name].source
     {
-        return Err(put_together(&project, &which));
+        return Err(put_together(&project, name));
     }
     let renewal = Renewal { which, anew: true, roll: options.roll };
     renew(common, &project, options, &renewal, None, interrupts).await
 }
 
 /// Its value follows those that it is made of.
-fn put_together(project: &Project, which: &Which) -> Failure {
-    let of = match which {
-        Which::Secret(name) => project.secrets[name].source.secrets().collect::<Vec<_>>().join(", "),
-        Which::Database(_) => String::new(),
-    };
-    Failure::new(Exit::Configuration, format!("the value of {which} is put together from {of}"))
-        .help(format!("change that one: `landing secrets rotate` or `set`; {which} follows in the same run"))
+fn put_together(project: &Project, name: &str) -> Failure {
+    let parts: Vec<&str> = project.secrets[name].source.secrets().collect();
+    let how = parts.iter().map(|part| match project.secrets[*part].source {
+        SecretSource::Environment { .. } => format!("`landing secrets set {part}`"),
+        _ => format!("`landing secrets rotate {part}`"),
+    });
+    let how = how.collect::<Vec<_>>().join(" or ");
+    Failure::new(Exit::Configuration, format!("the value of {name} is put together from {}", parts.join(", ")))
+        .help(format!("{how} changes a part of it, and {name} follows in the same run"))
 }
 
 async fn renew(

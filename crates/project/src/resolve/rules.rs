@@ -114,7 +114,8 @@ pub(super) fn used_by(
             cx.problems.push(problem);
         }
         // Whoever is told about it may reach it.
-        let told = all.values().filter(|service| service.databases(secrets).contains(name.as_str())).map(|service| service.name.clone());
+        let told =
+            all.values().filter(|service| service.databases(secrets).contains(name.as_str())).map(|service| service.name.clone());
         let mut users: BTreeSet<String> = database.used_by.drain(..).collect();
         users.extend(told);
         database.used_by = users.into_iter().collect();

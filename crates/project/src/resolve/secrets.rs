@@ -34,7 +34,8 @@ pub(super) fn read(cx: &mut Cx<'_>, databases: &mut BTreeMap<String, Database>) 
 
 fn source(cx: &Cx<'_>, name: &str, settings: &SecretSettings) -> Result<SecretSource, Problem> {
     let key = cx.document.key(&["secrets", name]);
-    let given = [("from", settings.from.is_some()), ("generate", settings.generate.is_some()), ("template", settings.template.is_some())];
+    let given =
+        [("from", settings.from.is_some()), ("generate", settings.generate.is_some()), ("template", settings.template.is_some())];
     let given: Vec<&str> = given.iter().filter(|(_, is)| *is).map(|(key, _)| *key).collect();
     if let [first, second, ..] = given[..] {
         return Err(Problem::at(&key, "bad-secret", format!("secret `{name}` has both `{first}` and `{second}`"))

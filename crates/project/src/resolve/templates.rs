@@ -15,6 +15,11 @@ use crate::{
     suggest::{closest, did_you_mean},
 };
 
+/// What a secret is put together from stands in its description, which has 2,048 characters; a version is 200 of them. Source: Secrets Manager API
+/// Reference, `CreateSecret`.
+const LONGEST: usize = 1000;
+const MOST: usize = 4;
+
 /// What `"database:NAME.url"` stands for.
 pub(super) fn url_secret(database: &str) -> String {
     format!("{database}-url")
@@ -133,11 +138,21 @@ fn template(
             )),
         }
     })?;
-    if shows_a_credential(&ingredients) {
-        return Err(Problem::at(place, "plain-text-credential", format!("the template of secret `{name}` has a password in plain text"))
-            .help("make it a secret of its own and name it here: `${secret.NAME}`"));
+    let secret = ingredients.iter().filter(|ingredient| matches!(ingredient, Ingredient::Secret { .. })).count();
+    if text.len() > LONGEST || secret > MOST {
+        return Err(Problem::at(place, "bad-secret", format!("the template of secret `{name}` is too long"))
+            .label(format!("at most {LONGEST} characters and {MOST} secrets"))
+            .help("give the whole text as one secret: from = \"env:NAME\""));
     }
-    if !ingredients.iter().any(|ingredient| matches!(ingredient, Ingredient::Secret { .. })) {
+    if shows_a_credential(&ingredients) {
+        return Err(Problem::at(
+            place,
+            "plain-text-credential",
+            format!("the template of secret `{name}` has a password in plain text"),
+        )
+        .help("make it a secret of its own and name it here: `${secret.NAME}`"));
+    }
+    if secret == 0 {
         return Err(Problem::at(place, "bad-secret", format!("nothing in the template of secret `{name}` is secret"))
             .help("put the text into the service's `environment`, or name a secret in it: `${secret.NAME}`"));
     }
