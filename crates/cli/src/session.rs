@@ -285,7 +285,7 @@ impl Session {
         let mut blueprint = draw(project, &facts).map_err(|error| {
             Failure::new(Exit::Configuration, error.to_string()).help("lower `zones` under [network], or choose another region")
         })?;
-        blueprint.notices.extend(images.notice.into_iter().chain(site.notice));
+        blueprint.notices.extend(images.notice.into_iter().chain(site.notice).chain(project.closed()));
         Ok(Self {
             project: project.clone(),
             stack: blueprint.stack.clone(),

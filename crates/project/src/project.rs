@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 use ipnet::Ipv4Net;
 use serde::Serialize;
 
+use crate::problem::toml_key;
 use crate::service::{Piece, Service};
 use crate::suggest::did_you_mean;
 
@@ -249,6 +250,41 @@ pub struct Registry {
     /// What builds images: `docker`, `podman`, `buildah`, the path of one, `auto` or `none`.
     pub builder: Option<String>,
 }
+
+impl Project {
+    /// What to say when compose publishes ports and landing.toml lets nobody in, with the lines that would.
+    #[must_use]
+    pub fn closed(&self) -> Option<String> {
+        let is_open = |service: &Service| {
+            !service.paths.is_empty() || service.default || !service.tcp.is_empty() || service.public_ip
+        };
+        if self.spa.is_some() || self.services.iter().any(is_open) {
+            return None;
+        }
+        let publishes = |service: &&Service| {
+            let is_of_it = |row: &&KeyOutcome| row.service.as_deref() == Some(&service.name) && row.key == "ports";
+            self.keys.iter().any(|row| is_of_it(&row)) && service.ports.iter().any(|port| !OF_NO_BROWSER.contains(port))
+        };
+        let found: Vec<&Service> = self.services.iter().filter(publishes).collect();
+        let table = |service: &Service| {
+            let port = service.port.or_else(|| service.ports.iter().copied().find(|port| !OF_NO_BROWSER.contains(port)));
+            let port = port.filter(|_| service.port.is_none()).map(|port| format!(", `port = {port}`"));
+            format!("[services.{}]{}", toml_key(&service.name), port.unwrap_or_default())
+        };
+        let words = match found[..] {
+            [] => return None,
+            [one] => format!("`default = true` in {} opens it", table(one)),
+            _ => {
+                let tables = found.iter().map(|service| table(service)).collect::<Vec<_>>().join(", ");
+                format!("`default = true` for one and `paths = [\"/api/*\"]` for others open them: {tables}")
+            }
+        };
+        Some(format!("nothing here can be reached from the internet, whatever ports compose publishes; in landing.toml {words}"))
+    }
+}
+
+/// Databases, queues and shells: nobody asks them over HTTP.
+const OF_NO_BROWSER: [u16; 14] = [22, 25, 53, 1433, 2181, 3306, 5432, 5672, 6379, 9092, 9300, 11211, 27017, 50051];
 
 /// What became of one compose key of one service (`None`: a key of the file's top level).
 #[derive(Debug, Clone, PartialEq, Serialize)]

@@ -18,8 +18,8 @@ pub(crate) enum Line {
     Scratch { service: String, path: String },
     /// A mount that is only read.
     ReadOnly { service: String, path: String },
-    /// A named volume that is kept.
-    Efs { volume: String },
+    /// A volume that is kept: a named one, or a bind mount that becomes one; `uid` as which its program is known to run.
+    Efs { volume: String, bind: Option<String>, uid: Option<u32> },
 }
 
 impl Line {
@@ -41,8 +41,15 @@ impl Line {
             }
             Self::Scratch { service, path } => list_with(table(file, &["services", service]), "scratch", path),
             Self::ReadOnly { service, path } => list_with(table(file, &["services", service]), "read-only", path),
-            Self::Efs { volume } => {
-                table(file, &["volumes", volume]).entry("storage").or_insert_with(|| Value::String("efs".to_owned()));
+            Self::Efs { volume, bind, uid } => {
+                let table = table(file, &["volumes", volume]);
+                table.entry("storage").or_insert_with(|| Value::String("efs".to_owned()));
+                if let Some(path) = bind {
+                    table.entry("bind").or_insert_with(|| Value::String(path.clone()));
+                }
+                if let Some(uid) = uid {
+                    table.entry("uid").or_insert_with(|| Value::Integer((*uid).into()));
+                }
             }
         }
     }
@@ -179,7 +186,8 @@ mod tests {
             Line::Scratch { service: service.clone(), path: at },
             Line::Scratch { service: service.clone(), path: "/a \"b\"".to_owned() },
             Line::ReadOnly { service, path: "/etc/x.conf".to_owned() },
-            Line::Efs { volume: "data.1".to_owned() },
+            Line::Efs { volume: "data.1".to_owned(), bind: None, uid: None },
+            Line::Efs { volume: "pg".to_owned(), bind: Some("./pg".to_owned()), uid: Some(999) },
         ]
     }
 

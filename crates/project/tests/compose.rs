@@ -364,6 +364,44 @@ fn what_needs_no_decision_is_left_out_and_said() {
 }
 
 #[test]
+fn dropping_all_capabilities_but_some_needs_none_added() {
+    let said = |lines: &str| {
+        let web = web_with(lines);
+        (web.cap_add.join(" "), web.cap_drop.join(" "))
+    };
+    let usual = said("cap_drop: [all]\ncap_add: [NET_BIND_SERVICE, cap_chown]");
+    assert_eq!(usual.0, "");
+    assert_eq!(
+        usual.1,
+        "AUDIT_WRITE DAC_OVERRIDE FOWNER FSETID KILL MKNOD NET_RAW SETFCAP SETGID SETPCAP SETUID SYS_CHROOT"
+    );
+    assert_eq!(said("cap_drop: [ALL]\ncap_add: [SYS_PTRACE]"), ("SYS_PTRACE".to_owned(), "ALL".to_owned()));
+    assert_eq!(said("cap_drop: [CHOWN, KILL]\ncap_add: [CHOWN]"), (String::new(), "KILL".to_owned()));
+}
+
+#[test]
+fn a_bind_mount_is_kept_where_landing_toml_makes_it_a_volume() {
+    let project = loaded(&[
+        ("landing.toml", "name = \"shop\"\n[volumes.data]\nbind = \"./data\"\nstorage = \"efs\"\n"),
+        ("compose.yaml", "services:\n  web:\n    image: nginx\n    volumes: [\"./data:/var/data\"]\n"),
+    ]);
+    let mount = &project.services[0].volumes[0];
+    assert_eq!((mount.volume.as_str(), mount.target.as_str()), ("data", "/var/data"));
+}
+
+#[test]
+fn ports_that_compose_publishes_and_nobody_opens_are_said() {
+    let closed = |lines: &str, compose: &str| {
+        loaded(&[("landing.toml", &format!("name = \"shop\"\n{lines}")), ("compose.yaml", compose)]).closed()
+    };
+    let one = "services:\n  web:\n    image: nginx\n    ports: [\"80:8080\", \"443:8443\"]\n  db:\n    image: x\n    ports: [\"5432:5432\"]\n";
+    let two = "services:\n  web:\n    image: nginx\n    ports: [\"80:8080\"]\n  api:\n    image: x\n    ports: [\"90:9090\"]\n";
+    insta::assert_snapshot!([closed("", one), closed("", two)].map(Option::unwrap).join("\n"));
+    assert_eq!(closed("[services.web]\nport = 8080\ndefault = true\n", one), None);
+    assert_eq!(closed("", "services:\n  worker:\n    image: x\n    expose: [8080]\n"), None);
+}
+
+#[test]
 fn what_fargate_has_is_taken_over() {
     let web = web_with(
         "user: \"1000:1000\"\nworking_dir: /app\nstop_grace_period: 5m\ninit: true\nread_only: true\ntty: true\nstdin_open: true\nulimits: { nofile: 1024, nproc: 5 }\n\

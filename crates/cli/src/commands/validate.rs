@@ -28,6 +28,9 @@ pub(crate) fn run(common: &Common) -> Result<Exit, Failure> {
         return Ok(Exit::Done);
     }
     deployed(&project).iter().chain(&table(&project)).for_each(|line| print(line));
+    if let Some(notice) = project.closed() {
+        say(&format!("{}: {notice}", style::change("note")));
+    }
     let services = render::count(project.services.len(), "service");
     let jobs = render::count(project.jobs.len(), "job");
     say(&format!("{}: {services}, {jobs}, {} not deployed", style::good("valid"), project.skipped.len()));

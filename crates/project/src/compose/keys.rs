@@ -29,7 +29,7 @@ pub(crate) const SERVICE_KEYS: [(&str, Rule); 94] = [
     ("attach", Ignored(LOCAL)),
     ("blkio_config", Ignored(NO_HOST)),
     ("build", Mapped("an image in ECR, built and pushed when its files change")),
-    ("cap_add", Depends("SYS_PTRACE is mapped, any other capability is refused", by::cap_add)),
+    ("cap_add", Depends("SYS_PTRACE and what every container has are mapped, any other capability is refused", by::cap_add)),
     ("cap_drop", Mapped("linuxParameters.capabilities.drop")),
     ("cgroup", Ignored(NO_HOST)),
     ("cgroup_parent", Ignored(NO_HOST)),

@@ -4,6 +4,7 @@
 //! deployed. Services that are not deployed are never read, so what is wrong in them does not matter.
 
 mod build;
+mod capabilities;
 mod dotenv;
 mod environment;
 mod extends;

@@ -2,7 +2,7 @@
 //! has no place on Fargate.
 
 use std::{
-    collections::BTreeSet,
+    collections::BTreeMap,
     path::{Path, PathBuf},
 };
 
@@ -17,6 +17,7 @@ use crate::{
     place::Place,
     problem::{Problem, toml_key},
     proposal::Line,
+    resolve::plain,
     service::{BakedFile, BakedSource, VolumeMount},
     suggest::did_you_mean,
 };
@@ -44,6 +45,8 @@ pub(super) enum Mounted {
 pub(super) struct Owner<'a> {
     pub(super) name: &'a str,
     pub(super) image: &'a str,
+    /// Compose says as whom it runs.
+    pub(super) has_user: bool,
     /// The folder that its image is built from.
     pub(super) context: Option<PathBuf>,
     /// Named volumes at the file's top level.
@@ -52,8 +55,8 @@ pub(super) struct Owner<'a> {
     pub(super) scratch: &'a [String],
     /// Paths that landing.toml says are only read.
     pub(super) read_only: &'a [String],
-    /// Named volumes that landing.toml says are kept.
-    pub(super) kept: &'a BTreeSet<String>,
+    /// Volumes that landing.toml says are kept, by what is mounted.
+    pub(super) kept: &'a BTreeMap<String, String>,
 }
 
 /// What databases keep their data in, by the beginning of the path in the container.
@@ -67,6 +70,19 @@ const DATA: [&str; 9] = [
     "/bitnami/mongodb",
     "/var/lib/clickhouse",
     "/usr/share/elasticsearch/data",
+];
+
+/// Images whose programs do not run as the first user: name, uid on Debian, uid on Alpine. Source: their Dockerfiles.
+const USERS: [(&str, u32, u32); 9] = [
+    ("postgres", 999, 70),
+    ("mysql", 999, 999),
+    ("mariadb", 999, 999),
+    ("mongo", 999, 999),
+    ("redis", 999, 999),
+    ("rabbitmq", 999, 100),
+    ("wordpress", 33, 82),
+    ("nextcloud", 33, 82),
+    ("grafana/grafana", 472, 472),
 ];
 
 /// The host's clock, which a task does not share: it is in UTC, as the servers are from which these files come.
@@ -87,6 +103,22 @@ impl Owner<'_> {
         }
     }
 
+    /// As whom the image's program runs, where that is known and compose says nothing: a volume on EFS has one owner.
+    fn uid(&self) -> Option<u32> {
+        let (path, tag) = self.image.rsplit_once(':').unwrap_or((self.image, ""));
+        let path = path.trim_start_matches("docker.io/").trim_start_matches("library/");
+        let (_, debian, alpine) = USERS.iter().filter(|_| !self.has_user).find(|(name, ..)| *name == path)?;
+        Some(if tag.contains("alpine") { *alpine } else { *debian })
+    }
+
+    /// The volume that keeps what is bound from a path, with a name that compose has not.
+    fn bound(&self, source: &str) -> Line {
+        let name = plain(source);
+        let is_taken = self.declared.is_some_and(|declared| declared.get(&name).is_some());
+        let volume = if name.is_empty() || is_taken { plain(&format!("bound-{name}")) } else { name };
+        Line::Efs { volume, bind: Some(source.to_owned()), uid: self.uid() }
+    }
+
     /// Compose's own way to say that a volume is the memory of one container.
     fn is_tmpfs(&self, volume: &str) -> bool {
         let options = self.declared.and_then(|declared| declared.get(volume)?.get("driver_opts"));
@@ -99,10 +131,13 @@ impl Owner<'_> {
         let title = format!("`{}` is mounted writable, and Fargate has no host folder to write to", mount.source);
         let refused = Problem::at(mount.place, "unsupported-volume", title);
         let lost = format!("`scratch = [{target:?}]` of the service in landing.toml");
+        let volume = self.bound(mount.source);
+        let Line::Efs { volume: name, .. } = &volume else { unreachable!("it was made as one") };
+        let kept = format!("`bind = {:?}` and `storage = \"efs\"` in [volumes.{}] of landing.toml, on Amazon EFS", mount.source, toml_key(name));
         let Ok(path) = files.inside(&mount.place.source.folder, mount.source, mount.place) else {
             return refused.help(format!(
                 "if the service only reads it, copy it into the project's folder and mount it from there with `:ro`; \
-                 if it can do without: {lost}; to keep its data, make it a named volume"
+                 if it can do without: {lost}; to keep what it writes: {kept}"
             ));
         };
         let is_built_in = self.context.as_ref().is_some_and(|context| path.starts_with(context));
@@ -126,11 +161,10 @@ impl Owner<'_> {
         if is_all {
             return refused.help(format!("let a Dockerfile `COPY` what the service needs, and leave the mount out: {lost}"));
         }
-        refused.help(format!(
-            "{}to keep the data, make it a named volume in the compose file (`data:{target}`, and `data:` under the top-level `volumes`), \
-             which `storage = \"efs\"` in [volumes.data] keeps on Amazon EFS; or if it may be lost: {lost}",
-            self.database()
-        ))
+        let there = if files.exists(&path) { " (what lies here is not brought there)" } else { "" };
+        refused
+            .help(format!("{}keep the data: {kept}{there}; or if it may be lost: {lost}", self.database()))
+            .lines([volume])
     }
 }
 
@@ -201,7 +235,9 @@ fn place(mount: &Mount<'_>, owner: &Owner<'_>, files: &Files<'_>) -> Result<Moun
         "volume" if mount.source.is_empty() => {
             Ok(Mounted::Left(format!("{target}: an anonymous volume is the task's own disk, which goes with the task")))
         }
-        "volume" if owner.kept.contains(mount.source) => kept(mount, is_in(owner.read_only)),
+        "volume" | "bind" if owner.kept.contains_key(mount.source) => {
+            kept(mount, &owner.kept[mount.source], is_in(owner.read_only))
+        }
         "volume" if owner.is_tmpfs(mount.source) => {
             Ok(Mounted::Left(format!("{target}: Fargate has no tmpfs, the task's own disk is used")))
         }
@@ -214,7 +250,7 @@ fn place(mount: &Mount<'_>, owner: &Owner<'_>, files: &Files<'_>) -> Result<Moun
                 toml_key(volume)
             );
             Err(refused(format!("the data of volume `{volume}` would be lost with every task"), help)
-                .lines([Line::Efs { volume: volume.to_owned() }]))
+                .lines([Line::Efs { volume: volume.to_owned(), bind: None, uid: owner.uid() }]))
         }
         "bind" if mount.source.ends_with("docker.sock") => {
             Err(refused("there is no Docker on Fargate".to_owned(), format!("`skip` the service in landing.toml; or {without}")))
@@ -235,14 +271,14 @@ fn place(mount: &Mount<'_>, owner: &Owner<'_>, files: &Files<'_>) -> Result<Moun
     }
 }
 
-fn kept(mount: &Mount<'_>, is_only_read: bool) -> Result<Mounted, Problem> {
+fn kept(mount: &Mount<'_>, volume: &str, is_only_read: bool) -> Result<Mounted, Problem> {
     if mount.has_subpath {
         return Err(Problem::at(mount.place, "unsupported-volume", "a part of a volume cannot be mounted on its own")
             .help("remove `subpath`, and give each part a volume of its own if they must be apart"));
     }
     let mount = VolumeMount {
         target: absolute(mount.target, mount.place)?.to_owned(),
-        volume: mount.source.to_owned(),
+        volume: volume.to_owned(),
         read_only: mount.read_only || is_only_read,
     };
     Ok(Mounted::Kept(mount))

@@ -9,6 +9,7 @@ use super::{
     health, keys, mounts,
     mounts::Mounted,
     ports,
+    capabilities::Capabilities,
     values::{boolean, bytes, command, number, pairs, seconds, text, text_items, texts, wrong},
     yaml::{Node, Value},
 };
@@ -75,8 +76,8 @@ pub(crate) struct Given<'a> {
     pub(crate) scratch: &'a [String],
     /// Paths of mounts that are only read.
     pub(crate) read_only: &'a [String],
-    /// Named volumes that are kept.
-    pub(crate) kept: &'a BTreeSet<String>,
+    /// Volumes that are kept, by what compose mounts: a name, or the path of a bind mount.
+    pub(crate) kept: &'a BTreeMap<String, String>,
 }
 
 pub(crate) fn read(
@@ -175,6 +176,8 @@ impl Reading<'_> {
         let healthcheck = self.healthcheck();
         let deploy = self.deploy();
         let restart = self.take("restart", text);
+        let (added, dropped) = (self.names("cap_add"), self.names("cap_drop"));
+        let capabilities = Capabilities::of(added, dropped);
         ComposeService {
             place: declared.place.clone(),
             image: self.with_place("image", text),
@@ -203,8 +206,8 @@ impl Reading<'_> {
             tty: self.take("tty", boolean).unwrap_or(false),
             interactive: self.take("stdin_open", boolean).unwrap_or(false),
             nofile: self.nofile(),
-            cap_add: self.capabilities("cap_add"),
-            cap_drop: self.capabilities("cap_drop"),
+            cap_add: capabilities.added,
+            cap_drop: capabilities.dropped,
             sysctls: self.sysctls(),
             labels,
             platform: self.platform(),
@@ -254,6 +257,7 @@ impl Reading<'_> {
             let owner = mounts::Owner {
                 name: self.name,
                 image: self.node.get("image").and_then(Node::text).unwrap_or_default(),
+                has_user: self.node.get("user").is_some(),
                 context: self.node.get("build").and_then(|build| build::context(build, files)),
                 declared: compose.top.get("volumes"),
                 scratch: self.given.scratch,
@@ -292,10 +296,10 @@ impl Reading<'_> {
         Some(given.clamp(2, 120))
     }
 
-    fn capabilities(&mut self, key: &str) -> Vec<String> {
+    fn names(&mut self, key: &str) -> Vec<String> {
         let names =
             self.take(key, |node| Ok(texts(node)?.into_iter().filter_map(Node::text).map(str::to_owned).collect::<Vec<_>>()));
-        names.unwrap_or_default().into_iter().map(|name| name.trim_start_matches("CAP_").to_owned()).collect()
+        names.unwrap_or_default().into_iter().map(|name| name.to_ascii_uppercase().trim_start_matches("CAP_").to_owned()).collect()
     }
 
     fn sysctls(&mut self) -> BTreeMap<String, String> {

@@ -1,5 +1,6 @@
 //! The keys whose outcome depends on their value; one function a key.
 
+use super::capabilities::USUAL;
 use super::values::{bytes_of, is_true, text_items};
 use crate::{compose::yaml::Node, project::Outcome};
 
@@ -16,9 +17,14 @@ fn refused(fix: impl Into<String>) -> Outcome {
 }
 
 pub(super) fn cap_add(value: &Node, _: &Node) -> Outcome {
-    let others: Vec<&str> = text_items(value).filter(|name| name.trim_start_matches("CAP_") != "SYS_PTRACE").collect();
+    let is_there = |name: &&str| {
+        let name = name.to_ascii_uppercase();
+        let name = name.trim_start_matches("CAP_");
+        name == "SYS_PTRACE" || USUAL.contains(&name)
+    };
+    let others: Vec<&str> = text_items(value).filter(|name| !is_there(name)).collect();
     if others.is_empty() {
-        return mapped("linuxParameters.capabilities.add");
+        return mapped("linuxParameters.capabilities: SYS_PTRACE is added, of the usual ones those that are left are dropped");
     }
     refused(format!("Fargate adds no capability but SYS_PTRACE; remove {}", others.join(", ")))
 }

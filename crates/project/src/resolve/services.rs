@@ -20,7 +20,7 @@ pub(super) fn read(
     skipped: &BTreeMap<String, String>,
     secrets: &BTreeMap<String, Secret>,
     databases: &mut BTreeMap<String, Database>,
-    kept: &BTreeSet<String>,
+    kept: &BTreeMap<String, String>,
     files: &mut Files<'_>,
 ) -> (Vec<Service>, Vec<Service>) {
     let nothing = ServiceSettings::default();

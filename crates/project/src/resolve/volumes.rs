@@ -8,8 +8,8 @@ use crate::{problem::Problem, project::Volume, service::Service, settings::Volum
 /// Who owns the files when nobody says so: the first user of most systems, and of many images.
 const OWNER: u32 = 1000;
 
-/// Names of the volumes that are kept. One that is declared wrongly is among them: it has a problem of its own.
-pub(super) fn kept(cx: &mut Cx<'_>) -> BTreeSet<String> {
+/// The volumes that are kept, by what compose mounts. One that is declared wrongly is among them: it has a problem of its own.
+pub(super) fn kept(cx: &mut Cx<'_>) -> BTreeMap<String, String> {
     let settings = cx.settings;
     for (name, volume) in &settings.volumes {
         let key = cx.document.key(&["volumes", name]);
@@ -33,7 +33,8 @@ pub(super) fn kept(cx: &mut Cx<'_>) -> BTreeSet<String> {
             );
         }
     }
-    settings.volumes.keys().cloned().collect()
+    let mounted = |(name, volume): (&String, &VolumeSettings)| (volume.bind.as_ref().unwrap_or(name).clone(), name.clone());
+    settings.volumes.iter().map(mounted).collect()
 }
 
 /// The volumes, with who owns their files.
@@ -52,7 +53,10 @@ pub(super) fn read(cx: &mut Cx<'_>, services: &[Service], jobs: &[Service]) -> B
             let place = cx.document.key(&["volumes", name]);
             cx.problems.push(
                 Problem::at(&place, "unknown-volume", format!("no deployed service mounts a volume `{name}`"))
-                    .help(did_you_mean(name, mounted)),
+                    .help(match &volume.bind {
+                        Some(path) => format!("`bind` is the path as compose has it, and none is `{path}`"),
+                        None => did_you_mean(name, mounted),
+                    }),
             );
         }
         volumes.insert(name.clone(), owned(name, volume, &users));

@@ -229,6 +229,8 @@ pub(crate) struct DatabaseSettings {
 pub(crate) struct VolumeSettings {
     /// `"efs"`: a file system of its own in Amazon EFS.
     pub(crate) storage: Option<VolumeStorage>,
+    /// A bind mount of compose that is to be this volume, e.g. `"./data"`.
+    pub(crate) bind: Option<String>,
     /// The user who owns the files, whoever writes them; not 0. Default: the number in the services' `user`, else 1000.
     pub(crate) uid: Option<u32>,
     /// Their group. Default: that of the services' `user`, else as `uid`.
