@@ -255,15 +255,17 @@ impl Project {
     /// What to say when compose publishes ports and landing.toml lets nobody in, with the lines that would.
     #[must_use]
     pub fn closed(&self) -> Option<String> {
-        let is_open = |service: &Service| {
-            !service.paths.is_empty() || service.default || !service.tcp.is_empty() || service.public_ip
-        };
+        let is_open =
+            |service: &Service| !service.paths.is_empty() || service.default || !service.tcp.is_empty() || service.public_ip;
         if self.spa.is_some() || self.services.iter().any(is_open) {
             return None;
         }
         let publishes = |service: &&Service| {
             let is_of_it = |row: &&KeyOutcome| row.service.as_deref() == Some(&service.name) && row.key == "ports";
-            self.keys.iter().any(|row| is_of_it(&row)) && service.ports.iter().any(|port| !OF_NO_BROWSER.contains(port))
+            // Behind Traefik no port is published.
+            let is_routed = service.labels.keys().any(|label| label.starts_with("traefik.http."));
+            (is_routed || self.keys.iter().any(|row| is_of_it(&row)))
+                && service.ports.iter().any(|port| !OF_NO_BROWSER.contains(port))
         };
         let found: Vec<&Service> = self.services.iter().filter(publishes).collect();
         let table = |service: &Service| {

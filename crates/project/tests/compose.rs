@@ -371,10 +371,7 @@ fn dropping_all_capabilities_but_some_needs_none_added() {
     };
     let usual = said("cap_drop: [all]\ncap_add: [NET_BIND_SERVICE, cap_chown]");
     assert_eq!(usual.0, "");
-    assert_eq!(
-        usual.1,
-        "AUDIT_WRITE DAC_OVERRIDE FOWNER FSETID KILL MKNOD NET_RAW SETFCAP SETGID SETPCAP SETUID SYS_CHROOT"
-    );
+    assert_eq!(usual.1, "AUDIT_WRITE DAC_OVERRIDE FOWNER FSETID KILL MKNOD NET_RAW SETFCAP SETGID SETPCAP SETUID SYS_CHROOT");
     assert_eq!(said("cap_drop: [ALL]\ncap_add: [SYS_PTRACE]"), ("SYS_PTRACE".to_owned(), "ALL".to_owned()));
     assert_eq!(said("cap_drop: [CHOWN, KILL]\ncap_add: [CHOWN]"), (String::new(), "KILL".to_owned()));
 }

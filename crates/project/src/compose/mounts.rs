@@ -133,7 +133,11 @@ impl Owner<'_> {
         let lost = format!("`scratch = [{target:?}]` of the service in landing.toml");
         let volume = self.bound(mount.source);
         let Line::Efs { volume: name, .. } = &volume else { unreachable!("it was made as one") };
-        let kept = format!("`bind = {:?}` and `storage = \"efs\"` in [volumes.{}] of landing.toml, on Amazon EFS", mount.source, toml_key(name));
+        let kept = format!(
+            "`bind = {:?}` and `storage = \"efs\"` in [volumes.{}] of landing.toml, on Amazon EFS",
+            mount.source,
+            toml_key(name)
+        );
         let Ok(path) = files.inside(&mount.place.source.folder, mount.source, mount.place) else {
             return refused.help(format!(
                 "if the service only reads it, copy it into the project's folder and mount it from there with `:ro`; \
@@ -162,9 +166,7 @@ impl Owner<'_> {
             return refused.help(format!("let a Dockerfile `COPY` what the service needs, and leave the mount out: {lost}"));
         }
         let there = if files.exists(&path) { " (what lies here is not brought there)" } else { "" };
-        refused
-            .help(format!("{}keep the data: {kept}{there}; or if it may be lost: {lost}", self.database()))
-            .lines([volume])
+        refused.help(format!("{}keep the data: {kept}{there}; or if it may be lost: {lost}", self.database())).lines([volume])
     }
 }
 
@@ -249,8 +251,11 @@ fn place(mount: &Mount<'_>, owner: &Owner<'_>, files: &Files<'_>) -> Result<Moun
                 owner.database(),
                 toml_key(volume)
             );
-            Err(refused(format!("the data of volume `{volume}` would be lost with every task"), help)
-                .lines([Line::Efs { volume: volume.to_owned(), bind: None, uid: owner.uid() }]))
+            Err(refused(format!("the data of volume `{volume}` would be lost with every task"), help).lines([Line::Efs {
+                volume: volume.to_owned(),
+                bind: None,
+                uid: owner.uid(),
+            }]))
         }
         "bind" if mount.source.ends_with("docker.sock") => {
             Err(refused("there is no Docker on Fargate".to_owned(), format!("`skip` the service in landing.toml; or {without}")))

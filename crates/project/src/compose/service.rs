@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    Compose, Declared, build, environment,
+    Compose, Declared, build,
+    capabilities::Capabilities,
+    environment,
     environment::Variable,
     fill::fill_service,
     health, keys, mounts,
     mounts::Mounted,
     ports,
-    capabilities::Capabilities,
     values::{boolean, bytes, command, number, pairs, seconds, text, text_items, texts, wrong},
     yaml::{Node, Value},
 };
@@ -299,7 +300,11 @@ impl Reading<'_> {
     fn names(&mut self, key: &str) -> Vec<String> {
         let names =
             self.take(key, |node| Ok(texts(node)?.into_iter().filter_map(Node::text).map(str::to_owned).collect::<Vec<_>>()));
-        names.unwrap_or_default().into_iter().map(|name| name.to_ascii_uppercase().trim_start_matches("CAP_").to_owned()).collect()
+        names
+            .unwrap_or_default()
+            .into_iter()
+            .map(|name| name.to_ascii_uppercase().trim_start_matches("CAP_").to_owned())
+            .collect()
     }
 
     fn sysctls(&mut self) -> BTreeMap<String, String> {

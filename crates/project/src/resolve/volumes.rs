@@ -52,11 +52,12 @@ pub(super) fn read(cx: &mut Cx<'_>, services: &[Service], jobs: &[Service]) -> B
                 services.iter().chain(jobs).flat_map(|service| &service.volumes).map(|mount| mount.volume.as_str()).collect();
             let place = cx.document.key(&["volumes", name]);
             cx.problems.push(
-                Problem::at(&place, "unknown-volume", format!("no deployed service mounts a volume `{name}`"))
-                    .help(match &volume.bind {
+                Problem::at(&place, "unknown-volume", format!("no deployed service mounts a volume `{name}`")).help(
+                    match &volume.bind {
                         Some(path) => format!("`bind` is the path as compose has it, and none is `{path}`"),
                         None => did_you_mean(name, mounted),
-                    }),
+                    },
+                ),
             );
         }
         volumes.insert(name.clone(), owned(name, volume, &users));
