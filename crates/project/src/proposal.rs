@@ -13,13 +13,54 @@ const ON_A_LINE: usize = 3;
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Line {
     /// `secrets` of a service, and where its value comes from.
-    Secret { service: String, variable: String, secret: String, from: String },
+    Secret {
+        service: String,
+        variable: String,
+        secret: String,
+        from: String,
+    },
     /// A mount that is left out.
-    Scratch { service: String, path: String },
+    Scratch {
+        service: String,
+        path: String,
+    },
     /// A mount that is only read.
-    ReadOnly { service: String, path: String },
+    ReadOnly {
+        service: String,
+        path: String,
+    },
     /// A volume that is kept: a named one, or a bind mount that becomes one; `uid` as which its program is known to run.
-    Efs { volume: String, bind: Option<String>, uid: Option<u32> },
+    Efs {
+        volume: String,
+        bind: Option<String>,
+        uid: Option<u32>,
+    },
+    /// A service that is not deployed.
+    Skip {
+        service: String,
+    },
+    /// A database in RDS, with what it calls itself where it is not the default.
+    Database {
+        name: String,
+        database: Option<String>,
+        user: Option<String>,
+    },
+    /// `secrets` of a service from what is there already.
+    Reference {
+        service: String,
+        variable: String,
+        secret: String,
+    },
+    /// A secret that is put together.
+    Template {
+        secret: String,
+        text: String,
+    },
+    Environment {
+        service: String,
+        variable: String,
+        text: String,
+    },
 }
 
 impl Line {
@@ -41,6 +82,25 @@ impl Line {
             }
             Self::Scratch { service, path } => list_with(table(file, &["services", service]), "scratch", path),
             Self::ReadOnly { service, path } => list_with(table(file, &["services", service]), "read-only", path),
+            Self::Skip { service } => list_with(file, "skip", service),
+            Self::Database { name, database, user } => {
+                let known = table(file, &["databases", name]);
+                for (key, value) in [("database", database), ("user", user)] {
+                    if let Some(value) = value {
+                        known.entry(key).or_insert_with(|| Value::String(value.clone()));
+                    }
+                }
+            }
+            Self::Reference { service, variable, secret } => {
+                table(file, &["services", service, "secrets"]).insert(variable.clone(), Value::String(secret.clone()));
+            }
+            Self::Template { secret, text } => {
+                table(file, &["secrets", secret]).entry("template").or_insert_with(|| Value::String(text.clone()));
+            }
+            Self::Environment { service, variable, text } => {
+                let known = table(file, &["services", service, "environment"]);
+                known.entry(variable).or_insert_with(|| Value::String(text.clone()));
+            }
             Self::Efs { volume, bind, uid } => {
                 let table = table(file, &["volumes", volume]);
                 table.entry("storage").or_insert_with(|| Value::String("efs".to_owned()));
@@ -86,6 +146,7 @@ pub(crate) fn text<'l>(lines: impl IntoIterator<Item = &'l Line>, landing_toml: 
     let before: Table = landing_toml.parse().unwrap_or_default();
     let mut after = before.clone();
     lines.iter().for_each(|line| line.add_to(&mut after));
+    let skip = after.get("skip").filter(|skip| before.get("skip") != Some(skip)).map(inline);
     let changed = changed(&before, after);
     let is_there = |(key, tables): (&String, &Value)| {
         let names = tables.as_table().into_iter().flat_map(Table::keys);
@@ -97,7 +158,12 @@ pub(crate) fn text<'l>(lines: impl IntoIterator<Item = &'l Line>, landing_toml: 
     } else {
         "for landing.toml, at its end:"
     };
-    let mut text = format!("{heading}\n\n{}", written(&changed));
+    let mut text = match skip {
+        Some(skip) if before.contains_key("skip") => format!("for landing.toml, in place of its `skip`:\n\nskip = {skip}\n\n"),
+        Some(skip) => format!("for landing.toml, above its tables:\n\nskip = {skip}\n\n"),
+        None => String::new(),
+    };
+    text.push_str(&format!("{heading}\n\n{}", written(&changed)));
     let new: BTreeSet<&str> = lines
         .iter()
         .filter_map(|line| match line {
@@ -130,7 +196,7 @@ fn changed(before: &Table, after: Table) -> Table {
 fn written(tables: &Table) -> String {
     let mut text = String::new();
     // What is for a service first, and what it needs below.
-    for key in ["services", "volumes", "secrets"] {
+    for key in ["services", "databases", "volumes", "secrets"] {
         let named = tables.get(key).and_then(Value::as_table).into_iter().flatten();
         let named = named.filter_map(|(name, value)| Some((name, value.as_table()?)));
         named.for_each(|(name, table)| write_table(&mut text, &[key, name], table));

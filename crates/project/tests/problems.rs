@@ -410,3 +410,22 @@ fn templates_that_cannot_be_put_together() {
          [secrets.long]\ntemplate = \"${secret.t}${secret.t}${secret.t}${secret.t}${secret.t}\"\n"
     ));
 }
+
+/// With everybody who names it; and what is proposed is a landing.toml without problems.
+#[test]
+fn a_postgresql_container_leads_to_a_database_in_rds() {
+    let compose = "services:\n  web:\n    image: web:1\n    environment:\n      DATABASE_URL: postgres://app:hunter2@db:5432/app?pool=5\n      \
+                   PRISMA_URL: postgresql://app:hunter2@db/app\n      CACHE: redis:6379\n    depends_on: [db, redis]\n  \
+                   worker:\n    image: worker:1\n    environment: { DB_HOST: db, DB_USER: app, DB_PASSWORD: hunter2, DB_PATH: /srv/db }\n  \
+                   redis:\n    image: redis:8\n  \
+                   db:\n    image: postgres:17-alpine\n    environment: { POSTGRES_USER: app, POSTGRES_PASSWORD: hunter2 }\n    \
+                   volumes: [\"data:/var/lib/postgresql/data\"]\nvolumes: { data: {} }\n";
+    let problems = project(&[("landing.toml", NAME), ("compose.yaml", compose)]).unwrap_err();
+    assert_snapshot!(problems.render(false));
+    let lines = problems.proposal().unwrap().lines().filter(|line| !line.starts_with("for landing.toml"));
+    let lines: Vec<&str> = lines.collect();
+    let given = project(&[("landing.toml", &format!("{NAME}{}", lines.join("\n"))), ("compose.yaml", compose)]).unwrap();
+    let web = given.find("web").unwrap();
+    assert!(web.databases(&given.secrets).contains("db") && web.environment.keys().eq(["CACHE"]), "{:?}", web.environment);
+    assert_eq!(given.databases["db"].used_by, ["web", "worker"]);
+}

@@ -85,6 +85,10 @@ const USERS: [(&str, u32, u32); 9] = [
     ("grafana/grafana", 472, 472),
 ];
 
+/// PostgreSQL as its makers pack it: what other images of the name add, RDS has not got.
+const POSTGRES: [&str; 6] =
+    ["postgres", "library/postgres", "bitnami/postgresql", "bitnamilegacy/postgresql", "postgis/postgis", "pgvector/pgvector"];
+
 /// The host's clock, which a task does not share: it is in UTC, as the servers are from which these files come.
 const CLOCK: [&str; 2] = ["/etc/localtime", "/etc/timezone"];
 
@@ -95,8 +99,7 @@ impl Owner<'_> {
 
     /// Before the other ways to keep data.
     fn database(&self) -> &'static str {
-        let is_postgres = ["postgres", "postgis", "timescale"].iter().any(|name| self.image.contains(name));
-        if is_postgres {
+        if self.is_postgres() {
             "use a database in AWS (`[databases.NAME]` in landing.toml, and this service in `skip`); or "
         } else {
             ""
@@ -117,6 +120,15 @@ impl Owner<'_> {
         let is_taken = self.declared.is_some_and(|declared| declared.get(&name).is_some());
         let volume = if name.is_empty() || is_taken { plain(&format!("bound-{name}")) } else { name };
         Line::Efs { volume, bind: Some(source.to_owned()), uid: self.uid() }
+    }
+
+    /// One that RDS can stand in for, which has PostGIS and pgvector too, but no TimescaleDB.
+    pub(super) fn is_postgres(&self) -> bool {
+        let without_digest = self.image.split('@').next().unwrap_or_default();
+        let path = without_digest.rsplit_once(':').filter(|(_, tag)| !tag.contains('/')).map_or(without_digest, |(path, _)| path);
+        POSTGRES
+            .iter()
+            .any(|name| path.strip_suffix(name).is_some_and(|registry| registry.is_empty() || registry.ends_with(".io/")))
     }
 
     /// Compose's own way to say that a volume is the memory of one container.

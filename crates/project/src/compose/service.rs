@@ -45,6 +45,8 @@ pub(crate) struct ComposeService {
     pub(crate) replicas: Option<u32>,
     pub(crate) baked_files: Vec<BakedFile>,
     pub(crate) volumes: Vec<VolumeMount>,
+    /// Of a PostgreSQL container: its volumes that have no place.
+    pub(crate) lost: Vec<Problem>,
     pub(crate) user: Option<String>,
     pub(crate) working_dir: Option<String>,
     pub(crate) stop_grace_period: Option<u32>,
@@ -117,6 +119,13 @@ pub(crate) fn read(
     service
 }
 
+/// What became of a service's mounts.
+struct Mounts {
+    baked: Vec<BakedFile>,
+    volumes: Vec<VolumeMount>,
+    lost: Vec<Problem>,
+}
+
 struct Reading<'a> {
     name: &'a str,
     node: &'a Node,
@@ -173,7 +182,7 @@ impl Reading<'_> {
             }
         }
         let build = self.build(compose, files);
-        let (baked_files, volumes) = self.files(compose, files);
+        let Mounts { baked: baked_files, volumes, lost } = self.files(compose, files);
         let healthcheck = self.healthcheck();
         let deploy = self.deploy();
         let restart = self.take("restart", text);
@@ -199,6 +208,7 @@ impl Reading<'_> {
             replicas: deploy.replicas.or_else(|| self.take("scale", |node| number(node, "a number"))),
             baked_files,
             volumes,
+            lost,
             user: self.take("user", text),
             working_dir: self.take("working_dir", text),
             stop_grace_period: self.stop_grace_period(),
@@ -252,8 +262,8 @@ impl Reading<'_> {
     }
 
     /// What goes into the image, and what is mounted.
-    fn files(&mut self, compose: &Compose<'_>, files: &Files<'_>) -> (Vec<BakedFile>, Vec<VolumeMount>) {
-        let (mut baked, mut volumes) = (Vec::new(), Vec::new());
+    fn files(&mut self, compose: &Compose<'_>, files: &Files<'_>) -> Mounts {
+        let (mut baked, mut volumes, mut lost) = (Vec::new(), Vec::new(), Vec::new());
         if let Some(node) = self.node.get("volumes") {
             let owner = mounts::Owner {
                 name: self.name,
@@ -265,7 +275,8 @@ impl Reading<'_> {
                 read_only: self.given.read_only,
                 kept: self.given.kept,
             };
-            for mounted in mounts::read_volumes(node, &owner, files, self.problems) {
+            let into = if owner.is_postgres() { &mut lost } else { &mut *self.problems };
+            for mounted in mounts::read_volumes(node, &owner, files, into) {
                 match mounted {
                     Mounted::Baked(file) => baked.push(file),
                     Mounted::Kept(mount) => {
@@ -285,7 +296,7 @@ impl Reading<'_> {
         for file in baked.iter().filter(|file| matches!(&file.source, BakedSource::Text(text) if shows_a_credential(text))) {
             self.note("configs", format!("{} seems to hold a credential: whoever has the image can read it", file.target));
         }
-        (baked, volumes)
+        Mounts { baked, volumes, lost }
     }
 
     fn stop_grace_period(&mut self) -> Option<u32> {

@@ -1,6 +1,6 @@
 //! Credentials in plain text: in a task definition everybody with read access would see them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     compose::Variable,
@@ -14,6 +14,10 @@ use crate::{
 #[derive(Default)]
 pub(super) struct Plain {
     found: BTreeMap<(std::path::PathBuf, usize, String), Found>,
+    /// Services that a proposal leaves out.
+    left_out: BTreeSet<String>,
+    /// What a proposal gives in place of a value of somebody's own, by service and variable.
+    answers: BTreeMap<(String, String), String>,
 }
 
 struct Found {
@@ -42,9 +46,18 @@ impl Plain {
         found.services.push(service.to_owned());
     }
 
+    pub(super) fn is_left_out(&mut self, service: &str) {
+        self.left_out.insert(service.to_owned());
+    }
+
+    /// `secret` is what the variable is to be, and stands in the proposal already.
+    pub(super) fn is_answered(&mut self, service: &str, variable: &str, secret: &str) {
+        self.answers.insert((service.to_owned(), variable.to_owned()), secret.to_owned());
+    }
+
     /// The values are never shown.
     pub(super) fn problems(&self) -> Vec<Problem> {
-        self.found.iter().map(|((_, _, name), found)| found.problem(name, self.has_other_value(name, &found.value))).collect()
+        self.found.iter().map(|((_, _, name), found)| found.problem(name, self)).collect()
     }
 
     /// Two databases have two passwords, though their variables have one name.
@@ -54,11 +67,11 @@ impl Plain {
 }
 
 impl Found {
-    fn problem(&self, name: &str, has_other_value: bool) -> Problem {
+    fn problem(&self, name: &str, all: &Plain) -> Problem {
         let list = |form: &dyn Fn(&String) -> String| self.services.iter().map(form).collect::<Vec<_>>().join(", ");
         let plural = if self.services.len() > 1 { "services" } else { "service" };
         let what = self.what;
-        let owner = self.services.first().filter(|_| has_other_value);
+        let owner = self.services.first().filter(|_| all.has_other_value(name, &self.value));
         let lines: Vec<Line> = self.services.iter().map(|service| self.line(service, name, owner)).collect();
         let Some(Line::Secret { secret, from, .. }) = lines.first() else { unreachable!("it was found in a service") };
         let help = format!(
@@ -67,6 +80,22 @@ impl Found {
             list(&|service| format!("[services.{}]", toml_key(service))),
         );
         let of = list(&|service| format!("`{service}`"));
+        let answer = |service: &String| all.answers.get(&(service.clone(), name.to_owned()));
+        let help = match self.services.first().and_then(answer) {
+            Some(secret) => {
+                let variable = toml_key(name);
+                format!("with the database in RDS, as proposed below: `secrets = {{ {variable} = \"{secret}\" }}`; else {help}")
+            }
+            None if self.services.iter().all(|service| all.left_out.contains(service)) => {
+                format!("not needed with the database in RDS, as proposed below; else {help}")
+            }
+            None => help,
+        };
+        let is_open = |line: &Line| {
+            let Line::Secret { service, .. } = line else { return true };
+            answer(service).is_none() && !all.left_out.contains(service)
+        };
+        let lines: Vec<Line> = lines.into_iter().filter(is_open).collect();
         Problem::at(&self.place, "plain-text-credential", format!("`{name}` of {plural} {of} is {what} in plain text"))
             .label("everybody who may read the task definition could read it")
             .help(help)

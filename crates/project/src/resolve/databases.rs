@@ -65,7 +65,7 @@ fn database(cx: &mut Cx<'_>, name: &str, settings: &DatabaseSettings) -> Databas
         );
     }
     let database_name = settings.database.clone().unwrap_or_else(|| name.replace('-', "_"));
-    if !is_identifier(&database_name) || RESERVED.contains(&database_name.as_str()) {
+    if !is_name(&database_name) {
         problems.push(
             Problem::at(&value("database"), "bad-value", format!("`{database_name}` cannot name a database"))
                 .label("letters, digits and `_`, a letter first, no reserved word")
@@ -73,7 +73,7 @@ fn database(cx: &mut Cx<'_>, name: &str, settings: &DatabaseSettings) -> Databas
         );
     }
     let master_user = settings.user.clone().unwrap_or_else(|| "postgres".to_owned());
-    if !is_identifier(&master_user) || RESERVED.contains(&master_user.as_str()) || master_user.starts_with("rds") {
+    if !is_name(&master_user) || master_user.starts_with("rds") {
         problems.push(
             Problem::at(&value("user"), "bad-value", format!("`{master_user}` cannot name the master user"))
                 .label("letters, digits and `_`, a letter first, no reserved word and not `rds…`")
@@ -100,6 +100,11 @@ fn database(cx: &mut Cx<'_>, name: &str, settings: &DatabaseSettings) -> Databas
 
 /// Words that RDS for PostgreSQL refuses as names.
 const RESERVED: [&str; 8] = ["admin", "db", "default", "public", "replication", "rdsadmin", "template0", "template1"];
+
+/// Whether RDS takes it as the name of a database or of a user.
+pub(super) fn is_name(name: &str) -> bool {
+    is_identifier(name) && !RESERVED.contains(&name)
+}
 
 fn is_identifier(name: &str) -> bool {
     name.len() <= 63

@@ -6,6 +6,7 @@ mod cycles;
 mod databases;
 mod fargate;
 mod github;
+mod managed;
 mod names;
 mod network;
 mod references;

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Cx, calls, fargate, names, references, rules, smoke};
+use super::{Cx, calls, fargate, managed, names, references, rules, smoke};
 use crate::{
     compose::{self, Compose, ComposeService},
     files::Files,
@@ -27,6 +27,7 @@ pub(super) fn read(
     let mut all = BTreeMap::new();
     let mut dependencies = BTreeMap::new();
     let mut once = BTreeSet::new();
+    let mut lost = BTreeMap::new();
     for (name, declared) in compose.services.iter().filter(|(name, it)| !it.is_broken && !skipped.contains_key(*name)) {
         cx.problems.extend(names::service(name, &declared.place));
         let settings = cx.settings.services.get(name).unwrap_or(&nothing);
@@ -37,10 +38,14 @@ pub(super) fn read(
             once.insert(name.clone());
         }
         dependencies.insert(name.clone(), std::mem::take(&mut read.depends_on));
+        if !read.lost.is_empty() {
+            lost.insert(name.clone(), std::mem::take(&mut read.lost));
+        }
         let service = One { cx, name, settings, secrets, databases }.service(read);
         all.insert(name.clone(), service);
     }
     rules::depend(cx, compose, skipped, &dependencies, &mut all);
+    managed::propose(cx, &all, lost);
     rules::one_default(cx, &all);
     rules::no_overlap(cx, &all);
     for dependency in dependencies.values().flatten().filter(|dependency| dependency.condition == Condition::Completed) {
