@@ -93,6 +93,8 @@ pub(super) fn believed(wanted: Option<&SecretSource>, live: SecretSource) -> Sec
     match (wanted, live) {
         (_, SecretSource::Missing) => SecretSource::Missing,
         (Some(SecretSource::Composed(_)), live) => live,
+        // It had a template until now: neither given nor generated.
+        (Some(_), SecretSource::ComposedOf(_)) => SecretSource::Outdated,
         (Some(wanted), _) => wanted.clone(),
         (None, _) => SecretSource::Different,
     }
@@ -158,6 +160,16 @@ async fn compare_batch(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_put_together_is_no_value_for_another_source() {
+        let (text, generated) = (SecretSource::ComposedOf("a".into()), SecretSource::Generated { length: 32, username: None });
+        assert_eq!(believed(Some(&generated), text.clone()), SecretSource::Outdated);
+        assert_eq!(believed(Some(&SecretSource::Composed(Vec::new())), text.clone()), text);
+        assert_eq!(believed(Some(&SecretSource::Composed(Vec::new())), SecretSource::Different), SecretSource::Different);
+        assert_eq!(believed(Some(&generated), SecretSource::Different), generated);
+        assert_eq!(believed(Some(&generated), SecretSource::Missing), SecretSource::Missing);
+    }
 
     #[test]
     fn a_source_is_plain_words_in_json() {
