@@ -128,3 +128,14 @@ async fn new_tasks_bring_nothing_else_with_them() {
     let run = site.renew(&renewal("token", false), None).await.unwrap().done();
     assert_eq!(changes(&run), ["secretsmanager:PutSecretValue"]);
 }
+
+/// What runs nothing has read nothing.
+#[tokio::test(start_paused = true)]
+async fn a_service_that_stands_still_is_not_started_for_a_secret() {
+    let site = Site::new(small::STACK);
+    site.edit("docker-compose.yml", "image: nginx:1.29-alpine", "build: web");
+    site.write("web/Dockerfile", "FROM nginx:1.29-alpine\n");
+    site.up().await.done();
+    let run = site.renew(&renewal("token", true), None).await.unwrap().done();
+    assert_eq!(changes(&run), ["secretsmanager:PutSecretValue"]);
+}

@@ -14,6 +14,8 @@ mod names;
 mod network;
 mod policy;
 mod renewal;
+#[cfg(test)]
+mod sample;
 mod secret;
 mod security;
 mod service;

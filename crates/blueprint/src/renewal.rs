@@ -114,7 +114,9 @@ impl Renewal {
     /// Marks what is to be replaced.
     pub fn mark(&self, project: &Project, live: &mut LiveSet) {
         let mut set = |node: &NodeName, field: &str, value: &dyn Fn(&Value) -> Value| {
-            if let Some(there) = live.nodes.get_mut(node).and_then(|there| there.shape.get_mut(field)) {
+            // A service that runs nothing has read nothing.
+            let shape = live.nodes.get_mut(node).map(|there| &mut there.shape).filter(|shape| shape["count"] != json!(0));
+            if let Some(there) = shape.and_then(|shape| shape.get_mut(field)) {
                 *there = value(there);
             }
         };
@@ -172,4 +174,34 @@ fn more_than_tasks(step: &Step) -> bool {
         change.field == "task_definition" && change.from.is_none() && Rollout::is_only_outdated(old, new)
     });
     step.changes_aws() && !only_marked
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample::drawn;
+
+    #[test]
+    fn only_who_reads_a_secret_reads_it() {
+        let database = |name: &str, by: &str| {
+            format!(
+                "[databases.{name}]\nengine = \"postgres\"\nversion = \"16\"\nclass = \"db.t3.micro\"\nused-by = [\"{by}\"]\n\n"
+            )
+        };
+        let toml = format!(
+            "name = \"shop\"\n\n[services.web]\nsecrets = {{ A = \"one\", P = \"database:main.password\" }}\n\n[services.migrate]\nsecrets = {{ B = \"one\" }}\n\n[services.worker]\nsecrets = {{ C = \"two\", P = \"database:side.password\" }}\n\n[secrets.one]\ngenerate = true\n\n[secrets.two]\ngenerate = true\n\n{}{}",
+            database("main", "web"),
+            database("side", "worker")
+        );
+        let compose =
+            "services:\n  web:\n    image: a:1\n  worker:\n    image: b:1\n  migrate:\n    image: c:1\n    restart: \"no\"\n";
+        let (project, _) = drawn(&toml, compose, false);
+        let readers = |name: &str| {
+            let which = Which::find(&project, name).expect("there is one");
+            let (services, jobs) = (which.readers(&project, &project.services), which.readers(&project, &project.jobs));
+            services.chain(jobs).collect::<Vec<_>>().join(", ")
+        };
+        let all = ["one", "two", "database:main", "database:side"].map(readers);
+        assert_eq!(all, ["web, migrate", "worker", "web", "worker"]);
+    }
 }

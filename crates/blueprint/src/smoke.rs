@@ -201,32 +201,12 @@ fn bare(path: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
-    use landing_project::Input;
-
     use super::*;
-    use crate::{Facts, SiteFacts, draw};
+    use crate::sample::drawn;
 
     /// The questions of a project, by what they ask and expect.
     fn asked(toml: &str, compose: &str, published: bool) -> String {
-        let folder = tempfile::tempdir().expect("a folder for the test");
-        for (name, text) in [("landing.toml", toml), ("compose.yaml", compose)] {
-            std::fs::write(folder.path().join(name), text).expect("it can be written");
-        }
-        let input = Input { dir: folder.path(), environment: &BTreeMap::new(), env_name: "dev", region: Some("eu-central-1") };
-        let project = landing_project::load(&input).unwrap_or_else(|problems| panic!("{problems}"));
-        let site = SiteFacts { files: published.then(BTreeMap::new), standing: None };
-        let zones = ["eu-central-1a", "eu-central-1b"].map(str::to_owned).into();
-        let facts = Facts {
-            account: "123456789012".into(),
-            region: "eu-central-1".into(),
-            partition: "aws".into(),
-            zones,
-            site: Some(site),
-            ..Facts::default()
-        };
-        let drawn = draw(&project, &facts).expect("the region holds it");
+        let (project, drawn) = drawn(toml, compose, published);
         let line = |check: &Check| format!("{} → {}\n", check.name, check.expected());
         smoke(&project, &drawn).iter().map(line).collect()
     }
