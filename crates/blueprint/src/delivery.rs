@@ -47,6 +47,7 @@ pub fn site_bucket(project: &Project, account: &str) -> Option<String> {
 
 pub(crate) fn draw(draft: &mut Draft<'_>, edge: &Edge) -> Option<Site> {
     let spa = draft.project.spa.as_ref()?;
+    draft.notices.extend(draft.project.warnings());
     let name = site_name(&draft.stack);
     let bucket = Bucket {
         name: bucket_name(&draft.stack, &draft.facts.account),

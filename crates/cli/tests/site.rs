@@ -93,3 +93,29 @@ fn what_is_not_for_everybody_is_refused_with_its_path_and_nothing_is_touched() {
     assert!(!shop.path().join("state/shop-dev.json").exists());
     assert_eq!(landing(&shop, &["plan"]).code, 2);
 }
+
+/// CloudFront asks the paths of services first: one that takes all of them leaves nothing for the site.
+#[test]
+fn a_service_that_hides_the_site_is_named_before_anything_is_made() {
+    let shop = shop("");
+    shop.write("web/dist/index.html", "<p>one</p>");
+    shop.write("compose.yaml", "services:\n  worker:\n    image: worker:1\n    expose: [80]\n");
+    for (paths, hidden) in [("/api/*", None), ("/*", Some("/*")), ("/api/*\", \"/?*", Some("/?*")), ("/", Some("/"))] {
+        shop.write("landing.toml", &TOML.replace("[services.worker]\n", &format!("[services.worker]\npaths = [\"{paths}\"]\n")));
+        let said = hidden.map(|pattern| {
+            format!(
+                "`{pattern}` in `paths` of [services.worker] takes the addresses of the site, so nobody sees what [spa] publishes; give worker paths of its own, such as \"/api/*\""
+            )
+        });
+        let told = |ran: &Ran, word: &str| {
+            let start = format!("{word}: `");
+            ran.stderr.lines().find_map(|line| Some(format!("`{}", line.strip_prefix(&start)?)))
+        };
+        let validate = shop.landing(&["validate", "--color", "never"]);
+        assert_eq!((validate.code, told(&validate, "warning")), (0, said.clone()), "{}", validate.stderr);
+        let plan = landing(&shop, &["plan"]);
+        assert_eq!((plan.code, told(&plan, "note")), (0, said), "{}", plan.stderr);
+        let json: Value = serde_json::from_str(&shop.landing(&["validate", "--json"]).stdout).expect("it is JSON");
+        assert_eq!(json["warnings"].as_array().map(Vec::len), Some(usize::from(hidden.is_some())));
+    }
+}

@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 use ipnet::Ipv4Net;
 use serde::Serialize;
 
+use crate::pattern::matches;
 use crate::problem::toml_key;
 use crate::service::{Piece, Service};
 use crate::suggest::did_you_mean;
@@ -55,6 +56,21 @@ impl Project {
             return format!("it is not deployed: {}", skipped.reason);
         }
         did_you_mean(name, self.services.iter().chain(&self.jobs).map(|service| service.name.as_str()))
+    }
+
+    /// What is allowed and hardly meant: a path of a service behind which nobody sees the site. CloudFront asks the API's patterns first.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<String> {
+        // The first page, and an address of which only the application in the browser knows.
+        let hides = |pattern: &&String| ["/", "/landing/smoke"].iter().any(|path| matches(pattern, path));
+        let hidden = self.services.iter().filter(|_| self.spa.is_some()).filter_map(|service| {
+            let pattern = service.paths.iter().find(hides)?;
+            Some(format!(
+                "`{pattern}` in `paths` of [services.{0}] takes the addresses of the site, so nobody sees what [spa] publishes; give {0} paths of its own, such as \"/api/*\"",
+                service.name
+            ))
+        });
+        hidden.collect()
     }
 }
 

@@ -23,6 +23,7 @@ pub(crate) fn run(common: &Common) -> Result<Exit, Failure> {
             "services": project.services.iter().map(|s| &s.name).collect::<Vec<_>>(),
             "jobs": project.jobs.iter().map(|s| &s.name).collect::<Vec<_>>(),
             "skipped": project.skipped,
+            "warnings": project.warnings(),
             "keys": project.keys,
         }));
         return Ok(Exit::Done);
@@ -31,6 +32,7 @@ pub(crate) fn run(common: &Common) -> Result<Exit, Failure> {
     if let Some(notice) = project.closed() {
         say(&format!("{}: {notice}", style::change("note")));
     }
+    project.warnings().iter().for_each(|warning| say(&format!("{}: {warning}", style::change("warning"))));
     let services = render::count(project.services.len(), "service");
     let jobs = render::count(project.jobs.len(), "job");
     say(&format!("{}: {services}, {jobs}, {} not deployed", style::good("valid"), project.skipped.len()));
