@@ -53,6 +53,8 @@ fn a_stack_that_does_not_work_ends_with_8() {
 
     let quiet = run(&["up", "--yes", "--no-smoke"], true);
     assert_eq!((quiet.code, quiet.stderr.contains("smoke")), (0, false), "{}", quiet.stderr);
+    let hasty = run(&["up", "--yes", "--no-wait"], true);
+    assert_eq!((hasty.code, hasty.stderr.contains("smoke")), (0, false), "what nobody waited for is not asked: {}", hasty.stderr);
     assert_eq!(run(&["deploy", "--no-smoke"], true).code, 0);
     assert_eq!(run(&["deploy"], true).code, 8);
 
@@ -68,4 +70,24 @@ fn a_stack_that_does_not_work_ends_with_8() {
     let well = run(&["smoke"], false);
     assert_eq!(well.code, 0, "{}", well.stderr);
     assert!(well.stderr.contains("it works: 3 checks ok"), "{}", well.stderr);
+}
+
+/// What all services lack is one line, not one for each.
+#[test]
+fn what_is_skipped_for_one_reason_is_said_once() {
+    let shop = Project::new(&[
+        ("landing.toml", "name = \"shop\"\nregion = \"us-west-2\"\n"),
+        ("compose.yaml", "services:\n  api:\n    build: app\n  worker:\n    build: app\n  cache:\n    image: redis:8\n"),
+        ("app/Dockerfile", "FROM scratch\n"),
+    ]);
+    let nobody_builds = [("LANDING_BUILDER", "none")];
+    let up = shop.landing_with(&[&["up", "--yes", "--color", "never"][..], &FAST].concat(), &nobody_builds);
+    assert_eq!(up.code, 0, "{}", up.stderr);
+    let skipped: Vec<&str> = up.stderr.lines().filter(|line| line.starts_with("skipped")).collect();
+    let said =
+        "skipped  api: tasks, worker: tasks: it runs no task: its image is not there yet, or that of a job that it waits for";
+    assert_eq!(skipped, [said]);
+    assert!(up.stderr.contains("smoke: 2 checks ok, 2 skipped"), "and each is counted: {}", up.stderr);
+    let smoke = shop.landing_with(&[&["smoke", "--color", "never"][..], &FAST].concat(), &nobody_builds);
+    assert_eq!((smoke.code, smoke.stdout.matches("skipped").count()), (0, 1), "{}", smoke.stdout);
 }

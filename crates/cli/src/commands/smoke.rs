@@ -31,7 +31,7 @@ pub(crate) async fn run(common: &Common, options: &SmokeOptions) -> Result<Exit,
         print_json(&record(&findings, exit));
         return Ok(exit);
     }
-    findings.iter().for_each(|finding| print(&render::smoke::line(finding)));
+    render::smoke::lines(&findings).iter().for_each(|text| print(text));
     let word = if exit == Exit::Done { style::good("it works") } else { style::error("smoke failed") };
     say(&format!("\n{word}: {} of {} in {}", render::smoke::counts(&findings), session.stack.prefix(), session.place()));
     Ok(exit)
@@ -68,7 +68,7 @@ pub(super) async fn after(session: &Session, common: &Common, state: &State, int
     // What is well needs one line; `landing smoke` has all of them.
     if !common.json {
         let telling = findings.iter().filter(|finding| finding.status != Status::Ok);
-        telling.for_each(|finding| say(&render::smoke::line(finding)));
+        render::smoke::lines(telling).iter().for_each(|text| say(text));
         if !findings.is_empty() {
             say(&format!("{}: {}", style::dim("smoke"), render::smoke::counts(findings)));
         }
@@ -95,8 +95,7 @@ impl AfterSmoke {
 
     /// What does not work, one line each.
     pub(super) fn failed(&self) -> Vec<String> {
-        let failed = self.findings.iter().flatten().filter(|finding| finding.status == Status::Failed);
-        failed.map(render::smoke::line).collect()
+        render::smoke::lines(self.findings.iter().flatten().filter(|finding| finding.status == Status::Failed))
     }
 
     pub(super) fn sum_up(&self, done: &str, place: &str, cost: &str) {

@@ -4,7 +4,7 @@ use landing_aws::smoke::{Finding, Status};
 
 use super::{count, style};
 
-pub(crate) fn line(finding: &Finding) -> String {
+fn line(finding: &Finding) -> String {
     let Finding { check, url, status, expected, came, help, .. } = finding;
     match status {
         Status::Ok => format!("{}       {check}  {}", style::good("ok"), style::dim(came)),
@@ -18,6 +18,26 @@ pub(crate) fn line(finding: &Finding) -> String {
             lines.join("\n")
         }
     }
+}
+
+/// A text for each; those that are skipped for one reason have one together, in the place of the first.
+pub(crate) fn lines<'f>(findings: impl IntoIterator<Item = &'f Finding>) -> Vec<String> {
+    let mut groups: Vec<Vec<&Finding>> = Vec::new();
+    for finding in findings {
+        let alike = |group: &&mut Vec<&Finding>| {
+            group[0].status == Status::Skipped && finding.status == Status::Skipped && group[0].came == finding.came
+        };
+        match groups.iter_mut().find(alike) {
+            Some(group) => group.push(finding),
+            None => groups.push(vec![finding]),
+        }
+    }
+    groups.iter().map(|group| together(group)).collect()
+}
+
+fn together(group: &[&Finding]) -> String {
+    let names: Vec<&str> = group.iter().map(|finding| finding.check.as_str()).collect();
+    line(&Finding { check: names.join(", "), ..group[0].clone() })
 }
 
 /// `40 checks ok, 2 skipped`.
