@@ -184,3 +184,23 @@ async fn a_service_that_has_recovered_is_not_judged_by_its_past() {
 fn ids_are_left_out_and_words_are_not() {
     assert_eq!(without_ids("task: 0123456789abcdef0123456789abcdef\nfaded: decade"), "task: ID\nfaded: decade");
 }
+
+/// The second death of the same is no chance: nobody waits for AWS to give up. Two of different causes may be.
+#[tokio::test(start_paused = true)]
+async fn the_same_death_twice_is_the_end_and_two_different_ones_are_not() {
+    let site = shop(&web("ends = \"exited\"\nexit-code = 3\nafter = 4\nlog = [\"\\u001b[2Jgone\\u0007\"]"));
+    let run = site.up().await;
+    assert!(!run.outcome.is_complete());
+    assert!(
+        told(&run).contains("gone") && !told(&run).contains(['\u{1b}', '\u{7}']),
+        "no log speaks to a terminal: {}",
+        told(&run)
+    );
+    let world = site.sandbox.with_world(|world| serde_json::to_value(world).unwrap());
+    let dead = world["ecs"]["tasks"].as_object().unwrap().values().filter(|task| task["stopping_at"].is_u64()).count();
+    assert_eq!(dead, 2);
+    let task =
+        |reason: &str, nth: u32| format!("{{ kind = \"task\", name = \"shop-dev-web\", reason = \"{reason}\", nth = {nth} }}");
+    let different = format!("failures = [{}, {}]", task("out-of-memory", 1), task("exited", 2));
+    shop(&different).up().await.done();
+}

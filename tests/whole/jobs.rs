@@ -150,3 +150,42 @@ async fn a_job_waits_for_room() {
     assert_eq!(up.mutations().iter().filter(|call| *call == "ecs:RunTask").count(), 2);
     assert_eq!(runs(&site), [ended_well("1")]);
 }
+
+/// Two migrations at once would meet in the same tables.
+#[tokio::test(start_paused = true)]
+async fn another_revision_waits_until_the_run_before_has_ended() {
+    let mut site = Site::new(PROJECT);
+    site.edit("docker-compose.yml", "    depends_on:\n      migrate: { condition: service_completed_successfully }\n", "");
+    site.wait = false;
+    site.up().await.done();
+    site.wait = true;
+    site.edit("docker-compose.yml", "[\"sh\", \"-c\", \"migrate\"]", "[\"sh\", \"-c\", \"migrate --all\"]");
+    site.up().await.done();
+    assert_eq!(runs(&site), [ended_well("1"), ended_well("2")]);
+    let world = site.sandbox.with_world(|world| serde_json::to_value(world).unwrap());
+    let tasks = world["ecs"]["tasks"].as_object().unwrap().values().filter(|task| task["deployment"].is_null());
+    let mut times: Vec<(u64, u64)> =
+        tasks.map(|task| (task["created"].as_u64().unwrap(), task["stopped_at"].as_u64().unwrap())).collect();
+    times.sort_unstable();
+    assert!(times[0].1 <= times[1].0, "one after the other: {times:?}");
+}
+
+/// Whoever stops a job by hand has not seen it done, even when the program ends politely.
+#[tokio::test(start_paused = true)]
+async fn a_run_that_somebody_stopped_is_not_done() {
+    let mut site = Site::new(PROJECT);
+    site.edit("docker-compose.yml", "    depends_on:\n      migrate: { condition: service_completed_successfully }\n", "");
+    site.wait = false;
+    site.up().await.done();
+    site.tamper(|world| {
+        let now = world["now"].as_u64().unwrap();
+        let end =
+            serde_json::json!({ "stop_code": "UserInitiated", "reason": "by hand", "exit_code": 0, "container_reason": null });
+        let tasks = world["ecs"]["tasks"].as_object_mut().unwrap().values_mut();
+        tasks.filter(|task| task["deployment"].is_null()).for_each(|task| task["ends"] = serde_json::json!([now, end]));
+    });
+    site.wait = true;
+    assert!(!site.up().await.outcome.is_complete(), "it is told");
+    site.up().await.done();
+    assert_eq!(runs(&site), [ended_well("1"), ended_well("1")], "and run again");
+}

@@ -7,9 +7,11 @@ use std::time::Duration;
 use aws_sdk_cloudwatchlogs::config::{Credentials, Region};
 use aws_sdk_cloudwatchlogs::types::InputLogEvent;
 use landing_aws::Aws;
+use landing_aws::ecs::last_ended;
 use landing_aws::logs::{Line, Reader, Source};
 use landing_sandbox::Faults;
 use landing_tests::{Site, small};
+use serde_json::json;
 
 /// An account in which somebody writes.
 struct Room {
@@ -92,6 +94,8 @@ async fn lines_of_all_services_come_by_their_times_and_each_once() {
     let missing = reader.read(&room.aws, room.now(), each).await.unwrap();
     assert_eq!(shown(&first), ["web one: up", "broker three: up", "web two: up too", "web one: GET /", "broker three: a client"]);
     assert_eq!(missing, ["nobody"], "a service without a log is no mistake");
+    let of_two = Source { task: Some("two".into()), ..sources(&["web"]).remove(0) };
+    assert_eq!(shown(&room.read(&mut Reader::new(vec![of_two], 0)).await), ["web two: up too"], "one task's own lines");
 
     assert_eq!(shown(&room.read(&mut reader).await), Vec::<String>::new(), "nothing comes twice");
     // One that is late, from before what was read, and one like another.
@@ -171,4 +175,50 @@ async fn whoever_follows_through_a_storm_gets_each_line_once() {
     let texts: BTreeSet<String> = got.iter().map(|line| line.message.clone()).collect();
     assert_eq!(got.len(), texts.len(), "none comes twice");
     assert_eq!(texts, written, "none is lost");
+}
+
+/// Ends the tasks that run, and gives others the time to take their place.
+async fn tasks_end(site: &mut Site) {
+    site.tamper(|world| {
+        let now = world["now"].as_u64().unwrap();
+        let end = json!({ "stop_code": "EssentialContainerExited", "reason": "gone", "exit_code": 1, "container_reason": null });
+        let tasks = world["ecs"]["tasks"].as_object_mut().unwrap().values_mut();
+        tasks.filter(|task| task["stopping_at"].is_null()).for_each(|task| task["ends"] = json!([now, end]));
+    });
+    tokio::time::sleep(Duration::from_secs(300)).await;
+}
+
+/// Ids of the tasks that have ended, in this order, and of those that run.
+fn tasks(site: &Site) -> (Vec<String>, Vec<String>) {
+    let world = site.sandbox.with_world(|world| serde_json::to_value(world).unwrap());
+    let mut all: Vec<_> = world["ecs"]["tasks"].as_object().unwrap().iter().collect();
+    all.sort_by_key(|(_, task)| task["stopping_at"].as_u64());
+    let id = |arn: &String| arn.rsplit('/').next().unwrap().to_owned();
+    let (ended, running): (Vec<_>, Vec<_>) = all.into_iter().partition(|(_, task)| task["stopping_at"].is_u64());
+    (ended.iter().map(|(arn, _)| id(arn)).collect(), running.iter().map(|(arn, _)| id(arn)).collect())
+}
+
+/// However many have ended; and once ECS has forgotten all of them, by who wrote last and does not run.
+#[tokio::test(start_paused = true)]
+async fn the_task_that_ended_last_is_found_for_as_long_as_its_log_is_kept() {
+    let mut site = Site::new(&[
+        ("landing.toml", "name = \"small\"\nregion = \"us-west-2\"\n"),
+        ("docker-compose.yml", "services:\n  worker:\n    image: python:3.13-alpine\n"),
+    ]);
+    site.up().await.done();
+    let last = async |site: &Site| {
+        let aws = site.connect(&site.project()).await;
+        last_ended(&aws, "small-dev", "small-dev-worker", "/ecs/small-dev/worker").await.unwrap()
+    };
+    assert_eq!(last(&site).await, None, "one that runs has not ended");
+    for _ in 0..3 {
+        tasks_end(&mut site).await;
+    }
+    let (ended, running) = tasks(&site);
+    assert_eq!((ended.len(), running.len()), (3, 1));
+    let known = last(&site).await.unwrap();
+    assert_eq!((&known.task, known.exit_code), (&ended[2], Some(1)));
+    tokio::time::sleep(Duration::from_secs(2 * 3600)).await;
+    let forgotten = last(&site).await.unwrap();
+    assert_eq!((&forgotten.task, forgotten.at), (&ended[2], None), "{ended:?} {running:?}");
 }

@@ -1,8 +1,10 @@
 //! The roles that GitHub's runners take are enough for what they are for, and the one of pull requests is for nothing else.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
-use landing_engine::NodeName;
+use landing_aws::smoke::Status;
+use landing_engine::{Class, NodeName};
 use landing_sandbox::Faults;
 use landing_tests::small::WITH_A_JOB;
 use landing_tests::{Site, is_read, shown};
@@ -80,4 +82,50 @@ async fn the_role_of_the_branch_is_enough_to_deploy() {
         "s3:PutObject",
     ];
     assert_eq!(sent, of_a_release);
+}
+
+/// A service that is built from its files, and a site whose files come and go.
+async fn with_a_build() -> Site {
+    let mut site = Site::new(WITH_A_JOB);
+    site.stand_ins = Some(Duration::from_secs(30));
+    site.edit("landing.toml", "from = \"env:KEY\"", "generate = {}");
+    site.edit("docker-compose.yml", "image: nginx:1.29-alpine", "build: web");
+    site.write("web/Dockerfile", "FROM nginx:1.29-alpine\n");
+    site.write("dist/old.js", "old()");
+    site.up().await.done();
+    site
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_role_of_the_branch_is_enough_to_push_to_take_files_away_and_to_ask_whether_it_works() {
+    let site = with_a_build().await;
+    let day = site.fork(nothing_but(&allowed(&site, "deploy").await));
+    day.write("web/Dockerfile", "FROM nginx:1.30-alpine\n");
+    std::fs::remove_file(day.path("dist/old.js")).unwrap();
+    let sent = day.up().await.done().mutations();
+    for call in ["ecr:PutImage", "s3:DeleteObjects", "ecs:UpdateService"] {
+        assert!(sent.contains(&call.to_owned()), "{call} in {sent:?}");
+    }
+    let findings = day.smoke(Duration::ZERO).await;
+    let bad: Vec<_> = findings.iter().filter(|finding| finding.status == Status::Failed).collect();
+    assert!(bad.is_empty(), "{bad:#?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_role_of_the_branch_is_enough_to_say_why_a_release_died() {
+    let site = with_a_build().await;
+    let dies = "[[workloads]]\nfamily = \"small-dev-web\"\nrevision = 2\nends = \"exited\"\nexit-code = 3\nafter = 4\nlog = [\"no setting COLOUR\"]\n";
+    let day = site.fork(Faults {
+        deny: nothing_but(&allowed(&site, "deploy").await).deny,
+        ..Faults::from_toml(dies).unwrap_or_else(|error| panic!("{error}"))
+    });
+    day.write("web/Dockerfile", "FROM nginx:1.30-alpine\n");
+    let run = day.up().await;
+    let (node, error) = &run.outcome.failed[0];
+    assert_eq!((node.to_string().as_str(), error.class), ("ecs.rollout.web", Class::RolledBack));
+    let cause = error.cause.as_ref().expect("it is explained");
+    assert_eq!(
+        (cause.title.as_str(), &cause.log[..]),
+        ("the program ended with exit code 3", &["no setting COLOUR".to_owned()][..])
+    );
 }

@@ -170,3 +170,81 @@ async fn a_load_balancer_that_admits_cloudfront_alone_is_asked_through_it() {
     let through = |what: &str| findings.iter().any(|finding| finding.check.contains(what));
     assert!(through("through CloudFront") && !through("through the load balancer"), "{}", told(&findings));
 }
+
+/// A worker that nobody can visit, and a job that it waits for: only AWS tells of them.
+const UNSEEN: &[(&str, &str)] = &[
+    ("landing.toml", "name = \"quiet\"\nregion = \"us-west-2\"\n"),
+    (
+        "docker-compose.yml",
+        "services:\n  worker:\n    image: python:3.13-alpine\n    depends_on:\n      prepare: { condition: service_completed_successfully }\n  prepare:\n    image: busybox:1.37\n    command: [\"true\"]\n",
+    ),
+];
+
+/// What smoke says when somebody has changed this of a stack that worked.
+async fn unseen(change: impl FnOnce(&mut Value)) -> String {
+    let mut site = Site::new(UNSEEN);
+    site.up().await.done();
+    assert_eq!(failed(&site.smoke(ONCE).await), "");
+    site.tamper(change);
+    failed(&site.smoke(ONCE).await)
+}
+
+fn only(objects: &mut Value) -> &mut Value {
+    objects.as_object_mut().unwrap().values_mut().next().unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_nobody_can_visit_is_told_by_its_tasks_its_log_and_its_mark() {
+    let with = |count: u64| move |world: &mut Value| only(&mut world["ecs"]["services"])["desired"] = count.into();
+    let missing = unseen(with(2)).await;
+    assert!(missing.contains("worker: tasks") && missing.contains("came: 1 of 2 running"), "{missing}");
+    let none = unseen(with(0)).await;
+    assert!(none.contains("it is told to run no task"), "{none}");
+    let rolling = unseen(|world| {
+        let later = world["now"].as_u64().unwrap() + 3_600_000;
+        let deployment = &mut only(&mut world["ecs"]["services"])["deployments"][0];
+        deployment["rollout"] = "IN_PROGRESS".into();
+        deployment["started"] = later.into();
+    });
+    let rolling = rolling.await;
+    assert!(rolling.contains("1 of 1 running, and a release is under way"), "{rolling}");
+    let silent = unseen(|world| {
+        for group in world["logs"]["groups"].as_object_mut().unwrap().values_mut() {
+            group["streams"].as_object_mut().unwrap().values_mut().for_each(|stream| stream["events"] = json!([]));
+        }
+    });
+    let silent = silent.await;
+    assert!(silent.contains("nothing in /ecs/quiet-dev/worker"), "a stream is no entry: {silent}");
+    let undone = unseen(|world| {
+        let family = &mut world["ecs"]["families"]["quiet-dev-prepare"];
+        only(&mut family["revisions"])["tags"].as_object_mut().unwrap().shift_remove("landing:job").expect("it was done");
+    });
+    let undone = undone.await;
+    assert!(undone.contains("prepare: job") && undone.contains("it has not ended well"), "{undone}");
+}
+
+/// A question that could not be asked has no good answer.
+#[tokio::test(start_paused = true)]
+async fn what_may_not_be_read_and_what_is_not_built_do_not_work() {
+    let site = Site::new(UNSEEN);
+    site.up().await.done();
+    let denied = "deny = [\"ecs:DescribeServices\", \"logs:DescribeLogStreams\", \"ecs:DescribeTaskDefinition\"]";
+    let found = failed(&site.fork(Faults::from_toml(denied).unwrap()).smoke(PATIENT).await);
+    for check in ["worker: tasks", "worker: log", "prepare: job"] {
+        assert!(found.contains(&format!("failed   {check}\n")), "{check} in {found}");
+    }
+    site.edit("docker-compose.yml", "  prepare:\n", "  another:\n    image: redis:8\n  prepare:\n");
+    let found = failed(&site.smoke(PATIENT).await);
+    assert!(found.contains("failed   another: tasks") && found.contains("it is not built"), "{found}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_port_that_the_network_load_balancer_has_nobody_for_does_not_work() {
+    let mut site = standing("").await;
+    site.tamper(|world| {
+        let groups = world["elbv2"]["target_groups"].as_object_mut().unwrap();
+        groups.values_mut().find(|group| group["protocol"] == "TCP").unwrap()["targets"] = json!({});
+    });
+    let found = failed(&site.smoke(ONCE).await);
+    assert!(found.contains("failed   broker: TCP 1883"), "{found}");
+}

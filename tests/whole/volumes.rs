@@ -90,6 +90,9 @@ async fn another_owner_is_another_access_point_and_loses_nothing() {
     insta::assert_snapshot!(shown(&run.plan));
     assert!(run.plan.steps.iter().all(|step| !step.loses_data));
     assert!(site.plan().await.is_empty());
+    site.edit("landing.toml", "backup = true", "backup = false");
+    assert_eq!(site.up().await.done().mutations(), ["elasticfilesystem:PutBackupPolicy"]);
+    assert!(site.plan().await.is_empty(), "what is not wanted any more is turned off");
 }
 
 /// What each service may do to a volume, and how it is replaced.
@@ -110,6 +113,14 @@ async fn who_only_reads_cannot_write_and_who_writes_is_never_two() {
     let volumes = &shape("ecs.task-definition.worker")["volumes"];
     assert_eq!((&volumes[0]["path"], &volumes[1]["path"]), (&"/data".into(), &"/old".into()));
     assert_eq!((&volumes[0]["read_only"], &volumes[1]["read_only"]), (&false.into(), &true.into()));
+    let nodes = look.blueprint.graph.iter().map(|(node, _)| node.to_string());
+    let doors: Vec<String> =
+        nodes.filter(|node| node.starts_with("ec2.security-group-rule") && node.contains("-volume")).collect();
+    insta::assert_snapshot!(doors.join("\n"));
+    for zone in ["a", "b"] {
+        let target = shape(&format!("efs.mount-target.uploads-{zone}")).to_string();
+        assert!(target.contains(&format!("ec2.subnet.private-{zone}")), "where the tasks are: {target}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -151,3 +151,52 @@ fn a_mistake_stands_at_its_line_in_the_repository() {
     insta::assert_snapshot!(runner.page());
     assert_eq!(fs::read_to_string(&comment).expect("a plan that failed has a page, too"), runner.page());
 }
+
+#[test]
+fn logs_on_a_runner_are_shown_and_not_obeyed_in_every_form() {
+    let living = HOSTILE.replace("ends = \"exited\"\nexit-code = 3\nafter = 5\n", "");
+    let runner = Runner::new(&[("landing.toml", SETTINGS), ("compose.yaml", COMPOSE), ("faults.toml", &living)]);
+    let faults = runner.project.path().join("faults.toml").display().to_string();
+    let up = runner.landing(&["up", "--sandbox", "--sandbox-faults", &faults, "--time-scale", "4000", "--yes"]);
+    assert_eq!(up.code, 0, "{}", up.stderr);
+    for form in [&[][..], &["--color", "always"], &["--color", "never"], &["--json"], &["--tail", "20"]] {
+        let logs = runner.landing(&[&["logs", "--sandbox", "--since", "2026-01-01"], form].concat());
+        assert_eq!(logs.code, 0, "{}", logs.stderr);
+        assert!(logs.stdout.contains("owned") && logs.stdout.contains("fine so far"), "{}", logs.stdout);
+        assert_eq!(obeyed(&logs), [""; 0], "{form:?}");
+    }
+    runner.was_left_alone();
+}
+
+/// Colours are taken out where there is no terminal, and what they stood between comes together.
+#[test]
+fn what_a_build_says_is_shown_and_not_obeyed() {
+    let build = r"printf '#\033[0m#[add-path]/tmp/evil\n::error::owned\nfine\r::stop-commands::for-ever\n##[debug]x\n'";
+    let settings = |end: &str| format!("{SETTINGS}\n[spa]\ndist = \"dist\"\nbuild = '''{build}; {end}'''\n");
+    let runner =
+        Runner::new(&[("landing.toml", &settings("exit 3")), ("compose.yaml", COMPOSE), ("dist/index.html", "<p>one</p>")]);
+    for (end, code) in [("exit 3", 1), ("true", 0)] {
+        runner.project.write("landing.toml", &settings(end));
+        for colour in ["never", "always"] {
+            let up = runner.landing(&["up", "--sandbox", "--yes", "--time-scale", "4000", "--no-smoke", "--color", colour]);
+            assert_eq!(up.code, code, "{}", up.stderr);
+            assert!(up.stderr.contains("owned"), "{}", up.stderr);
+            assert!(obeyed(&up).iter().all(|line| line.starts_with("::error title=landing up")), "{:#?}", obeyed(&up));
+        }
+    }
+    runner.was_left_alone();
+}
+
+/// GitHub drops a page above 1 MiB whole, with what stood on it before.
+#[test]
+fn a_page_that_is_full_is_left_as_it_is() {
+    let runner = Runner::new(&[("landing.toml", SETTINGS), ("compose.yaml", COMPOSE)]);
+    let full = "x".repeat(1_040_000);
+    fs::write(runner.project.path().join("summary.md"), &full).expect("the page can be written");
+    let commands =
+        [&["plan", "--sandbox"][..], &["up", "--sandbox", "--time-scale", "4000", "--yes"], &["plan", "--env", "no such"]];
+    for command in commands {
+        runner.landing(command);
+        assert!(runner.page() == full, "{command:?} added to it");
+    }
+}

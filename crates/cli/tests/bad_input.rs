@@ -163,3 +163,14 @@ fn a_fault_out_of_its_range() {
 fn a_fault_for_calls_of_no_service() {
     insta::assert_snapshot!(faults("[[calls]]\non = \"ec3:CreateVpc\"\nwhat = \"lost\"\n"));
 }
+
+/// With both, the SDK's log would hold the values of secrets.
+#[test]
+fn the_switch_that_prints_bodies() {
+    let project = Project::new(&[("landing.toml", "name = \"shop\"\n"), ("compose.yaml", WEB)]);
+    let switch = ("LOG_SENSITIVE_BODIES", "1");
+    let refused = project.landing_with(&["validate"], &[("LANDING_LOG", "aws_smithy_runtime=trace"), switch]);
+    assert_eq!((refused.code, refused.stdout.as_str()), (2, ""));
+    assert!(refused.stderr.contains("would print the values of secrets"), "{}", refused.stderr);
+    assert_eq!(project.landing_with(&["validate"], &[("LANDING_LOG", "trace"), switch]).code, 0, "its log is not asked for");
+}

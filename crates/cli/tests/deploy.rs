@@ -79,6 +79,7 @@ fn a_release_that_dies_says_why_and_is_never_green() {
     let first = shop.landing(&["up", "--sandbox", "--yes", "--sandbox-faults", faults, "--color", "never"]);
     assert_eq!(first.code, 7, "{}", first.stderr);
     assert!(first.stderr.contains("| no setting COLOUR") && first.stderr.contains("exit code 4"), "{}", first.stderr);
+    assert!(!first.stderr.contains("smoke"), "nobody asks whether it works: {}", first.stderr);
     assert_eq!(shop.landing(&["deploy", "--sandbox", "--sandbox-faults", faults]).code, 7, "it still does not live");
 
     shop.write("compose.yaml", &compose("nginx:2", "worker:1", "migrate:1"));

@@ -18,6 +18,9 @@ secrets = { STRIPE_KEY = "stripe", TOKEN = "token" }
 [services.worker]
 secrets = { TOKEN = "token" }
 
+[services.migrate]
+secrets = { TOKEN = "token" }
+
 [secrets.stripe]
 from = "env:STRIPE_KEY"
 
@@ -31,7 +34,10 @@ generate = true
 fn shop() -> Project {
     let shop = Project::new(&[
         ("landing.toml", SETTINGS),
-        ("compose.yaml", "services:\n  web:\n    image: nginx:1\n  worker:\n    image: worker:1\n"),
+        (
+            "compose.yaml",
+            "services:\n  web:\n    image: nginx:1\n  worker:\n    image: worker:1\n  migrate:\n    image: migrate:1\n    restart: \"no\"\n",
+        ),
     ]);
     shop.canaries.add("given first", FIRST);
     shop.canaries.add("given second", SECOND);
@@ -67,6 +73,10 @@ fn a_value_is_given_without_a_variable_and_stays() {
     let fast = ["--sandbox", "--time-scale", "4000", "--color", "never"];
     let secrets = |arguments: &[&str], stdin: &str| shop.landing_fed(&[&["secrets"], arguments, &fast].concat(), &[], stdin);
     insta::assert_snapshot!("nothing_stands", told(&secrets(&["list"], "")));
+    shop.write("denied.toml", "deny = [\"secretsmanager:CreateSecret\"]\n");
+    let denied = shop.path().join("denied.toml").display().to_string();
+    let refused = secrets(&["set", "stripe", "--sandbox-faults", &denied], FIRST);
+    assert!(refused.code == 4 && refused.stderr.contains("secretsmanager:CreateSecret"), "{}", refused.stderr);
     let early = secrets(&["set", "stripe"], &format!("{FIRST}\n"));
     insta::assert_snapshot!("given_early", end(&early));
     assert_eq!(stored(&shop, "AWSCURRENT"), FIRST, "without the end of the line");
@@ -150,4 +160,23 @@ fn what_is_typed_is_not_shown() {
     assert!(seen.contains(&format!("read {} characters", FIRST.chars().count())), "{seen}");
     assert!(!seen.contains("canary"), "{seen}");
     assert_eq!(stored(&shop, "AWSCURRENT"), FIRST);
+}
+
+/// A secret that merely has the name is nobody's to speak of.
+#[test]
+fn another_stacks_secret_is_not_taken_for_our_own() {
+    let shop = shop();
+    let fast = ["--sandbox", "--time-scale", "4000", "--color", "never"];
+    let set = shop.landing_fed(&[&["secrets", "set", "stripe"][..], &fast].concat(), &[], FIRST);
+    assert_eq!(set.code, 0, "{}", set.stderr);
+    let path = shop.path().join("state/shop-dev.sandbox.json");
+    let mut world: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
+    world["secrets"]["secrets"]["shop-dev/stripe"]["tags"]["landing:project"] = "books".into();
+    std::fs::write(&path, world.to_string()).unwrap();
+    let list = shop.landing(&[&["secrets", "list"][..], &fast].concat());
+    assert!(list.stdout.contains("another stack's"), "{}", list.stdout);
+    let json = shop.landing(&[&["secrets", "list", "--json"][..], &fast].concat()).stdout;
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    let stripe = json["secrets"].as_array().unwrap().iter().find(|secret| secret["name"] == "stripe").unwrap();
+    assert_eq!((&stripe["has_value"], &stripe["changed"]), (&false.into(), &serde_json::Value::Null));
 }

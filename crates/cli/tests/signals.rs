@@ -164,3 +164,51 @@ fn while_it_follows_logs() {
     assert_eq!((ended.code(), ended.stderr.as_str()), (Some(130), ""));
     assert!(took < SOON, "{took:?}");
 }
+
+/// A new line is shown when it is there, and that AWS does not answer for a while is said once and no end.
+#[test]
+fn while_it_follows_logs_of_an_aws_that_is_away_for_a_while() {
+    let town = Town::new(4000.0);
+    town.done(&UP, "somebody has to write");
+    let is_away = |away: bool| {
+        let fate =
+            move |operation: &str| if away && operation == "FilterLogEvents" { Fate::StrikeUnseen } else { Fate::Answered };
+        town.served.watch(move |call| fate(&call.operation));
+        town.served.strike_with(|| {});
+    };
+    is_away(false);
+    let running = town.start(&["logs", "-f", "web", "--since", "30d"]);
+    let until = |what: &str, is_so: &dyn Fn() -> bool| {
+        let began = Instant::now();
+        while !is_so() {
+            assert!(running.is_running() && began.elapsed() < Duration::from_secs(60), "before {what}: {}", running.said());
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    };
+    let shown = || std::fs::read_to_string(town.path().join("stdout")).expect("it is there").lines().count();
+    until("the first lines", &|| shown() > 0);
+    is_away(true);
+    until("a word about it", &|| running.said().contains("AWS does not answer, trying on"));
+    is_away(false);
+    let before = shown();
+    // Others take the place of the tasks, and write their first line.
+    let mut rotate = town.command(&["secrets", "rotate", "token", "--roll"]);
+    assert!(rotate.output().expect("it runs").status.success());
+    until("the new lines", &|| shown() > before);
+    let (ended, _) = signalled(&town, running, &[(Duration::ZERO, "INT")]);
+    assert_eq!((ended.code(), ended.stderr.matches("trying on").count()), (Some(130), 1), "{}", ended.stderr);
+}
+
+/// Everything is done, and whether it works is not known.
+#[test]
+fn while_it_asks_whether_the_stack_works() {
+    let town = Town::new(4000.0);
+    town.done(&UP, "there has to be something to ask");
+    town.served.watch(|call| if call.operation == "DescribeLogStreams" { Fate::Never } else { Fate::Answered });
+    let running = town.start(&UP);
+    until_sent(&town, &running, "DescribeLogStreams");
+    let (ended, took) = signalled(&town, running, &[(Duration::ZERO, "INT")]);
+    assert_eq!(ended.code(), Some(130), "{}", ended.stderr);
+    assert!(ended.stderr.contains("whether it works was not asked to the end"), "{}", ended.stderr);
+    assert!(took < SOON, "{took:?}");
+}

@@ -39,6 +39,9 @@ fn everything_that_a_build_could_see_changes_the_tag() {
     new("an inline Dockerfile", &recipe(Build { dockerfile_inline: Some("FROM scratch\n".into()), ..build() }));
     new("a context elsewhere", &recipe(Build { contexts: [("lib".into(), "docker-image://a".into())].into(), ..build() }));
     new("a secret's name", &recipe(Build { secrets: [("s".into(), SecretSource::Environment("S".into()))].into(), ..build() }));
+    let from_a_file = |path: &str| recipe(Build { secrets: [("s".into(), SecretSource::File(path.into()))].into(), ..build() });
+    new("a secret's file", &from_a_file("a.key"));
+    new("another file", &from_a_file("b.key"));
     let labels = |value: &str| Build { labels: [("l".into(), value.into())].into(), ..build() };
     new("a label", &recipe(labels("1")));
     new("a label's value", &recipe(labels("2")));

@@ -206,3 +206,16 @@ fn description(reply: CreateFileSystemOutput) -> FileSystemDescription {
         .build()
         .expect("what a description needs, the reply has")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_policy_allows_nobody_and_denies_who_is_not_encrypted() {
+        let policy = policy("arn:x");
+        let [statement] = policy["Statement"].as_array().unwrap().as_slice() else { panic!("{policy}") };
+        assert_eq!((&statement["Effect"], &statement["Resource"]), (&"Deny".into(), &"arn:x".into()));
+        assert_eq!(statement["Condition"], json!({ "Bool": { "aws:SecureTransport": "false" } }));
+    }
+}

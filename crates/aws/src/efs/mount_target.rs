@@ -182,3 +182,15 @@ fn description(reply: CreateMountTargetOutput) -> MountTargetDescription {
         .build()
         .expect("what a description needs, the reply has")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_order_of_groups_is_no_difference() {
+        let groups = |ids: &[&str]| serde_json::json!(ids);
+        assert!(MountTarget::same("groups", &groups(&["sg-1", "sg-2"]), &groups(&["sg-2", "sg-1"])));
+        assert!(!MountTarget::same("groups", &groups(&["sg-1", "sg-2"]), &groups(&["sg-1"])));
+    }
+}

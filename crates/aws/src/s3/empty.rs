@@ -2,7 +2,7 @@
 //!
 //! Source: S3 API Reference, `ListObjectVersions`, `DeleteObjects`; `aws-behaviours` 11.3.
 
-use aws_sdk_s3::types::{Delete, ObjectIdentifier};
+use aws_sdk_s3::types::{Delete, Error, ObjectIdentifier};
 use landing_engine::{CallError, Class, Door};
 
 use crate::{Aws, IntoCallError, ownership};
@@ -28,18 +28,35 @@ pub(super) async fn delete(cx: &Aws, door: &Door<'_>, bucket: &str, objects: Vec
     door.call(operation, || async {
         let all = Delete::builder().set_objects(Some(objects.clone())).quiet(true).build().expect("the objects are set");
         let reply = cx.s3.delete_objects().bucket(bucket).delete(all).send().await.call(operation)?;
-        // A 200 that names what it did not delete. The listing starts again, so only a refusal ends it.
-        let refused = reply.errors().iter().find(|error| error.code() != Some("InternalError"));
-        refused.map_or(Ok(()), |error| {
-            let (code, key) = (error.code().unwrap_or_default(), error.key().unwrap_or_default());
-            let class = if code == "AccessDenied" { Class::Denied } else { Class::Invalid };
-            Err(CallError { code: Some(code.into()), ..CallError::new(class, operation, format!("{key} cannot be deleted")) })
-        })
+        refusal(operation, reply.errors()).map_or(Ok(()), Err)
     })
     .await
+}
+
+/// What a 200 says that it did not delete. The listing starts again, so only a refusal ends it.
+fn refusal(operation: &str, errors: &[Error]) -> Option<CallError> {
+    let error = errors.iter().find(|error| error.code() != Some("InternalError"))?;
+    let (code, key) = (error.code().unwrap_or_default(), error.key().unwrap_or_default());
+    let class = if code == "AccessDenied" { Class::Denied } else { Class::Invalid };
+    Some(CallError { code: Some(code.into()), ..CallError::new(class, operation, format!("{key} cannot be deleted")) })
 }
 
 fn identifier(key: Option<&str>, version: Option<&str>) -> ObjectIdentifier {
     let version = version.map(str::to_owned);
     ObjectIdentifier::builder().key(key.unwrap_or_default()).set_version_id(version).build().expect("the key is set")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_200_that_names_what_was_not_deleted_is_a_refusal() {
+        let error = |code: &str, key: &str| Error::builder().code(code).key(key).build();
+        let class = |errors: &[Error]| refusal("s3:DeleteObject", errors).map(|error| (error.class, error.message));
+        assert_eq!(class(&[]), None);
+        assert_eq!(class(&[error("InternalError", "a")]), None, "it is listed again");
+        let denied = [error("InternalError", "a"), error("AccessDenied", "b")];
+        assert_eq!(class(&denied), Some((Class::Denied, "b cannot be deleted".to_owned())));
+    }
 }
