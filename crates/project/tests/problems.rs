@@ -272,6 +272,13 @@ fn what_a_writable_mount_is_for_decides_what_to_do() {
 }
 
 #[test]
+fn files_of_secrets_become_variables_where_the_program_knows_both() {
+    assert_snapshot!(compose(
+        "services:\n  db:\n    image: postgres\n    secrets: [pass, { source: user, target: /etc/user }]\n    environment: [POSTGRES_PASSWORD_FILE=/run/secrets/pass, POSTGRES_USER_FILE=/etc/user]\n  app:\n    image: x\n    secrets: [pass]\nsecrets: { pass: { file: ./p }, user: { file: ./u } }\n"
+    ));
+}
+
+#[test]
 fn two_passwords_of_one_name_are_two_secrets() {
     assert_snapshot!(compose(
         "services:\n  a-db:\n    image: x\n    environment: { DB_PASSWORD: one }\n  b_db:\n    image: x\n    environment: { DB_PASSWORD: two }\n  c:\n    image: x\n    environment: { OTHER_TOKEN: same }\n  d:\n    image: x\n    environment: { OTHER_TOKEN: same }\n"

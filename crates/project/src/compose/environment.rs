@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{
     dotenv::{self, Assignments},
     interpolate::Variables,
+    secret_files,
     values::{boolean, pairs, texts, wrong},
     yaml::{Node, Value},
 };
@@ -58,7 +59,8 @@ pub(super) fn read(
         problems.push(problem);
         Vec::new()
     });
-    for entry in entries.into_iter().filter(|entry| !service.given.contains(&entry.key)) {
+    let replaced = secret_files::replaced(service.node, service.given);
+    for entry in entries.into_iter().filter(|entry| !service.given.contains(&entry.key) && !replaced.contains(&entry.key)) {
         let value = match &entry.value.value {
             Value::Text(text) => Some(text.clone()),
             _ => variables.find(&entry.key).map(str::to_owned),

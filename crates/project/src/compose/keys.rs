@@ -5,7 +5,7 @@
 
 use serde::Serialize;
 
-use super::verdicts as by;
+use super::{secret_files, verdicts as by};
 use crate::{compose::yaml::Node, project::Outcome};
 
 /// What becomes of a key.
@@ -102,9 +102,7 @@ pub(crate) const SERVICE_KEYS: [(&str, Rule); 94] = [
     ("scale", Mapped("replicas")),
     (
         "secrets",
-        Refused(
-            "files in /run/secrets do not exist on Fargate; let the program read a variable and give it by `secrets = { NAME = \"…\" }` in landing.toml",
-        ),
+        Depends("`NAME_FILE` gives way to `NAME` in `secrets` of landing.toml, other files are refused", secret_files::outcome),
     ),
     ("security_opt", Ignored("Fargate isolates each task in a machine of its own")),
     ("shm_size", Depends("up to Fargate's own 64 MiB, more is refused", by::shm_size)),

@@ -16,6 +16,7 @@ mod keys;
 mod load;
 mod mounts;
 mod ports;
+mod secret_files;
 mod service;
 mod values;
 mod verdicts;

@@ -10,9 +10,9 @@ use super::{
     fill::fill_service,
     health, keys, mounts,
     mounts::Mounted,
-    ports,
+    ports, secret_files,
     values::{boolean, bytes, command, number, pairs, seconds, text, text_items, texts, wrong},
-    yaml::{Node, Value},
+    yaml::{Entry, Node, Value},
 };
 use crate::{
     files::Files,
@@ -20,6 +20,7 @@ use crate::{
     place::Place,
     problem::Problem,
     project::{KeyOutcome, Outcome},
+    proposal::Line,
     service::{BakedFile, BakedSource, Build, Condition, HealthCheck, Nofile, Platform, VolumeMount},
 };
 
@@ -144,6 +145,9 @@ impl Reading<'_> {
                 self.problems.push(super::unknown_key(&entry.place, &entry.key, &parent, known));
                 continue;
             };
+            if entry.key == "secrets" {
+                self.secret_files(entry);
+            }
             if let Outcome::Refused { fix } = rule.outcome(&entry.value, self.node) {
                 self.problems.push(
                     Problem::at(
@@ -156,6 +160,26 @@ impl Reading<'_> {
                 );
             }
         }
+    }
+
+    /// What the files of `secrets` become must be said in landing.toml.
+    fn secret_files(&mut self, entry: &Entry) {
+        let variables = secret_files::variables(&entry.value, self.node).unwrap_or_default();
+        let missing: Vec<&String> = variables.iter().filter(|name| !self.given.variables.contains(*name)).collect();
+        if missing.is_empty() {
+            return;
+        }
+        let list = missing.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+        let files = missing.iter().map(|name| format!("`{name}_FILE`")).collect::<Vec<_>>().join(", ");
+        self.problems.push(
+            Problem::at(
+                &entry.place,
+                "unsupported-key",
+                format!("`secrets` of service `{}` are files, which Fargate has not", self.name),
+            )
+            .help(format!("give {list} as secrets in landing.toml: official images take them in place of {files}"))
+            .lines(missing.into_iter().map(|name| Line::secret(self.name, name))),
+        );
     }
 
     fn take<T>(&mut self, key: &str, read: impl FnOnce(&Node) -> Result<T, Problem>) -> Option<T> {
