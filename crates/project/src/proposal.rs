@@ -116,10 +116,9 @@ impl Line {
 }
 
 fn list_with(table: &mut Table, key: &str, item: &str) {
+    // Whatever is in the list already asks for nothing.
     let list = table.entry(key).or_insert_with(|| Value::Array(Vec::new()));
-    if let Value::Array(items) = list
-        && !items.iter().any(|known| known.as_str() == Some(item))
-    {
+    if let Value::Array(items) = list {
         items.push(Value::String(item.to_owned()));
     }
 }

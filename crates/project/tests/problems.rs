@@ -131,6 +131,9 @@ fn one_variable_is_asked_for_once_with_all_its_places() {
 
 #[test]
 fn a_file_of_compose_v1_is_one_problem() {
+    let of_keys_alone = compose("# laid over another\ndb:\n  command: top\n  net: host\n");
+    assert!(of_keys_alone.starts_with("error[compose-v1]") && !of_keys_alone.contains("unknown"), "{of_keys_alone}");
+    assert!(!compose("servics:\n  web:\n    image: x\n").contains("v1"));
     assert_snapshot!(compose("web:\n  build: .\n  links: [redis]\n  net: bridge\nredis:\n  image: redis\n"));
 }
 
@@ -274,7 +277,7 @@ fn what_a_writable_mount_is_for_decides_what_to_do() {
 #[test]
 fn files_of_secrets_become_variables_where_the_program_knows_both() {
     assert_snapshot!(compose(
-        "services:\n  db:\n    image: postgres\n    secrets: [pass, { source: user, target: /etc/user }]\n    environment: [POSTGRES_PASSWORD_FILE=/run/secrets/pass, POSTGRES_USER_FILE=/etc/user]\n  app:\n    image: x\n    secrets: [pass]\nsecrets: { pass: { file: ./p }, user: { file: ./u } }\n"
+        "services:\n  db:\n    image: postgres\n    secrets: [pass, { source: user, target: /etc/user }]\n    environment: [POSTGRES_PASSWORD_FILE=/run/secrets/pass, POSTGRES_USER_FILE=/etc/user]\n  sql:\n    image: mysql\n    secrets: [pass]\n    environment: { MYSQL_PASSWORD_FILE: /run/secrets/pass }\n    healthcheck: { test: \"mysqladmin ping -p$$(cat /run/secrets/pass)\" }\n  app:\n    image: x\n    secrets: [pass]\nsecrets: { pass: { file: ./p }, user: { file: ./u } }\n"
     ));
 }
 

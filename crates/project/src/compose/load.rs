@@ -13,7 +13,7 @@ use super::{
     extends::{Extender, merge_service, merge_tops},
     form,
     interpolate::{Variables, interpolate},
-    top_keys,
+    is_top_key, keys, top_keys,
     values::{texts, wrong},
     yaml::{self, Entry, Node, Value},
 };
@@ -251,8 +251,9 @@ fn of_today(top: &Node) -> Result<(), Problem> {
         return Ok(());
     }
     let is_service = |entry: &&Entry| {
-        let says = |key: &str| entry.value.get(key).is_some();
-        !entry.key.starts_with("x-") && (says("image") || says("build"))
+        let keys = entry.value.map().unwrap_or_default();
+        let has_none = keys.is_empty() || entry.key.starts_with("x-") || is_top_key(&entry.key);
+        !has_none && keys.iter().all(|key| keys::find(&key.key).is_some() || OF_V1.contains(&key.key.as_str()))
     };
     match top.map().into_iter().flatten().find(is_service) {
         None => Ok(()),
@@ -263,6 +264,9 @@ fn of_today(top: &Node) -> Result<(), Problem> {
         }
     }
 }
+
+/// Keys of a service that went with Compose v1.
+const OF_V1: [&str; 5] = ["dockerfile", "log_driver", "log_opt", "net", "volume_driver"];
 
 fn shown(place: &Place) -> String {
     format!("{}:{}", place.source.path.display(), place.line())

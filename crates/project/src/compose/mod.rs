@@ -84,6 +84,10 @@ const TOP_KEYS: [(&str, Rule); 10] = [
     ("models", Rule::Refused("give the model's endpoint in an environment variable")),
 ];
 
+fn is_top_key(key: &str) -> bool {
+    TOP_KEYS.iter().any(|(known, _)| *known == key)
+}
+
 /// Where reading puts what it finds.
 pub(crate) struct Report<'a> {
     pub(crate) problems: &'a mut Vec<Problem>,

@@ -25,6 +25,10 @@ pub(super) fn outcome(value: &Node, service: &Node) -> Outcome {
 /// The variables that take the place of all files: of `POSTGRES_PASSWORD_FILE: /run/secrets/x` it is `POSTGRES_PASSWORD`.
 pub(super) fn variables(value: &Node, service: &Node) -> Option<BTreeSet<String>> {
     let Value::List(items) = &value.value else { return None };
+    let reads = |key: &str| service.get(key).is_some_and(names_the_folder);
+    if ["command", "entrypoint", "healthcheck"].into_iter().any(reads) {
+        return None;
+    }
     let environment = pairs(service.get("environment")?, '=').ok()?;
     let mut found = BTreeSet::new();
     for item in items {
@@ -38,6 +42,16 @@ pub(super) fn variables(value: &Node, service: &Node) -> Option<BTreeSet<String>
         }
     }
     Some(found)
+}
+
+/// Anywhere in the value, as `cat /run/secrets/x` in a health check.
+fn names_the_folder(node: &Node) -> bool {
+    match &node.value {
+        Value::Null => false,
+        Value::Text(text) => text.contains(FOLDER),
+        Value::List(items) => items.iter().any(names_the_folder),
+        Value::Map(map) => map.iter().any(|entry| names_the_folder(&entry.value)),
+    }
 }
 
 /// Of `NAME` and `NAME_FILE` only one may be set: the names of the files' variables that landing.toml has something in place of.
