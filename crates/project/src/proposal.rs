@@ -70,6 +70,25 @@ impl Line {
         Self::Secret { service: service.to_owned(), variable: variable.to_owned(), secret, from: variable.to_owned() }
     }
 
+    fn left_out(&self) -> Option<&String> {
+        match self {
+            Self::Skip { service } => Some(service),
+            _ => None,
+        }
+    }
+
+    /// Whose table the line is in.
+    fn service(&self) -> Option<&String> {
+        match self {
+            Self::Secret { service, .. }
+            | Self::Scratch { service, .. }
+            | Self::ReadOnly { service, .. }
+            | Self::Reference { service, .. }
+            | Self::Environment { service, .. } => Some(service),
+            Self::Skip { .. } | Self::Efs { .. } | Self::Database { .. } | Self::Template { .. } => None,
+        }
+    }
+
     fn add_to(&self, file: &mut Table) {
         match self {
             Self::Secret { service, variable, secret, from } => {
@@ -138,7 +157,10 @@ fn table<'t>(file: &'t mut Table, path: &[&str]) -> &'t mut Table {
 
 /// All lines together, for the landing.toml that is there: new tables, and those that it has already with what they say now.
 pub(crate) fn text<'l>(lines: impl IntoIterator<Item = &'l Line>, landing_toml: &str) -> Option<String> {
-    let lines: BTreeSet<&Line> = lines.into_iter().collect();
+    let mut lines: BTreeSet<&Line> = lines.into_iter().collect();
+    // What is not deployed needs nothing.
+    let left_out: BTreeSet<&String> = lines.iter().filter_map(|line| line.left_out()).collect();
+    lines.retain(|line| line.service().is_none_or(|service| !left_out.contains(service)));
     if lines.is_empty() {
         return None;
     }
@@ -157,12 +179,18 @@ pub(crate) fn text<'l>(lines: impl IntoIterator<Item = &'l Line>, landing_toml: 
     } else {
         "for landing.toml, at its end:"
     };
+    let (skip, tables) = (skip.map(|skip| format!("skip = {skip}\n")), written(&changed));
     let mut text = match skip {
-        Some(skip) if before.contains_key("skip") => format!("for landing.toml, in place of its `skip`:\n\nskip = {skip}\n\n"),
-        Some(skip) => format!("for landing.toml, above its tables:\n\nskip = {skip}\n\n"),
-        None => String::new(),
+        None => format!("{heading}\n\n{tables}"),
+        // One text for one place.
+        Some(skip) if !before.values().any(Value::is_table) && !before.contains_key("skip") => {
+            format!("{heading}\n\n{skip}\n{tables}")
+        }
+        Some(skip) => {
+            let place = if before.contains_key("skip") { "in place of its `skip`" } else { "above its tables" };
+            format!("for landing.toml, {place}:\n\n{skip}\n{heading}\n\n{tables}")
+        }
     };
-    text.push_str(&format!("{heading}\n\n{}", written(&changed)));
     let new: BTreeSet<&str> = lines
         .iter()
         .filter_map(|line| match line {

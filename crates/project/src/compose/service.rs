@@ -177,7 +177,7 @@ impl Reading<'_> {
                 "unsupported-key",
                 format!("`secrets` of service `{}` are files, which Fargate has not", self.name),
             )
-            .help(format!("give {list} as secrets in landing.toml: official images take them in place of {files}"))
+            .help(format!("give {list} by `secrets` in landing.toml: official images take them in place of {files}"))
             .lines(missing.into_iter().map(|name| Line::secret(self.name, name))),
         );
     }
