@@ -24,6 +24,11 @@ pub(super) fn propose(cx: &mut Cx<'_>, all: &BTreeMap<String, Service>, lost: BT
     }
 }
 
+/// In the names of variables that hold a database's password.
+const OF_DATABASES: [&str; 6] = ["DB", "DATABASE", "DATASOURCE", "POSTGRES", "PG", "SQL"];
+/// In those that hold another one.
+const OF_OTHERS: [&str; 9] = ["REDIS", "CACHE", "RABBIT", "AMQP", "MQ", "MINIO", "SMTP", "MAIL", "ADMIN"];
+
 /// What a container says of its database.
 struct Container<'a> {
     service: &'a str,
@@ -72,8 +77,9 @@ impl<'a> Container<'a> {
         let mut texts = BTreeMap::new();
         for service in all.values().filter(|service| service.name != self.service) {
             let names_it = plain(service).any(|(variable, value)| self.host_in(variable, value).is_some());
+            let passwords = if names_it { self.passwords_of(service) } else { Vec::new() };
             for (variable, value) in plain(service) {
-                let is_password = names_it && names_a_credential(variable) && self.password == Some(value);
+                let is_password = passwords.contains(&variable);
                 let (service, variable) = (service.name.clone(), variable.clone());
                 if is_password {
                     let secret = format!("database:{}.password", self.name);
@@ -89,6 +95,19 @@ impl<'a> Container<'a> {
             }
         }
         lines
+    }
+
+    /// Where a client has the password: many a stack has one for the queue and the cache too, so the variable's name decides.
+    fn passwords_of<'s>(&self, service: &'s Service) -> Vec<&'s String> {
+        let same =
+            plain(service).filter(|(variable, value)| names_a_credential(variable) && self.password == Some(value.as_str()));
+        let names = |variable: &String, words: &[&str]| {
+            let variable = variable.to_ascii_uppercase();
+            words.iter().any(|word| variable.contains(word))
+        };
+        let (of_database, other): (Vec<&String>, Vec<&String>) =
+            same.map(|(variable, _)| variable).partition(|variable| names(variable, &OF_DATABASES));
+        if of_database.is_empty() { other.into_iter().filter(|it| !names(it, &OF_OTHERS)).collect() } else { of_database }
     }
 
     /// A text with the password in it. `texts`: those that are secrets already, by name.
