@@ -284,13 +284,13 @@ fn files_of_secrets_become_variables_where_the_program_knows_both() {
 #[test]
 fn one_password_for_all_is_the_databases_only_where_the_name_says_so() {
     let told = compose(
-        "services:\n  db:\n    image: postgres:16\n    environment: { POSTGRES_PASSWORD: same }\n    volumes: [\"d:/var/lib/postgresql/data\"]\n  a:\n    image: x\n    environment: { DB_HOST: db, DB_PASSWORD: same, RABBITMQ_PASS: same, REDIS_PASSWORD: same }\n  b:\n    image: x\n    environment: { HOST: db, PASSWORD: same, SMTP_PASSWORD: same }\nvolumes: { d: }\n",
+        "services:\n  db:\n    image: postgres:16\n    environment: { POSTGRES_PASSWORD: same }\n    volumes: [\"d:/var/lib/postgresql/data\"]\n  a:\n    image: x\n    environment: { DB_HOST: db, DB_PASSWORD: same, MONGODB_PASSWORD: same, RABBITMQ_PASS: same, REDIS_PASSWORD: same }\n  b:\n    image: x\n    environment: { HOST: db, PASSWORD: same, SMTP_PASSWORD: same }\nvolumes: { d: }\n",
     );
     let given: Vec<&str> = told.lines().filter(|line| line.contains("database:db.password") && !line.contains("help")).collect();
     assert_eq!(
         given,
         [
-            "secrets = { DB_PASSWORD = \"database:db.password\", RABBITMQ_PASS = \"rabbitmq-pass\", REDIS_PASSWORD = \"redis-password\" }",
+            "DB_PASSWORD = \"database:db.password\"",
             "secrets = { PASSWORD = \"database:db.password\", SMTP_PASSWORD = \"smtp-password\" }"
         ]
     );

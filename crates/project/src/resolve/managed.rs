@@ -27,7 +27,8 @@ pub(super) fn propose(cx: &mut Cx<'_>, all: &BTreeMap<String, Service>, lost: BT
 /// In the names of variables that hold a database's password.
 const OF_DATABASES: [&str; 6] = ["DB", "DATABASE", "DATASOURCE", "POSTGRES", "PG", "SQL"];
 /// In those that hold another one.
-const OF_OTHERS: [&str; 9] = ["REDIS", "CACHE", "RABBIT", "AMQP", "MQ", "MINIO", "SMTP", "MAIL", "ADMIN"];
+const OF_OTHERS: [&str; 12] =
+    ["REDIS", "CACHE", "RABBIT", "AMQP", "MQ", "MINIO", "SMTP", "MAIL", "MONGO", "MYSQL", "MARIADB", "CLICKHOUSE"];
 
 /// What a container says of its database.
 struct Container<'a> {
@@ -99,15 +100,15 @@ impl<'a> Container<'a> {
 
     /// Where a client has the password: many a stack has one for the queue and the cache too, so the variable's name decides.
     fn passwords_of<'s>(&self, service: &'s Service) -> Vec<&'s String> {
-        let same =
-            plain(service).filter(|(variable, value)| names_a_credential(variable) && self.password == Some(value.as_str()));
         let names = |variable: &String, words: &[&str]| {
             let variable = variable.to_ascii_uppercase();
             words.iter().any(|word| variable.contains(word))
         };
-        let (of_database, other): (Vec<&String>, Vec<&String>) =
-            same.map(|(variable, _)| variable).partition(|variable| names(variable, &OF_DATABASES));
-        if of_database.is_empty() { other.into_iter().filter(|it| !names(it, &OF_OTHERS)).collect() } else { of_database }
+        let same =
+            plain(service).filter(|(variable, value)| names_a_credential(variable) && self.password == Some(value.as_str()));
+        let same = same.map(|(variable, _)| variable).filter(|variable| !names(variable, &OF_OTHERS));
+        let (of_database, other): (Vec<&String>, Vec<&String>) = same.partition(|variable| names(variable, &OF_DATABASES));
+        if of_database.is_empty() { other } else { of_database }
     }
 
     /// A text with the password in it. `texts`: those that are secrets already, by name.
