@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::Intercept;
 use aws_smithy_runtime_api::client::interceptors::context::{
-    BeforeDeserializationInterceptorContextRef, BeforeSerializationInterceptorContextRef, BeforeTransmitInterceptorContextMut,
+    BeforeDeserializationInterceptorContextMut, BeforeSerializationInterceptorContextRef, BeforeTransmitInterceptorContextMut,
     BeforeTransmitInterceptorContextRef,
 };
 use aws_smithy_runtime_api::client::orchestrator::Metadata;
@@ -14,6 +14,7 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
 use aws_smithy_types::retry::RetryConfig;
 
+use crate::far_end::{FarEnd, FromEmulator};
 use crate::transport::Sent;
 
 /// Requests sent, by `service:Operation`; attempts count one each.
@@ -25,26 +26,29 @@ pub(crate) struct Watch {
     beside_the_door: bool,
     /// What the first that answered calls itself.
     server: Arc<OnceLock<String>>,
+    /// Where the API is, when it is not AWS's own.
+    endpoint: Option<Arc<str>>,
 }
 
 impl Watch {
+    pub(crate) fn of(endpoint: Option<&str>) -> Self {
+        Self { endpoint: endpoint.map(Into::into), ..Self::default() }
+    }
+
     /// For what keeps the state itself: the door writes down what it sends, and this is where that goes. Nothing of a stack may be sent by such a client.
     pub(crate) fn beside_the_door(&self) -> Self {
         Self { beside_the_door: true, ..self.clone() }
     }
 
-    /// Whether it was a sandbox of `landing` that answered.
-    pub(crate) fn met_a_sandbox(&self) -> bool {
-        self.server.get().is_some_and(|server| server == SANDBOX)
+    /// Who has answered.
+    pub(crate) fn far_end(&self) -> FarEnd {
+        FarEnd::at(self.endpoint.as_deref(), self.server.get().map_or("", String::as_str))
     }
 
     pub(crate) fn counts(&self) -> CallCounts {
         self.counts.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
-
-/// What the sandbox calls itself in the header `server`.
-const SANDBOX: &str = "landing-sandbox";
 
 /// What calls about the state are counted under, in place of their service.
 const THE_STATE_S: &str = "state in S3";
@@ -114,13 +118,17 @@ impl Intercept for Watch {
         Ok(())
     }
 
-    fn read_before_deserialization(
+    fn modify_before_deserialization(
         &self,
-        context: &BeforeDeserializationInterceptorContextRef<'_>,
+        context: &mut BeforeDeserializationInterceptorContextMut<'_>,
         _: &RuntimeComponents,
-        _: &mut ConfigBag,
+        bag: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         self.server.get_or_init(|| context.response().headers().get("server").unwrap_or_default().to_owned());
+        if let FarEnd::Emulator(url) = self.far_end() {
+            let to_head = bag.load::<Metadata>().is_some_and(|metadata| metadata.name().starts_with("Head"));
+            context.response_mut().add_extension(FromEmulator { url, to_head });
+        }
         Ok(())
     }
 }

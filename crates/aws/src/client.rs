@@ -19,6 +19,7 @@ use crate::ecr::{Bench, StandingImages};
 use crate::ecs::{Runs, Wards};
 use crate::efs::Young;
 use crate::errors::IntoCallError;
+use crate::far_end::FarEnd;
 use crate::memo::Memo;
 use crate::removals::Removals;
 use crate::secrets::SecretValues;
@@ -80,6 +81,8 @@ pub struct Aws {
     pub(crate) standing: StandingImages,
     pub(crate) bench: OnceLock<Bench>,
     pub(crate) site_folder: OnceLock<PathBuf>,
+    /// What answers.
+    pub far_end: FarEnd,
     /// Who looks at what was built, from outside.
     pub(crate) visitor: Visitor,
     watch: Watch,
@@ -106,11 +109,11 @@ impl Aws {
     /// # Errors
     /// `Credentials` when there are none or they are refused; `Invalid` without a region.
     pub async fn connect(connection: Connection, secrets: SecretValues) -> Result<Self, CallError> {
-        let watch = Watch::default();
         let scale = connection.time_scale.unwrap_or(1.0);
         let public = connection.in_process.as_ref().map(|aws| aws.public.clone());
         let turns = Turns::new(scale);
         let config = configure(connection, turns.clone(), scale).await;
+        let watch = Watch::of(config.endpoint_url());
         let region = config.region().map(ToString::to_string).ok_or_else(|| {
             CallError::new(Class::Invalid, "sts:GetCallerIdentity", "no AWS region is set")
                 .help("set `region` in landing.toml, pass --region, or set AWS_REGION")
@@ -140,6 +143,7 @@ impl Aws {
                 $service::Client::from_conf(settings!($service, $name, $config).build())
             };
         }
+        let far_end = if public.is_some() { FarEnd::Sandbox } else { watch.far_end() };
         Ok(Self {
             account: identity.account().unwrap_or_default().to_owned(),
             region,
@@ -178,8 +182,11 @@ impl Aws {
             site_folder: OnceLock::new(),
             visitor: match public {
                 Some(public) => Visitor::in_process(public),
-                None => Visitor::over_the_wire(transport::to_anywhere(), config.endpoint_url(), watch.met_a_sandbox()),
+                None => {
+                    Visitor::over_the_wire(transport::to_anywhere(), config.endpoint_url().filter(|_| far_end == FarEnd::Sandbox))
+                }
             },
+            far_end,
             watch,
             dated,
         })

@@ -8,6 +8,7 @@ use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use landing_engine::{CallError, Class};
 
+use crate::far_end::FromEmulator;
 use crate::quotas;
 
 /// Turns the SDK's result into the engine's, naming the operation (`service:Operation`, as in an IAM policy).
@@ -44,6 +45,12 @@ where
         _ => None,
     });
     let message = service.message().unwrap_or("AWS gave no message").trim().to_owned();
+    let emulator = error.raw_response().and_then(|response| response.extension::<FromEmulator>());
+    if let Some(FromEmulator { url, .. }) = emulator.filter(|it| it.does_not_know(service.code(), &message, status)) {
+        let error = CallError::new(Class::Unserved, operation, format!("{url} does not know this call; it is no AWS"));
+        return CallError { code: service.code().map(str::to_owned), ..error }
+            .help("use an emulator that knows it, leave what needs it out of the project, or look at it in `--sandbox`; AWS itself has the call");
+    }
     let class = code.as_deref().map_or(Class::Invalid, |code| class_of(code, &message, status));
     let help = match (class, code.as_deref()) {
         (Class::Quota, Some(code)) => quotas::help(operation, code),

@@ -7,6 +7,7 @@ mod calls;
 mod client;
 mod document;
 mod errors;
+mod far_end;
 mod ids;
 mod memo;
 mod ownership;
@@ -37,6 +38,7 @@ pub mod state;
 pub use calls::{CallCounts, is_change, is_read};
 pub use client::{Aws, Connection, InProcess};
 pub use errors::{IntoCallError, missing_action};
+pub use far_end::FarEnd;
 pub use ids::*;
 pub use secrecy::SecretString;
 pub use secrets::SecretValues;
@@ -48,6 +50,7 @@ use landing_engine::Registry;
 /// Every kind, over one connection. A new kind is one line here.
 pub fn registry(aws: &Arc<Aws>) -> Registry {
     Registry::default()
+        .doubting(aws.far_end.is_emulator())
         .with::<ec2::Vpc>(aws)
         .with::<ec2::InternetGateway>(aws)
         .with::<ec2::Subnet>(aws)

@@ -1,6 +1,6 @@
 //! What every command that speaks to AWS begins with: the project, the connection, the facts, the blueprint, the state.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -372,6 +372,26 @@ impl Session {
         let desired = if down { &nothing } else { &self.blueprint.graph };
         plan(&self.registry, &self.stack, desired, live, state)
             .map_err(|error| Failure::new(Exit::Failed, error.to_string()).help("this is a mistake in landing, please report it"))
+    }
+
+    /// What there is to say besides what is done.
+    pub(crate) fn notices(&self, live: &LiveSet, outcome: Option<&Outcome>) -> Vec<String> {
+        self.blueprint.notices.iter().cloned().chain(self.untold(live, outcome)).collect()
+    }
+
+    /// What an emulator leaves out of its answers. (AWS leaves out only what it tells a moment later.)
+    pub(crate) fn untold(&self, live: &LiveSet, outcome: Option<&Outcome>) -> Option<String> {
+        let url = self.aws.far_end.emulator()?;
+        let mut untold = self.registry.untold(live.nodes.values());
+        for (kind, fields) in outcome.into_iter().flat_map(|outcome| &outcome.untold) {
+            untold.entry(kind.clone()).or_default().extend(fields.iter().cloned());
+        }
+        let of_kind = |(kind, fields): (&String, &BTreeSet<String>)| {
+            format!("{} of {kind}", fields.iter().map(String::as_str).collect::<Vec<_>>().join(" and "))
+        };
+        let fields: Vec<String> = untold.iter().map(of_kind).collect();
+        let fields = (!fields.is_empty()).then(|| fields.join(", "))?;
+        Some(format!("{url} is no AWS and does not tell {fields}: whether that is as it should be is not seen there"))
     }
 
     /// What `down` looks for when its walk is over.

@@ -23,6 +23,8 @@ pub enum Class {
     Ambiguous,
     /// AWS will never accept this call as it stands.
     Invalid,
+    /// What answers is no AWS and does not know the call.
+    Unserved,
     /// A new release did not become healthy, and AWS has put the old one back.
     RolledBack,
     /// A new release did not become healthy and there was nothing to go back to, or a job failed.

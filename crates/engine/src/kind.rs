@@ -90,6 +90,8 @@ pub struct Live<K> {
     pub tags: Tags,
     /// False for what the account shares and somebody else owns (a GitHub OIDC provider): used, never changed, never deleted.
     pub owned: bool,
+    /// Fields that the answer said nothing of, whatever stands in `shape`: nobody can compare them. Where AWS leaves a field out to say "none", it is told.
+    pub untold: Vec<&'static str>,
 }
 
 impl<K: Clone> Live<K> {

@@ -36,7 +36,7 @@ pub use kind::{Changed, Copies, Gone, Kind, Live, Ready, Scan, Targets, Traits, 
 pub use node::{NodeName, Readiness};
 pub use plan::{Action, Plan, plan};
 pub use reference::{Output, Ref};
-pub use registry::{LiveNode, Registry};
+pub use registry::{LiveNode, Registry, Untold};
 pub use scan::{LiveSet, scan, unsettled};
 pub use stack::{Stack, Tags};
 pub use state::State;

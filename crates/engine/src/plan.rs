@@ -260,14 +260,14 @@ fn known(registry: &Registry, live: &LiveSet, before: &BTreeMap<NodeName, Step>,
     stays.then(|| output.clone())
 }
 
-/// Every field of `desired` (a shape, as far as it can be resolved) that live does not have, and our tags.
+/// Every field of `desired` (a shape, as far as it can be resolved) that live is told not to have, and our tags.
 fn differences(registry: &Registry, stack: &Stack, live: &LiveNode, desired: &Value) -> Vec<Change> {
     let kind = registry.of(&live.node);
     let nothing = serde_json::Map::new();
     let mut changes = Vec::new();
     for (field, new) in desired.as_object().unwrap_or(&nothing) {
         let old = live.shape.get(field).unwrap_or(&Value::Null);
-        if kind.same(field, new, old) {
+        if registry.is_untold(live, field) || kind.same(field, new, old) {
             continue;
         }
         let from = reference::pointers(new).first().map(|pointer| pointer.node.clone());

@@ -1,6 +1,6 @@
 //! All kinds of a program behind one type, shapes as JSON.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -101,7 +101,16 @@ impl<K: Kind> AnyKind for Erased<K> {
 
 fn untyped<K: Serialize>(live: Live<K>) -> LiveNode {
     let shape = serde_json::to_value(&live.shape).expect("shapes are plain data with string keys");
-    Live { id: live.id, node: live.node, shape, outputs: live.outputs, ready: live.ready, tags: live.tags, owned: live.owned }
+    Live {
+        id: live.id,
+        node: live.node,
+        shape,
+        outputs: live.outputs,
+        ready: live.ready,
+        tags: live.tags,
+        owned: live.owned,
+        untold: live.untold,
+    }
 }
 
 fn typed<K: Kind>(shape: &Value) -> Result<K, CallError> {
@@ -118,6 +127,7 @@ fn typed_live<K: Kind>(live: &LiveNode) -> Result<Live<K>, CallError> {
         ready: live.ready.clone(),
         tags: live.tags.clone(),
         owned: live.owned,
+        untold: live.untold.clone(),
     })
 }
 
@@ -125,10 +135,14 @@ fn read_as<T: DeserializeOwned>(value: &Value) -> Result<T, serde_json::Error> {
     T::deserialize(value)
 }
 
+/// Fields that readings said nothing of, by kind.
+pub type Untold = BTreeMap<String, BTreeSet<String>>;
+
 /// The kinds that a program knows.
 #[derive(Clone, Default)]
 pub struct Registry {
     kinds: BTreeMap<&'static str, Arc<dyn AnyKind>>,
+    doubts: bool,
 }
 
 impl Registry {
@@ -136,6 +150,32 @@ impl Registry {
     pub fn with<K: Kind>(mut self, cx: &Arc<K::Cx>) -> Self {
         self.kinds.insert(K::NAME, Arc::new(Erased::<K> { cx: cx.clone() }));
         self
+    }
+
+    /// Whether what answers may leave out what AWS always tells. Then a fixed field that comes empty counts as untold: nothing is replaced for what nobody showed.
+    #[must_use]
+    pub fn doubting(self, doubts: bool) -> Self {
+        Self { doubts, ..self }
+    }
+
+    /// Whether the reading says nothing of this field, so that there is nothing to compare.
+    pub(crate) fn is_untold(&self, live: &LiveNode, field: &str) -> bool {
+        let is_empty =
+            |value: &Value| value.is_null() || value.as_str() == Some("") || value.as_array().is_some_and(Vec::is_empty);
+        let left_out = || self.of(&live.node).traits().fixed.contains(&field) && live.shape.get(field).is_none_or(is_empty);
+        live.untold.contains(&field) || self.doubts && left_out()
+    }
+
+    /// The fields of these objects that nobody was told, by kind.
+    pub fn untold<'a>(&self, lives: impl IntoIterator<Item = &'a LiveNode>) -> Untold {
+        let mut untold = Untold::new();
+        for live in lives {
+            let fields = live.shape.as_object().into_iter().flatten().map(|(field, _)| field);
+            for field in fields.filter(|field| self.is_untold(live, field)) {
+                untold.entry(live.node.kind().to_owned()).or_default().insert(field.clone());
+            }
+        }
+        untold
     }
 
     pub fn get(&self, kind: &str) -> Option<&Arc<dyn AnyKind>> {

@@ -3,7 +3,8 @@
 mod common;
 
 use common::{Bag, Bench, Crate, house, lines};
-use landing_engine::{Class, Event, Graph, Stop};
+use landing_engine::{Action, Class, Event, Graph, NodeName, Output, Registry, Stop, plan};
+use serde_json::Value;
 
 #[tokio::test(start_paused = true)]
 async fn up_makes_parents_first_up_again_does_nothing_and_down_goes_the_other_way() {
@@ -55,7 +56,7 @@ async fn a_failure_stops_only_what_depends_on_it_and_the_next_run_goes_on() {
     bench.refuse("create room", &[Class::Denied]);
     let outcome = bench.land(&house(9)).await;
     assert_eq!(outcome.failed.len(), 1);
-    assert_eq!(outcome.skipped, [(landing_engine::NodeName::new("test.crate", "shelf"), "test.crate.room failed".to_owned())]);
+    assert_eq!(outcome.skipped, [(NodeName::new("test.crate", "shelf"), "test.crate.room failed".to_owned())]);
     assert!(bench.names().contains("test.chest.gold"), "its neighbour is made all the same");
     assert!(bench.land(&house(9)).await.is_complete());
     assert_eq!(bench.names().len(), 4);
@@ -85,7 +86,7 @@ async fn replacing_the_house_replaces_what_lives_in_it_and_says_so() {
     assert!(bench.land(&house(10)).await.is_complete());
     assert!(bench.plan(&house(10)).await.0.is_empty());
     assert!(bench.calls().iter().all(|call| !call.ends_with("refused")));
-    assert_eq!(bench.state().generation(&landing_engine::NodeName::new("test.crate", "house")), 1);
+    assert_eq!(bench.state().generation(&NodeName::new("test.crate", "house")), 1);
 }
 
 #[tokio::test(start_paused = true)]
@@ -153,4 +154,38 @@ async fn a_gentle_stop_starts_nothing_new_and_keeps_what_was_made() {
     assert!(outcome.stopped && bench.calls().is_empty());
     bench.stop.send_replace(Stop::No);
     assert!(bench.land(&house(9)).await.is_complete());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_reading_does_not_tell_is_no_drift() {
+    let bench = Bench::default();
+    bench.land(&house(9)).await;
+    let (_, stands, state) = bench.plan(&house(9)).await;
+    let gold = NodeName::new("test.chest", "gold");
+    let action = |registry: &Registry, shown: Value, untold: &[&'static str]| {
+        let mut live = stands.clone();
+        let node = live.nodes.get_mut(&gold).unwrap();
+        node.shape["size"] = shown;
+        node.untold = untold.to_vec();
+        let plan = plan(registry, &bench.stack, &house(9), &live, &state).unwrap();
+        (plan.step(&gold).unwrap().action, registry.untold([&live.nodes[&gold]]).contains_key("test.chest"))
+    };
+    let (strict, doubting) = (&bench.registry, &bench.registry.clone().doubting(true));
+    assert_eq!(action(strict, 4.into(), &[]), (Action::Replace, false));
+    assert_eq!(action(strict, 4.into(), &["size"]), (Action::Unchanged, true));
+    // What AWS shows empty is empty; of others it is a gap.
+    assert_eq!(action(strict, Value::Null, &[]), (Action::Replace, false));
+    assert_eq!(action(doubting, Value::Null, &[]), (Action::Unchanged, true));
+    assert_eq!(action(doubting, 4.into(), &[]), (Action::Replace, false));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_output_that_no_answer_tells_is_named_with_who_withholds_it() {
+    let bench = Bench::default();
+    let mut graph = Graph::default();
+    let house = graph.add("house", &Crate::new(None, 9));
+    graph.add("room", &Crate::new(Some(Output::usable("key").of(&house)), 5));
+    let outcome = bench.land(&graph).await;
+    let told: Vec<String> = outcome.failed.iter().map(|(node, error)| format!("{node}: {error}")).collect();
+    assert_eq!(told, ["test.crate.room: walk: test.crate.house stands, and its `key`, which this needs, was not told"]);
 }

@@ -107,7 +107,7 @@ impl Kind for Distribution {
             let request = cx.cloudfront.create_distribution_with_tags().distribution_config_with_tags(born);
             match request.send().await.call(operation) {
                 Ok(reply) => {
-                    let made = reply.distribution.map(|distribution| reading::of(&distribution, door.tags()));
+                    let made = reply.distribution.map(|distribution| reading::of(cx, &distribution, door.tags()));
                     made.ok_or_else(|| CallError::new(Class::Ambiguous, operation, "AWS answered without a distribution"))
                 }
                 // An earlier run's call with the same reference took effect; the message ends in the id.
@@ -129,7 +129,7 @@ impl Kind for Distribution {
         if changed.0.iter().any(|field| field != "tags") {
             let change = |config: &mut DistributionConfig| settings::apply(self, config);
             if let Some(reply) = reconfigure(cx, door, &live.id, change).await? {
-                updated.ready = reading::of(&reply, Tags::new()).ready;
+                updated.ready = reading::of(cx, &reply, Tags::new()).ready;
             }
         }
         if changed.tags() {

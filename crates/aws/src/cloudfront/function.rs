@@ -95,18 +95,24 @@ impl Kind for Function {
             door.call(operation, || async {
                 let call = cx.cloudfront.update_function().name(&self.name).set_if_match(etag(cx, &self.name).await?);
                 let call = call.function_config(self.config()).function_code(Blob::new(self.code.as_bytes()));
-                call.send().await.call(operation).map_err(unserved)
+                call.send().await.call(operation)
             })
             .await?;
         }
         // What changed in DEVELOPMENT is not in LIVE, whatever was published before.
         if self.published {
             let operation = "cloudfront:PublishFunction";
-            door.call(operation, || async {
+            let sent = door.call(operation, || async {
                 let call = cx.cloudfront.publish_function().name(&self.name).set_if_match(etag(cx, &self.name).await?);
-                call.send().await.call(operation).map_err(unserved)
-            })
-            .await?;
+                call.send().await.call(operation)
+            });
+            match sent.await {
+                // What has no stages takes the function as it is.
+                Err(error) if error.class == Class::Unserved => {
+                    return Ok(Live { untold: vec!["published"], ..live.with(self) });
+                }
+                sent => sent.map(|_| ())?,
+            }
         }
         Ok(live.with(self))
     }
@@ -126,11 +132,6 @@ impl Function {
         let runtime = FunctionRuntime::from(self.runtime.as_str());
         FunctionConfig::builder().comment(&self.comment).runtime(runtime).build().expect("comment and runtime are set")
     }
-}
-
-/// CloudFront never says 404 without a code: that is an emulator without the operation, and trying again would not help.
-fn unserved(error: CallError) -> CallError {
-    if error.has_code(&["NotFound"]) { CallError { class: Class::Invalid, ..error } } else { error }
 }
 
 /// Of DEVELOPMENT, which every change wants; read anew for every attempt, because a stale one is refused.
@@ -178,5 +179,6 @@ fn of(node: NodeName, arn: String, shape: Function) -> Live<Function> {
         ready: Ready::Yes,
         tags: Tags::new(),
         owned: true,
+        untold: Vec::new(),
     }
 }

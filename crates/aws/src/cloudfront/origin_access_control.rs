@@ -146,5 +146,6 @@ fn of(id: &str, shape: OriginAccessControl) -> Live<OriginAccessControl> {
         ready: Ready::Yes,
         tags: Tags::new(),
         owned: true,
+        untold: Vec::new(),
     }
 }

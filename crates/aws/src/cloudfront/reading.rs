@@ -43,7 +43,7 @@ pub(super) async fn get(cx: &Aws, id: &str, tags: Option<Tags>) -> Result<Option
             list.map_or_else(Tags::new, |list| tags::read(list.items()))
         }
     };
-    Ok(Some(of(&distribution, tags)))
+    Ok(Some(of(cx, &distribution, tags)))
 }
 
 pub(super) fn list(tags: &Tags) -> TagList {
@@ -65,8 +65,10 @@ pub(super) fn id_in(message: &str) -> Option<&str> {
 }
 
 /// The node's name is put in by the caller.
-pub(super) fn of(distribution: &Reply, tags: Tags) -> Live<Distribution> {
+pub(super) fn of(cx: &Aws, distribution: &Reply, tags: Tags) -> Live<Distribution> {
     let id = distribution.id().to_owned();
+    let shape = settings::shape(distribution.distribution_config());
+    let bare = shape.bucket.access_control.get().as_str().is_empty();
     Live {
         node: NodeName::new(Distribution::NAME, &id),
         outputs: BTreeMap::from([
@@ -75,7 +77,8 @@ pub(super) fn of(distribution: &Reply, tags: Tags) -> Live<Distribution> {
             ("domain".to_owned(), distribution.domain_name().to_owned()),
         ]),
         id,
-        shape: settings::shape(distribution.distribution_config()),
+        untold: cx.far_end.leaves_out([("bucket", bare), ("function", shape.function.is_none())]),
+        shape,
         ready: match distribution.status() {
             "Deployed" => Ready::Yes,
             status => Ready::NotYet(status.to_owned()),

@@ -41,7 +41,7 @@ impl Kind for ElasticIp {
     async fn read(cx: &Aws, stack: &Stack, node: &NodeName, id: &str) -> Result<Option<Live<Self>>, CallError> {
         let by_id = filters::filter("allocation-id", id);
         let reply = cx.ec2.describe_addresses().filters(by_id).send().await.call("ec2:DescribeAddresses")?;
-        Ok(ownership::still_ours(stack, node, reply.addresses().first().map(of)))
+        Ok(ownership::still_ours(stack, node, reply.addresses().iter().map(of).find(|live| live.id == id)))
     }
 
     async fn create(&self, cx: &Aws, door: &Door<'_>) -> Result<Live<Self>, CallError> {
@@ -96,5 +96,6 @@ fn of(address: &Reply) -> Live<ElasticIp> {
         ready: Ready::Yes,
         tags: tags::read(address.tags()),
         owned: true,
+        untold: Vec::new(),
     }
 }

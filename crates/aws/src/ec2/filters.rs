@@ -1,4 +1,6 @@
 //! What the EC2 kinds share: filters by the stack's tags, and tags in the create call.
+//!
+//! Whoever acts on one object looks for it by its id in the answer, too: an emulator that does not know a filter lets everything through.
 
 use aws_sdk_ec2::types::{Filter, ResourceType, TagSpecification};
 use landing_engine::stack::{TAG_ENV, TAG_NODE, TAG_PROJECT};

@@ -95,7 +95,7 @@ impl Kind for InternetGateway {
 async fn read(cx: &Aws, id: &str) -> Result<Option<Live<InternetGateway>>, CallError> {
     let by_id = filters::filter("internet-gateway-id", id);
     let reply = cx.ec2.describe_internet_gateways().filters(by_id).send().await.call("ec2:DescribeInternetGateways")?;
-    Ok(reply.internet_gateways().first().map(of))
+    Ok(reply.internet_gateways().iter().map(of).find(|live| live.id == id))
 }
 
 async fn attach(cx: &Aws, door: &Door<'_>, id: &str, vpc: &VpcId) -> Result<(), CallError> {
@@ -148,5 +148,6 @@ fn of(gateway: &Reply) -> Live<InternetGateway> {
         },
         tags: tags::read(gateway.tags()),
         owned: true,
+        untold: Vec::new(),
     }
 }

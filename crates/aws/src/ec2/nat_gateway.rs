@@ -48,7 +48,11 @@ impl Kind for NatGateway {
         let mut pages = cx.ec2.describe_nat_gateways().set_filter(Some(ours)).into_paginator().items().send();
         let mut found = Vec::new();
         while let Some(gateway) = pages.next().await {
-            let live = of(&gateway.call("ec2:DescribeNatGateways")?);
+            let gateway = gateway.call("ec2:DescribeNatGateways")?;
+            if matches!(gateway.state(), Some(NatGatewayState::Deleted | NatGatewayState::Failed)) {
+                continue;
+            }
+            let live = of(&gateway);
             found.extend(ownership::node_of::<Self>(scan, &live.id, &live.tags).map(|node| Live { node, ..live }));
         }
         // One that leaves while its successor stands clears itself away.
@@ -60,7 +64,8 @@ impl Kind for NatGateway {
     async fn read(cx: &Aws, stack: &Stack, node: &NodeName, id: &str) -> Result<Option<Live<Self>>, CallError> {
         let by_id = filters::filter("nat-gateway-id", id);
         let reply = cx.ec2.describe_nat_gateways().filter(by_id).send().await.call("ec2:DescribeNatGateways")?;
-        let standing = reply.nat_gateways().iter().find(|gateway| gateway.state() != Some(&NatGatewayState::Deleted));
+        let is_it = |gateway: &&Reply| gateway.nat_gateway_id() == Some(id) && gateway.state() != Some(&NatGatewayState::Deleted);
+        let standing = reply.nat_gateways().iter().find(is_it);
         Ok(ownership::still_ours(stack, node, standing.map(of)))
     }
 
@@ -128,14 +133,14 @@ fn of(gateway: &Reply) -> Live<NatGateway> {
     let id = gateway.nat_gateway_id().unwrap_or_default().to_owned();
     let addresses = gateway.nat_gateway_addresses();
     let primary = addresses.iter().find(|address| address.is_primary() == Some(true)).or(addresses.first());
-    let allocation = primary.and_then(|address| address.allocation_id()).unwrap_or_default();
+    let allocation = primary.and_then(|address| address.allocation_id());
     Live {
         node: NodeName::new(NatGateway::NAME, &id),
         outputs: BTreeMap::from([("id".to_owned(), id.clone())]),
         id,
         shape: NatGateway {
             subnet: Ref::value(gateway.subnet_id().unwrap_or_default().into()),
-            allocation: Ref::value(allocation.into()),
+            allocation: Ref::value(allocation.unwrap_or_default().into()),
         },
         ready: match gateway.state() {
             Some(NatGatewayState::Available) => Ready::Yes,
@@ -145,10 +150,28 @@ fn of(gateway: &Reply) -> Live<NatGateway> {
         },
         tags: tags::read(gateway.tags()),
         owned: true,
+        // EC2 shows the address when it has made the interface; until then it is not known to be another one.
+        untold: if allocation.is_none() { vec!["allocation"] } else { Vec::new() },
     }
 }
 
 fn failure(gateway: &Reply) -> String {
     let code = gateway.failure_code().unwrap_or("failed");
     gateway.failure_message().map_or_else(|| code.to_owned(), |message| format!("{code}: {message}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_ec2::types::NatGatewayAddress;
+
+    use super::*;
+
+    #[test]
+    fn an_address_that_ec2_does_not_show_yet_is_no_other_address() {
+        let pending = Reply::builder().nat_gateway_id("nat-1").subnet_id("subnet-1");
+        assert_eq!(of(&pending.clone().build()).untold, ["allocation"]);
+        let address = NatGatewayAddress::builder().allocation_id("eipalloc-1").build();
+        let live = of(&pending.nat_gateway_addresses(address).build());
+        assert_eq!((live.untold, live.shape.allocation.get().as_str()), (vec![], "eipalloc-1"));
+    }
 }

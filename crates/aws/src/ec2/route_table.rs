@@ -45,7 +45,7 @@ impl Kind for RouteTable {
 
     async fn read(cx: &Aws, stack: &Stack, node: &NodeName, id: &str) -> Result<Option<Live<Self>>, CallError> {
         let tables = routes::read(cx, filters::filter("route-table-id", id)).await?;
-        Ok(ownership::still_ours(stack, node, tables.first().map(of)))
+        Ok(ownership::still_ours(stack, node, tables.iter().map(of).find(|live| live.id == id)))
     }
 
     async fn create(&self, cx: &Aws, door: &Door<'_>) -> Result<Live<Self>, CallError> {
@@ -124,5 +124,6 @@ fn of(table: &Reply) -> Live<RouteTable> {
         ready: Ready::Yes,
         tags: tags::read(table.tags()),
         owned: true,
+        untold: Vec::new(),
     }
 }

@@ -127,7 +127,8 @@ async fn holder(cx: &Aws, table: &str, subnet: &SubnetId, refusal: CallError) ->
 pub(super) async fn disassociate(cx: &Aws, door: &Door<'_>, table: &str, keep: &[Ref<SubnetId>]) -> Result<(), CallError> {
     let tables = read(cx, filters::filter("route-table-id", table)).await?;
     let operation = "ec2:DisassociateRouteTable";
-    for association in tables.iter().flat_map(Reply::associations).filter(|association| counts(association)) {
+    let its = |association: &&RouteTableAssociation| association.route_table_id() == Some(table) && counts(association);
+    for association in tables.iter().flat_map(Reply::associations).filter(its) {
         let kept = keep.iter().any(|subnet| Some(subnet.get().as_str()) == association.subnet_id());
         let Some(id) = association.route_table_association_id().filter(|_| !kept) else { continue };
         door.call(operation, || async {

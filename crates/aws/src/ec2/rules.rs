@@ -58,5 +58,6 @@ pub(super) fn of(rule: &Reply) -> Live<SecurityGroupRule> {
         ready: Ready::Yes,
         tags: tags::read(rule.tags()),
         owned: true,
+        untold: Vec::new(),
     }
 }

@@ -67,7 +67,7 @@ impl Kind for SecurityGroup {
     async fn read(cx: &Aws, stack: &Stack, node: &NodeName, id: &str) -> Result<Option<Live<Self>>, CallError> {
         let by_id = filters::filter("group-id", id);
         let reply = cx.ec2.describe_security_groups().filters(by_id).send().await.call("ec2:DescribeSecurityGroups")?;
-        Ok(ownership::still_ours(stack, node, reply.security_groups().first().map(of)))
+        Ok(ownership::still_ours(stack, node, reply.security_groups().iter().map(of).find(|live| live.id == id)))
     }
 
     async fn create(&self, cx: &Aws, door: &Door<'_>) -> Result<Live<Self>, CallError> {
@@ -86,6 +86,7 @@ impl Kind for SecurityGroup {
                 // The call is refused as a whole when they cannot be set.
                 tags: door.tags(),
                 owned: true,
+                untold: Vec::new(),
             })
         };
         let what = format!("the security group {}", self.name);
@@ -130,7 +131,8 @@ impl SecurityGroup {
     async fn existing(&self, cx: &Aws) -> Result<Option<Live<Self>>, CallError> {
         let by_name = [filters::filter("vpc-id", self.vpc.get().as_str()), filters::filter("group-name", &self.name)];
         let reply = cx.ec2.describe_security_groups().set_filters(Some(by_name.into())).send().await;
-        Ok(reply.call("ec2:DescribeSecurityGroups")?.security_groups().first().map(of))
+        let is_it = |live: &Live<Self>| live.shape.vpc == self.vpc && live.shape.name == self.name;
+        Ok(reply.call("ec2:DescribeSecurityGroups")?.security_groups().iter().map(of).find(is_it))
     }
 }
 
@@ -164,5 +166,6 @@ fn of(group: &Reply) -> Live<SecurityGroup> {
         ready: Ready::Yes,
         tags: tags::read(group.tags()),
         owned: true,
+        untold: Vec::new(),
     }
 }

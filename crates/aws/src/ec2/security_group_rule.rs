@@ -72,8 +72,8 @@ impl Kind for SecurityGroupRule {
     }
 
     async fn read(cx: &Aws, stack: &Stack, node: &NodeName, id: &str) -> Result<Option<Live<Self>>, CallError> {
-        let mut found = rules::list(cx, filters::filter("security-group-rule-id", id)).await?;
-        Ok(ownership::still_ours(stack, node, found.pop()))
+        let found = rules::list(cx, filters::filter("security-group-rule-id", id)).await?;
+        Ok(ownership::still_ours(stack, node, found.into_iter().find(|live| live.id == id)))
     }
 
     async fn create(&self, cx: &Aws, door: &Door<'_>) -> Result<Live<Self>, CallError> {

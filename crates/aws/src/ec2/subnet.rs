@@ -49,7 +49,7 @@ impl Kind for Subnet {
     async fn read(cx: &Aws, stack: &Stack, node: &NodeName, id: &str) -> Result<Option<Live<Self>>, CallError> {
         let by_id = filters::filter("subnet-id", id);
         let reply = cx.ec2.describe_subnets().filters(by_id).send().await.call("ec2:DescribeSubnets")?;
-        Ok(ownership::still_ours(stack, node, reply.subnets().first().map(of)))
+        Ok(ownership::still_ours(stack, node, reply.subnets().iter().map(of).find(|live| live.id == id)))
     }
 
     async fn create(&self, cx: &Aws, door: &Door<'_>) -> Result<Live<Self>, CallError> {
@@ -109,8 +109,8 @@ impl Subnet {
     async fn existing(&self, cx: &Aws, door: &Door<'_>, refusal: CallError) -> Result<Live<Self>, CallError> {
         let in_vpc = cx.ec2.describe_subnets().filters(filters::filter("vpc-id", self.vpc.get().as_str()));
         let found = in_vpc.send().await.call("ec2:DescribeSubnets")?;
-        let Some(live) = found.subnets().iter().map(of).find(|live| live.shape.cidr == self.cidr && !door.has_gone(&live.id))
-        else {
+        let is_it = |live: &Live<Self>| live.shape.vpc == self.vpc && live.shape.cidr == self.cidr && !door.has_gone(&live.id);
+        let Some(live) = found.subnets().iter().map(of).find(is_it) else {
             // One whose range merely overlaps is another one; one with exactly ours went a moment ago, or is not shown yet.
             return Err(CallError { class: Class::InUse, ..refusal }.again_within(SHOWN_WITHIN));
         };
@@ -139,5 +139,6 @@ fn of(subnet: &Reply) -> Live<Subnet> {
         },
         tags: tags::read(subnet.tags()),
         owned: true,
+        untold: Vec::new(),
     }
 }

@@ -42,7 +42,7 @@ impl Kind for Vpc {
 
     async fn read(cx: &Aws, stack: &Stack, node: &NodeName, id: &str) -> Result<Option<Live<Self>>, CallError> {
         let reply = cx.ec2.describe_vpcs().filters(filters::filter("vpc-id", id)).send().await.call("ec2:DescribeVpcs")?;
-        let Some(vpc) = reply.vpcs().first() else { return Ok(None) };
+        let Some(vpc) = reply.vpcs().iter().find(|vpc| vpc.vpc_id() == Some(id)) else { return Ok(None) };
         Ok(ownership::still_ours(stack, node, live(cx, vpc).await?))
     }
 
@@ -140,5 +140,6 @@ fn of(vpc: &Reply, shape: Vpc) -> Live<Vpc> {
         },
         tags: tags::read(vpc.tags()),
         owned: true,
+        untold: Vec::new(),
     }
 }

@@ -126,7 +126,7 @@ impl Kind for VpcEndpoint {
 async fn read(cx: &Aws, id: &str) -> Result<Option<Live<VpcEndpoint>>, CallError> {
     let by_id = filters::filter("vpc-endpoint-id", id);
     let reply = cx.ec2.describe_vpc_endpoints().filters(by_id).send().await.call("ec2:DescribeVpcEndpoints")?;
-    Ok(reply.vpc_endpoints().first().and_then(of))
+    Ok(reply.vpc_endpoints().iter().filter_map(of).find(|live| live.id == id))
 }
 
 fn ids(tables: &[Ref<RouteTableId>]) -> Vec<String> {
@@ -156,5 +156,6 @@ fn of(endpoint: &Reply) -> Option<Live<VpcEndpoint>> {
         },
         tags: tags::read(endpoint.tags()),
         owned: true,
+        untold: Vec::new(),
     })
 }

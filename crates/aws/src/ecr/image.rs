@@ -115,5 +115,6 @@ fn of(node: &NodeName, repository: &str, image: &Standing) -> Live<Image> {
         ready: Ready::Yes,
         tags: Tags::default(),
         owned: true,
+        untold: Vec::new(),
     }
 }

@@ -188,5 +188,6 @@ fn of(node: NodeName, repository: &Reply, lifecycle: Value, tags: Tags) -> Live<
         ready: Ready::Yes,
         tags,
         owned: true,
+        untold: Vec::new(),
     }
 }

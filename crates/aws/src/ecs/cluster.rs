@@ -129,5 +129,6 @@ fn of(cluster: &Reply) -> Live<Cluster> {
         },
         tags: tags::read(cluster.tags()),
         owned: true,
+        untold: Vec::new(),
     }
 }

@@ -287,5 +287,14 @@ fn shown(node: NodeName, family: &str, cluster: &str, ran: &str, done: bool, rea
         groups: Vec::new(),
         public_ip: false,
     };
-    Live { node, id: family.to_owned(), shape, outputs: BTreeMap::new(), ready, tags: Tags::new(), owned: true }
+    Live {
+        node,
+        id: family.to_owned(),
+        shape,
+        outputs: BTreeMap::new(),
+        ready,
+        tags: Tags::new(),
+        owned: true,
+        untold: Vec::new(),
+    }
 }

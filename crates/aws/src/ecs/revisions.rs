@@ -81,5 +81,6 @@ pub(super) fn of(definition: &Reply, tags: Tags) -> Live<TaskDefinition> {
         ready: Ready::Yes,
         tags,
         owned: true,
+        untold: Vec::new(),
     }
 }

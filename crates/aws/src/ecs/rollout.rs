@@ -187,6 +187,7 @@ fn of(service: &Reply) -> Live<Rollout> {
         ready: ready(service),
         tags: Tags::new(),
         owned: true,
+        untold: Vec::new(),
     }
 }
 

@@ -87,7 +87,7 @@ impl Kind for Service {
         let listed = readings::services(cx, scan).await?;
         let unlisted = readings::unlisted(cx, scan, &listed).await?;
         let mine = |service: &Reply| {
-            let live = wiring::of(service);
+            let live = wiring::of(cx, service);
             let node = ownership::node_of::<Self>(scan, &live.id, &live.tags)?;
             let wanted = scan.wanted.iter().any(|(wanted, _)| *wanted == node);
             (!is_leaving(&live) || !wanted).then_some(Live { node, ..live })
@@ -97,7 +97,7 @@ impl Kind for Service {
 
     /// One that drains is there for whoever removes it only.
     async fn read(cx: &Aws, stack: &Stack, node: &NodeName, id: &str) -> Result<Option<Live<Self>>, CallError> {
-        let found = readings::service(cx, id).await?.as_ref().map(wiring::of);
+        let found = readings::service(cx, id).await?.as_ref().map(|service| wiring::of(cx, service));
         let there = found.filter(|live| !is_leaving(live) || cx.removals.has(<Self as Kind>::NAME, id));
         Ok(ownership::still_ours(stack, node, there))
     }
@@ -108,13 +108,13 @@ impl Kind for Service {
             let service = self.creation(cx, door).send().await.call(operation)?.service;
             let service = service.unwrap_or_else(|| Reply::builder().service_name(&self.name).build());
             // The reply to a create need not repeat the tags that it was sent.
-            Ok(Live { tags: door.tags(), ..wiring::of(&service) })
+            Ok(Live { tags: door.tags(), ..wiring::of(cx, &service) })
         };
         // One that drains, or became INACTIVE a minute ago, is in the way and not found: the door tries again.
         let find = || async {
             let cluster = self.cluster.get().as_str();
             let named = readings::describe_services(cx, cluster, std::slice::from_ref(&self.name)).await?;
-            Ok(named.first().map(wiring::of).filter(|live| !is_leaving(live)))
+            Ok(named.first().map(|service| wiring::of(cx, service)).filter(|live| !is_leaving(live)))
         };
         ownership::create(door, operation, &format!("the service {}", self.name), send, find).await
     }

@@ -123,8 +123,9 @@ impl Connect {
     }
 }
 
-/// The node's name is put in by the caller.
-pub(crate) fn of(service: &Reply) -> Live<Service> {
+/// The node's name is put in by the caller. That ECS shows no settings of Service Connect means that there are none; of an emulator, whose word for "none" nobody
+/// knows, it means nothing.
+pub(crate) fn of(cx: &Aws, service: &Reply) -> Live<Service> {
     let name = service.service_name().unwrap_or_default().to_owned();
     let arn = service.service_arn().unwrap_or_default().to_owned();
     Live {
@@ -138,6 +139,7 @@ pub(crate) fn of(service: &Reply) -> Live<Service> {
         },
         tags: tags::read(service.tags()),
         owned: true,
+        untold: cx.far_end.leaves_out([("connect", connect(service).is_none())]),
     }
 }
 

@@ -132,6 +132,7 @@ fn of(found: &AccessPointDescription) -> Live<AccessPoint> {
         ready: found.life_cycle_state().map_or(Ready::Yes, readings::ready),
         tags: tags::read(found.tags()),
         owned: true,
+        untold: Vec::new(),
     }
 }
 

@@ -185,6 +185,7 @@ fn of(found: &FileSystemDescription, guarded: bool, backup: bool) -> Live<FileSy
         ready: readings::ready(found.life_cycle_state()),
         tags: readings::own_tags(found),
         owned: true,
+        untold: Vec::new(),
     }
 }
 

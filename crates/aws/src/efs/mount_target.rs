@@ -168,6 +168,7 @@ fn of(found: &MountTargetDescription, groups: Vec<String>) -> Live<MountTarget> 
         ready: readings::ready(found.life_cycle_state()),
         tags: Tags::new(),
         owned: true,
+        untold: Vec::new(),
     }
 }
 

@@ -65,6 +65,7 @@ pub(super) fn of(balancer: &Reply) -> Live<LoadBalancer> {
         },
         tags: BTreeMap::new(),
         owned: true,
+        untold: Vec::new(),
     }
 }
 

@@ -51,5 +51,6 @@ pub(super) fn of(group: &Reply) -> Live<TargetGroup> {
         ready: Ready::Yes,
         tags: BTreeMap::new(),
         owned: true,
+        untold: Vec::new(),
     }
 }

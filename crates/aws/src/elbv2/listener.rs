@@ -141,5 +141,6 @@ fn of(listener: &Reply) -> Live<Listener> {
         ready: Ready::Yes,
         tags: BTreeMap::new(),
         owned: true,
+        untold: Vec::new(),
     }
 }

@@ -62,6 +62,7 @@ pub(super) fn of(listener: &str, rule: &Reply) -> Option<Live<Rule>> {
         ready: Ready::Yes,
         tags: BTreeMap::new(),
         owned: true,
+        untold: Vec::new(),
     })
 }
 

@@ -164,5 +164,6 @@ fn of(arn: &str, shape: OidcProvider) -> Live<OidcProvider> {
         ready: Ready::Yes,
         tags: BTreeMap::new(),
         owned: false,
+        untold: Vec::new(),
     }
 }

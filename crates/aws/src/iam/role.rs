@@ -177,5 +177,6 @@ fn live(cx: &Aws, node: NodeName, shape: Role, arn: Option<&str>, tags: Tags) ->
         ready: if settled { Ready::Yes } else { Ready::NotYet("no ARN yet".to_owned()) },
         tags,
         owned: true,
+        untold: Vec::new(),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use landing_engine::CallError;
+use landing_engine::{CallError, Class};
 
 use super::{Left, Leftover, Unchecked};
 
@@ -34,9 +34,8 @@ impl Finds {
     }
 
     pub(super) fn left(self) -> Left {
-        Left {
-            objects: self.objects.into_values().collect(),
-            unchecked: self.unchecked.into_iter().map(|(what, error)| Unchecked { what, error }).collect(),
-        }
+        let places = self.unchecked.into_iter().map(|(what, error)| Unchecked { what, error });
+        let (unserved, unchecked) = places.partition(|place| place.error.class == Class::Unserved);
+        Left { objects: self.objects.into_values().collect(), unchecked, unserved }
     }
 }

@@ -110,6 +110,8 @@ fn in_words<S: Serializer>(error: &CallError, serializer: S) -> Result<S::Ok, S:
 pub struct Left {
     pub objects: Vec<Leftover>,
     pub unchecked: Vec<Unchecked>,
+    /// Places that what answers has not got: an emulator that knows no call about a thing keeps none of it.
+    pub unserved: Vec<Unchecked>,
 }
 
 impl Left {

@@ -149,5 +149,6 @@ fn of(cx: &Aws, node: NodeName, group: &Reply, tags: Tags) -> Live<Group> {
         ready: Ready::Yes,
         tags,
         owned: true,
+        untold: Vec::new(),
     }
 }

@@ -6,7 +6,10 @@
 
 use std::time::Duration;
 
-use landing_engine::{CallError, Changed, Door, Gone, Kind, Live, NodeName, Output, Ready, Ref, Scan, Stack, Traits};
+use landing_engine::kind::Trouble;
+use landing_engine::{
+    CallError, Cause, Changed, Class, Door, Gone, Kind, Live, Moment, NodeName, Output, Ready, Ref, Scan, Stack, Traits,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -89,7 +92,7 @@ impl Kind for Instance {
             // for it any more it is still there, and whoever removes the stack waits for it.
             let leaving = reading::is_deleting(&instance);
             if !(leaving && scan.wanted.iter().any(|(wanted, _)| *wanted == node)) {
-                found.push(reading::of(node, &instance));
+                found.push(reading::of(cx, node, &instance));
             }
         }
         Ok(found)
@@ -99,7 +102,7 @@ impl Kind for Instance {
     async fn read(cx: &Aws, stack: &Stack, node: &NodeName, id: &str) -> Result<Option<Live<Self>>, CallError> {
         let found = reading::get(cx, id).await?;
         let there = found.filter(|instance| !reading::is_deleting(instance) || cx.removals.has(Self::NAME, id));
-        Ok(ownership::still_ours(stack, node, there.map(|instance| reading::of(node.clone(), &instance))))
+        Ok(ownership::still_ours(stack, node, there.map(|instance| reading::of(cx, node.clone(), &instance))))
     }
 
     async fn create(&self, cx: &Aws, door: &Door<'_>) -> Result<Live<Self>, CallError> {
@@ -112,13 +115,13 @@ impl Kind for Instance {
             let reply = request.send().await.call(operation)?;
             let instance = reply.db_instance.unwrap_or_else(|| reading::Reply::builder().build());
             // The call carried every field; a version such as `16` is resolved in what is read later.
-            let made = Live { tags: tags.clone(), id: self.name.clone(), ..reading::of(door.node().clone(), &instance) };
+            let made = Live { tags: tags.clone(), id: self.name.clone(), ..reading::of(cx, door.node().clone(), &instance) };
             Ok(made.with(self))
         };
         // The name is free again when the old one is gone: one that is being deleted is not found, so that the door tries again.
         let find = || async {
             let found = reading::get(cx, &self.name).await?.filter(|instance| !reading::is_deleting(instance));
-            Ok(found.map(|instance| reading::of(door.node().clone(), &instance)))
+            Ok(found.map(|instance| reading::of(cx, door.node().clone(), &instance)))
         };
         ownership::create(door, operation, &format!("the database {}", self.name), send, find).await
     }
@@ -189,6 +192,17 @@ impl Kind for Instance {
             })
             .await;
         ownership::going(result, reading::DELETING)
+    }
+
+    /// On AWS the secret comes, and is waited for. What is no AWS and shows an instance without one has none to show.
+    async fn diagnose(cx: &Aws, _: &Stack, live: &Live<Self>, _: Moment) -> Result<Option<Trouble>, CallError> {
+        let has_none = live.ready == Ready::NotYet(reading::NO_SECRET.to_owned());
+        let Some(url) = cx.far_end.emulator().filter(|_| has_none) else { return Ok(None) };
+        let title =
+            format!("{url} shows no secret for the master user (MasterUserSecret), although RDS is asked to keep the password");
+        let help = "AWS shows one: use an emulator that has managed passwords, leave the database out of the project there, or look at it in `--sandbox`";
+        let cause = Cause { title, help: help.to_owned(), ..Cause::default() };
+        Ok(Some(Trouble { cause, ends: Some(Class::Unserved) }))
     }
 
     fn same(field: &str, desired: &Value, live: &Value) -> bool {

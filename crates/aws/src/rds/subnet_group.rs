@@ -161,5 +161,6 @@ fn of(node: NodeName, group: &Reply, tags: Tags) -> Live<SubnetGroup> {
         },
         tags,
         owned: true,
+        untold: Vec::new(),
     }
 }

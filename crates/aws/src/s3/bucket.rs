@@ -169,5 +169,6 @@ pub(super) fn of(cx: &Aws, node: NodeName, shape: Bucket, tags: Tags) -> Live<Bu
         ready: Ready::Yes,
         tags,
         owned: true,
+        untold: Vec::new(),
     }
 }

@@ -85,5 +85,6 @@ fn of(node: NodeName, bucket: &str, policy: Value) -> Live<BucketPolicy> {
         ready: Ready::Yes,
         tags: Tags::new(),
         owned: true,
+        untold: Vec::new(),
     }
 }

@@ -101,5 +101,6 @@ fn of(node: NodeName, bucket: &str, standing: Standing) -> Live<Site> {
         ready: Ready::Yes,
         tags: Tags::new(),
         owned: true,
+        untold: Vec::new(),
     }
 }

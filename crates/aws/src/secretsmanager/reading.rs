@@ -97,5 +97,6 @@ pub(super) fn of(arn: &str, name: Option<&str>, description: Option<&str>, versi
         ready: Ready::Yes,
         tags,
         owned: true,
+        untold: Vec::new(),
     }
 }

@@ -77,6 +77,7 @@ impl Kind for Namespace {
                 ready: Ready::NotYet("creating".into()),
                 tags: door.tags(),
                 owned: true,
+                untold: Vec::new(),
             })
         };
         ownership::create(door, operation, &format!("the namespace {}", self.name), send, || get(cx, &self.name)).await
@@ -164,5 +165,6 @@ fn of(summary: &NamespaceSummary, tags: Tags) -> Live<Namespace> {
         ready: Ready::Yes,
         tags,
         owned: true,
+        untold: Vec::new(),
     }
 }

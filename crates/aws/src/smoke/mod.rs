@@ -108,7 +108,7 @@ impl Smoke<'_> {
 impl Aws {
     /// Whether something runs behind it: AWS itself, or a sandbox of `landing`. An emulator keeps records and runs no application.
     pub fn runs_applications(&self) -> bool {
-        self.visitor.far_end() != visitor::FarEnd::Emulator
+        !self.far_end.is_emulator()
     }
 }
 

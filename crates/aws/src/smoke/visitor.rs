@@ -24,40 +24,22 @@ const TCP: &str = "/_sandbox/tcp";
 /// Of a sandbox in the process, which has no address.
 const IN_PROCESS: &str = "http://sandbox.invalid";
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum FarEnd {
-    Aws,
-    Sandbox,
-    /// Some other endpoint.
-    Emulator,
-}
-
 #[derive(Debug)]
 pub(crate) struct Visitor {
     connector: SharedHttpConnector,
-    far_end: FarEnd,
+    in_process: bool,
     /// Of a sandbox that is served.
     sandbox: Option<String>,
 }
 
 impl Visitor {
     pub(crate) fn in_process(connector: SharedHttpConnector) -> Self {
-        Self { connector, far_end: FarEnd::Sandbox, sandbox: None }
+        Self { connector, in_process: true, sandbox: None }
     }
 
-    /// `endpoint` is where the API is, when it is not AWS's own.
-    pub(crate) fn over_the_wire(connector: SharedHttpConnector, endpoint: Option<&str>, is_sandbox: bool) -> Self {
-        let far_end = match endpoint {
-            None => FarEnd::Aws,
-            Some(_) if is_sandbox => FarEnd::Sandbox,
-            Some(_) => FarEnd::Emulator,
-        };
-        let sandbox = endpoint.filter(|_| is_sandbox).map(|url| url.trim_end_matches('/').to_owned());
-        Self { connector, far_end, sandbox }
-    }
-
-    pub(super) fn far_end(&self) -> FarEnd {
-        self.far_end
+    /// `sandbox` is where one is served, when that is who answers.
+    pub(crate) fn over_the_wire(connector: SharedHttpConnector, sandbox: Option<&str>) -> Self {
+        Self { connector, in_process: false, sandbox: sandbox.map(|url| url.trim_end_matches('/').to_owned()) }
     }
 
     /// What answers at an address of the application, with the body where it is wanted.
@@ -76,7 +58,7 @@ impl Visitor {
     /// # Errors
     /// Why it cannot.
     pub(super) async fn connects(&self, host: &str, port: u16) -> Result<(), String> {
-        if self.far_end == FarEnd::Sandbox {
+        if self.in_process || self.sandbox.is_some() {
             let at = self.sandbox.as_deref().unwrap_or(IN_PROCESS);
             let answer = self.send(&format!("{at}{TCP}/{host}/{port}"), &[], true).await?;
             return if answer.status == 200 { Ok(()) } else { Err(answer.body.trim().to_owned()) };

@@ -30,6 +30,7 @@ async fn look(common: &Common, options: &PlanOptions) -> Result<Exit, Failure> {
     let live = session.scan(&state).await?;
     let plan = session.plan(options.down, &live, &state)?;
     let typical = plan.typical_duration(&session.blueprint.graph, &session.registry);
+    let notices = session.notices(&live, None);
     if common.json {
         print_json(&json!({
             "stack": plan.stack,
@@ -37,15 +38,15 @@ async fn look(common: &Common, options: &PlanOptions) -> Result<Exit, Failure> {
             "summary": plan.summary,
             "seconds": typical.as_secs(),
             "steps": plan.steps,
-            "notices": session.blueprint.notices,
+            "notices": notices,
         }));
     } else {
         print(&render::plan::text(&plan, &session.place(), typical));
         if !options.down {
-            session.blueprint.notices.iter().for_each(|notice| say(&format!("{}: {notice}", render::style::change("note"))));
+            notices.iter().for_each(|notice| say(&format!("{}: {notice}", render::style::change("note"))));
         }
     }
-    let notices = if options.down { &[][..] } else { &session.blueprint.notices };
+    let notices = if options.down { &[][..] } else { &notices };
     let page = |room| markdown::plan(&plan, &session.place(), typical, options.down, notices, room);
     if actions::room() > 0 {
         actions::add_to_page(&page(actions::room()));

@@ -133,7 +133,8 @@ async fn locked(
         true => smoke::after(session, common, &state, interrupts).await,
         false => AfterSmoke::default(),
     };
-    let exit = tell(session, common, &plan, &outcome, &state, &looked, &smoke, down, exit);
+    let notices = session.notices(&live, Some(&outcome));
+    let exit = tell(session, common, &plan, &outcome, &state, &notices, &looked, &smoke, down, exit);
     let run = Run { session, plan: &plan, outcome: &outcome, chronicle: &chronicle, goal, exit };
     run.show(ended_otherwise, &looked, &smoke, &state);
     Ok(exit)
@@ -302,6 +303,7 @@ fn tell(
     plan: &Plan,
     outcome: &Outcome,
     state: &State,
+    notices: &[String],
     looked: &AfterLook,
     smoke: &AfterSmoke,
     down: bool,
@@ -331,17 +333,18 @@ fn tell(
             "missing_permissions": missing,
             "seconds": outcome.elapsed.as_secs(),
             "calls": { "total": calls.values().sum::<u64>(), "mutating": mutating, "by_operation": calls },
-            "notices": session.blueprint.notices,
+            "notices": notices,
             "outputs": outputs.iter().cloned().collect::<std::collections::BTreeMap<_, _>>(),
             "smoke": smoke.counts(),
             "left": looked.left.as_ref().map(|left| &left.objects),
             "unchecked": looked.left.as_ref().map(|left| &left.unchecked),
+            "unserved": looked.left.as_ref().map(|left| &left.unserved),
             "exit": { "code": exit as u8, "name": exit.name() },
         }));
         return exit;
     }
     if !down {
-        session.blueprint.notices.iter().for_each(|notice| say(&format!("{}: {notice}", style::change("note"))));
+        notices.iter().for_each(|notice| say(&format!("{}: {notice}", style::change("note"))));
     }
     let total = calls.values().sum::<u64>() as usize;
     let cost = format!("{} in {}", render::count(total, "AWS call"), render::duration(outcome.elapsed));

@@ -50,6 +50,7 @@ pub(crate) async fn run(common: &Common, options: &StatusOptions) -> Result<Exit
             };
             say(&format!("{} {}: {what}", style::change("differs"), step.node));
         }
+        session.untold(&live, None).iter().for_each(|note| say(&format!("{}: {note}", style::change("note"))));
         outputs.iter().for_each(|(name, value)| print(&format!("{name}  {value}")));
     }
     let drift = options.detailed_exitcode && !drifted.is_empty();

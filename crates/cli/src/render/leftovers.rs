@@ -16,6 +16,9 @@ pub(crate) fn text(left: &Left, stack: &str) -> Option<String> {
         parts.push(format!("{}, so nobody knows whether anything is left there:", style::error("not checked")));
         parts.extend(left.unchecked.iter().map(|place| format!("  {}: {}", place.what, place.error)));
     }
+    for place in &left.unserved {
+        parts.push(format!("{}: nobody can be asked about {}: {}", style::change("note"), place.what, place.error));
+    }
     if !kept.is_empty() {
         parts.push(format!("{}, not landing's to delete:", style::change("still there")));
         parts.extend(kept.into_iter().map(object));

@@ -25,7 +25,7 @@ use crate::lock::Permit;
 use crate::node::NodeName;
 use crate::plan::Plan;
 use crate::reference::{self, Pointer};
-use crate::registry::{LiveNode, Registry};
+use crate::registry::{LiveNode, Registry, Untold};
 use crate::scan::LiveSet;
 use crate::stack::Stack;
 use crate::state::State;
@@ -68,6 +68,8 @@ pub struct Outcome {
     /// Calls that were left behind: whether they took effect is not known. The state keeps them.
     pub unknown: Vec<(NodeName, String)>,
     pub stopped: bool,
+    /// What the answers on the way said nothing of.
+    pub untold: Untold,
     pub elapsed: Duration,
 }
 
@@ -358,9 +360,8 @@ impl Run<'_> {
             .filter(|_| planned.what != What::Remove)
             .and_then(|shape| reference::pointers(shape).into_iter().next())
         {
-            let what = format!("{} has no output `{}`", open.node, open.output);
             self.running += 1;
-            self.hear(Message::Failed { task, error: mistake(what) });
+            self.hear(Message::Failed { task, error: withheld(&open) });
             return None;
         }
         self.bury(task);
@@ -418,6 +419,9 @@ impl Run<'_> {
             Message::Reached { task, stage, live } => {
                 self.unsaved = true;
                 if let Some(live) = live {
+                    for (kind, fields) in self.registry.untold([&live]) {
+                        self.outcome.untold.entry(kind).or_default().extend(fields);
+                    }
                     self.state.know(&live, self.log.clock.now());
                     self.outputs.insert(live.node, live.outputs);
                 }
@@ -540,6 +544,13 @@ fn life(state: &State, task: &Task) -> u64 {
 
 fn mistake(what: String) -> CallError {
     CallError::new(Class::Invalid, "walk", what).help("this is a mistake in landing, please report it; what was done is kept")
+}
+
+/// What the kind promises of an object that is far enough, and no answer has said.
+fn withheld(open: &Pointer) -> CallError {
+    let what = format!("{} stands, and its `{}`, which this needs, was not told", open.node, open.output);
+    CallError::new(Class::Invalid, "walk", what)
+        .help("AWS tells it: an emulator that does not cannot have what needs it; on AWS this is a mistake in landing, please report it. What was done is kept")
 }
 
 /// A receiver that never changes, for when the sender is gone.

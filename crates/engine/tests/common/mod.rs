@@ -245,6 +245,7 @@ fn of<K>(id: &str, stored: &Stored, shape: impl Fn(Option<Ref<String>>, u32, Str
         ready: if stored.ready_reads == 0 { Ready::Yes } else { Ready::NotYet("drying".into()) },
         tags: stored.tags.clone(),
         owned: true,
+        untold: Vec::new(),
     }
 }
 
