@@ -42,6 +42,8 @@ pub struct Traits {
     /// Outputs that others only mention: whoever names them does not keep the object from being deleted, so a slow delete need not wait for them (a
     /// database's endpoint, a load balancer's DNS name). Every other output holds.
     pub mentioned: &'static [&'static str],
+    /// Outputs that come at the latest when AWS reports the object ready: without one of them it is not usable yet.
+    pub promised: &'static [&'static str],
     /// AWS may undo a change by itself (a deployment that is rolled back): what has become ready is compared with what was asked for.
     pub falls_back: bool,
     /// What has failed is tried again by an update, in place, instead of being made anew.
@@ -66,6 +68,7 @@ impl Traits {
         needs: &[],
         renews: &[],
         mentioned: &[],
+        promised: &[],
         falls_back: false,
         tries_again: false,
         late: &[],
@@ -94,6 +97,18 @@ pub struct Live<K> {
     pub untold: Vec<&'static str>,
 }
 
+impl<K> Live<K> {
+    /// Whether it is usable: ready by AWS's word, and with all that its kind promises.
+    #[must_use]
+    pub fn usable(&self, traits: &Traits) -> Ready {
+        let withheld = traits.promised.iter().find(|output| !self.outputs.contains_key(**output));
+        match (&self.ready, withheld) {
+            (Ready::Yes, Some(output)) => Ready::without(output),
+            (ready, _) => ready.clone(),
+        }
+    }
+}
+
 impl<K: Clone> Live<K> {
     /// The same object after a call that made its shape `shape`.
     #[must_use]
@@ -111,6 +126,13 @@ pub enum Ready {
     Rolling(Copies),
     /// It will never become ready; with AWS's reason.
     Failed(String),
+}
+
+impl Ready {
+    /// Ready by AWS's word, and a promised output is not there.
+    pub fn without(output: &str) -> Self {
+        Self::NotYet(format!("there, without its {output}"))
+    }
 }
 
 impl fmt::Display for Ready {

@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{Bag, Bench, Crate, house, lines};
+use common::{Bag, Bench, Chest, Crate, house, lines};
 use landing_engine::{Action, Class, Event, Graph, NodeName, Output, Registry, Stop, plan};
 use serde_json::Value;
 
@@ -184,8 +184,28 @@ async fn an_output_that_no_answer_tells_is_named_with_who_withholds_it() {
     let bench = Bench::default();
     let mut graph = Graph::default();
     let house = graph.add("house", &Crate::new(None, 9));
-    graph.add("room", &Crate::new(Some(Output::usable("key").of(&house)), 5));
+    graph.add("room", &Crate::new(Some(Output::usable("deed").of(&house)), 5));
     let outcome = bench.land(&graph).await;
     let told: Vec<String> = outcome.failed.iter().map(|(node, error)| format!("{node}: {error}")).collect();
-    assert_eq!(told, ["test.crate.room: walk: test.crate.house stands, and its `key`, which this needs, was not told"]);
+    assert_eq!(told, ["test.crate.room: walk: test.crate.house stands, and its `deed`, which this needs, was not told"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_ready_and_does_not_tell_what_its_kind_promises_is_not_usable_yet() {
+    let bench = Bench::default();
+    bench.world.lock().unwrap().keys_after = 5;
+    let mut graph = Graph::default();
+    let gold = graph.add("gold", &Chest::new(None, 2));
+    // Whatever a key is, it is no box: that it was told is seen by what comes of it.
+    graph.add("lock", &Crate::new(Some(Output::usable("key").of(&gold)), 1));
+    bench.refuse("create lock", &[Class::Invalid]);
+    let outcome = bench.land(&graph).await;
+    assert_eq!(outcome.failed.iter().map(|(_, error)| error.message.as_str()).collect::<Vec<_>>(), ["refused by the test"]);
+    let waited = |event: &Event| matches!(event, Event::StepWaiting { state, .. } if state == "there, without its key");
+    assert_eq!(bench.events.lock().unwrap().iter().filter(|event| waited(event)).count(), 3);
+    // The next run begins with an object that is ready by its own word.
+    bench.world.lock().unwrap().boxes.values_mut().for_each(|stored| stored.key_reads = 2);
+    bench.refuse("create lock", &[Class::Invalid]);
+    let outcome = bench.land(&graph).await;
+    assert_eq!(outcome.failed.iter().map(|(_, error)| error.message.as_str()).collect::<Vec<_>>(), ["refused by the test"]);
 }

@@ -12,13 +12,20 @@ use landing_engine::{CallError, Gone};
 use super::filters;
 use crate::{Aws, IntoCallError};
 
-/// The interface that still uses the group (`group-id`) or the subnet (`subnet-id`).
+/// The interface that still uses the group (`group-id`) or the subnet (`subnet-id`). What an emulator lists need not hold anything there, and may stay for ever
+/// (moto's NAT gateways leave theirs behind): its refusal decides.
 pub(super) async fn user(cx: &Aws, filter: &str, id: &str) -> Result<Option<Gone>, CallError> {
+    if cx.far_end.is_emulator() {
+        return Ok(None);
+    }
     holder(&list(cx, filter, id).await?)
 }
 
 /// The interface in the VPC that still has a public address.
 pub(super) async fn public(cx: &Aws, vpc: &str) -> Result<Option<Gone>, CallError> {
+    if cx.far_end.is_emulator() {
+        return Ok(None);
+    }
     let mut all = list(cx, "vpc-id", vpc).await?;
     all.retain(|interface| interface.association().is_some_and(|it| it.public_ip().is_some()));
     holder(&all)

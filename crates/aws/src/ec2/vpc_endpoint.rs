@@ -124,9 +124,10 @@ impl Kind for VpcEndpoint {
 }
 
 async fn read(cx: &Aws, id: &str) -> Result<Option<Live<VpcEndpoint>>, CallError> {
-    let by_id = filters::filter("vpc-endpoint-id", id);
-    let reply = cx.ec2.describe_vpc_endpoints().filters(by_id).send().await.call("ec2:DescribeVpcEndpoints")?;
-    Ok(reply.vpc_endpoints().iter().filter_map(of).find(|live| live.id == id))
+    // By its id and not by a filter, which moto answers with 500; one that is gone is an error then.
+    let reply = cx.ec2.describe_vpc_endpoints().vpc_endpoint_ids(id).send().await.call("ec2:DescribeVpcEndpoints");
+    let found = ownership::found(reply)?;
+    Ok(found.and_then(|reply| reply.vpc_endpoints().iter().filter_map(of).find(|live| live.id == id)))
 }
 
 fn ids(tables: &[Ref<RouteTableId>]) -> Vec<String> {

@@ -71,6 +71,7 @@ impl Kind for Instance {
         holds_data: true,
         // The slowest delete of all: it need not wait for the tasks that still know its address.
         mentioned: &["host", "port", "secret_arn", "arn"],
+        promised: &["host", "port", "secret_arn"],
         typical_ready: Duration::from_secs(360),
         typical_gone: Duration::from_secs(300),
         poll: Duration::from_secs(15),
@@ -196,7 +197,7 @@ impl Kind for Instance {
 
     /// On AWS the secret comes, and is waited for. What is no AWS and shows an instance without one has none to show.
     async fn diagnose(cx: &Aws, _: &Stack, live: &Live<Self>, _: Moment) -> Result<Option<Trouble>, CallError> {
-        let has_none = live.ready == Ready::NotYet(reading::NO_SECRET.to_owned());
+        let has_none = live.ready == Ready::without("secret_arn");
         let Some(url) = cx.far_end.emulator().filter(|_| has_none) else { return Ok(None) };
         let title =
             format!("{url} shows no secret for the master user (MasterUserSecret), although RDS is asked to keep the password");

@@ -47,26 +47,13 @@ pub(super) fn is_deleting(instance: &Reply) -> bool {
 /// `InUse` while another change is under way: RDS would refuse the next one, and emulators would lose it.
 pub(super) async fn settled(cx: &Aws, operation: &str, id: &str) -> Result<(), CallError> {
     let Some(instance) = get(cx, id).await? else { return Ok(()) };
-    match settledness(&instance) {
+    match ready(&instance) {
         Ready::NotYet(status) => Err(CallError::new(Class::InUse, operation, format!("`{id}` is {status}"))),
         _ => Ok(()),
     }
 }
 
-/// Said as long as the secret that goes with every instance of ours does not show.
-pub(super) const NO_SECRET: &str = "without a secret for its master user (MasterUserSecret)";
-
-/// No change is under way, and what others need of it is told.
 fn ready(instance: &Reply) -> Ready {
-    match settledness(instance) {
-        Ready::Yes if instance.master_user_secret().and_then(MasterUserSecret::secret_arn).is_none() => {
-            Ready::NotYet(NO_SECRET.to_owned())
-        }
-        ready => ready,
-    }
-}
-
-fn settledness(instance: &Reply) -> Ready {
     let status = instance.db_instance_status().unwrap_or("creating");
     match status {
         "available" | "backing-up" | "storage-optimization" | "storage-config-upgrade" => {
@@ -148,21 +135,5 @@ pub(super) fn of(cx: &Aws, node: NodeName, instance: &Reply) -> Live<Instance> {
         owned: true,
         // An emulator without managed passwords shows no secret, and never will: see `diagnose`.
         untold: cx.far_end.leaves_out([("managed_password", secret.is_none())]),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use aws_sdk_rds::types::Endpoint;
-
-    use super::*;
-
-    #[test]
-    fn an_available_instance_is_not_ready_before_its_secret_shows_and_may_be_changed() {
-        let available = Reply::builder().db_instance_status("available").endpoint(Endpoint::builder().address("db").build());
-        let without = available.clone().build();
-        assert_eq!((ready(&without), settledness(&without)), (Ready::NotYet(NO_SECRET.to_owned()), Ready::Yes));
-        let secret = MasterUserSecret::builder().secret_arn("arn:aws:secretsmanager:us-west-2:123456789012:secret:rds!db-1");
-        assert_eq!(ready(&available.master_user_secret(secret.build()).build()), Ready::Yes);
     }
 }

@@ -345,7 +345,7 @@ impl Run<'_> {
         let node = planned.node.clone();
         if planned.what == What::Keep
             && let Some(live) = &planned.live
-            && (live.ready == Ready::Yes || !(options.wait || planned.awaited))
+            && (live.usable(self.registry.of(&node).traits()) == Ready::Yes || !(options.wait || planned.awaited))
         {
             let live = live.clone();
             self.state.know(&live, self.log.clock.now());

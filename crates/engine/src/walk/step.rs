@@ -169,6 +169,7 @@ impl Run {
         let outputs = live.outputs.clone();
         let (mut told, since) = (None, self.clock.now());
         loop {
+            live.ready = live.usable(traits);
             let lags = self.clock.elapsed().saturating_sub(started) < LAGS && self.is_from_before(&live);
             let trouble = if lags || live.ready == Ready::Yes { None } else { self.look_closer(&live, since, &mut told).await };
             if let Some(class) = trouble {

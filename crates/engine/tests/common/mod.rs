@@ -31,6 +31,8 @@ pub struct World {
     pub shows_after: Duration,
     /// What is removed is listed for so long.
     pub lists_after: Duration,
+    /// Readings until what is made tells its key.
+    pub keys_after: u32,
     /// A delete is taken and not yet done when its answer comes.
     pub goes_slowly: bool,
     /// Boxes that are gone, and when they went.
@@ -48,6 +50,8 @@ pub struct Stored {
     pub size: u32,
     pub colour: String,
     pub ready_reads: u32,
+    /// Readings until it tells its key.
+    pub key_reads: u32,
     pub born: Instant,
 }
 
@@ -98,6 +102,7 @@ macro_rules! boxes {
                     return Ok(Some(Live { node: node.clone(), ..live }));
                 };
                 stored.ready_reads = stored.ready_reads.saturating_sub(1);
+                stored.key_reads = stored.key_reads.saturating_sub(1);
                 let live = of(id, stored, |inside, size, colour| Self { inside, size, colour });
                 Ok(Some(Live { node: node.clone(), ..live }))
             }
@@ -122,6 +127,7 @@ macro_rules! boxes {
                         size,
                         colour: "white".into(),
                         ready_reads: 2,
+                        key_reads: world.keys_after,
                         born: Instant::now(),
                     };
                     world.boxes.insert(id.clone(), stored);
@@ -194,7 +200,7 @@ macro_rules! boxes {
 }
 
 boxes!(Crate, "test.crate", false, Traits { fixed: &["size"], ..Traits::DEFAULT });
-boxes!(Chest, "test.chest", false, Traits { fixed: &["size"], holds_data: true, ..Traits::DEFAULT });
+boxes!(Chest, "test.chest", false, Traits { fixed: &["size"], holds_data: true, promised: &["key"], ..Traits::DEFAULT });
 boxes!(Bag, "test.bag", false, Traits { fixed: &["size"], create_first: true, ..Traits::DEFAULT });
 // Each call makes another one.
 boxes!(Coin, "test.coin", true, Traits { fixed: &["size"], ..Traits::DEFAULT });
@@ -241,7 +247,11 @@ fn of<K>(id: &str, stored: &Stored, shape: impl Fn(Option<Ref<String>>, u32, Str
         node: NodeName::new("test", id),
         id: id.to_owned(),
         shape: shape(stored.inside.clone().map(Ref::value), stored.size, stored.colour.clone()),
-        outputs: BTreeMap::from([("id".to_owned(), id.to_owned())]),
+        outputs: [("id", id), ("key", "a key")]
+            .into_iter()
+            .filter(|(output, _)| *output == "id" || stored.key_reads == 0)
+            .map(|(output, value)| (output.to_owned(), value.to_owned()))
+            .collect(),
         ready: if stored.ready_reads == 0 { Ready::Yes } else { Ready::NotYet("drying".into()) },
         tags: stored.tags.clone(),
         owned: true,
