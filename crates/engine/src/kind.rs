@@ -8,7 +8,7 @@
 //! - every mutating call goes through the [`Door`]: with `call_once` when each such call makes another object, with `call` when repeating it has no second effect.
 //! - `scan` and `read` answer `Err` when they cannot know. An absent object is `None`, never an error, and an error is never absence.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::future::Future;
 use std::time::Duration;
@@ -42,8 +42,6 @@ pub struct Traits {
     /// Outputs that others only mention: whoever names them does not keep the object from being deleted, so a slow delete need not wait for them (a
     /// database's endpoint, a load balancer's DNS name). Every other output holds.
     pub mentioned: &'static [&'static str],
-    /// Outputs that come at the latest when AWS reports the object ready: without one of them it is not usable yet.
-    pub promised: &'static [&'static str],
     /// AWS may undo a change by itself (a deployment that is rolled back): what has become ready is compared with what was asked for.
     pub falls_back: bool,
     /// What has failed is tried again by an update, in place, instead of being made anew.
@@ -68,7 +66,6 @@ impl Traits {
         needs: &[],
         renews: &[],
         mentioned: &[],
-        promised: &[],
         falls_back: false,
         tries_again: false,
         late: &[],
@@ -98,10 +95,10 @@ pub struct Live<K> {
 }
 
 impl<K> Live<K> {
-    /// Whether it is usable: ready by AWS's word, and with all that its kind promises.
+    /// Whether it is usable: ready by AWS's word, and with all that others need of it.
     #[must_use]
-    pub fn usable(&self, traits: &Traits) -> Ready {
-        let withheld = traits.promised.iter().find(|output| !self.outputs.contains_key(**output));
+    pub fn usable(&self, needed: &BTreeSet<String>) -> Ready {
+        let withheld = needed.iter().find(|output| !self.outputs.contains_key(*output));
         match (&self.ready, withheld) {
             (Ready::Yes, Some(output)) => Ready::without(output),
             (ready, _) => ready.clone(),
@@ -129,7 +126,7 @@ pub enum Ready {
 }
 
 impl Ready {
-    /// Ready by AWS's word, and a promised output is not there.
+    /// Ready by AWS's word, and an output that others need is not told.
     pub fn without(output: &str) -> Self {
         Self::NotYet(format!("there, without its {output}"))
     }

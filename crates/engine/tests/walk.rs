@@ -184,14 +184,14 @@ async fn an_output_that_no_answer_tells_is_named_with_who_withholds_it() {
     let bench = Bench::default();
     let mut graph = Graph::default();
     let house = graph.add("house", &Crate::new(None, 9));
-    graph.add("room", &Crate::new(Some(Output::usable("deed").of(&house)), 5));
+    graph.add("room", &Crate::new(Some(Output::held("deed").of(&house)), 5));
     let outcome = bench.land(&graph).await;
     let told: Vec<String> = outcome.failed.iter().map(|(node, error)| format!("{node}: {error}")).collect();
     assert_eq!(told, ["test.crate.room: walk: test.crate.house stands, and its `deed`, which this needs, was not told"]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_ready_and_does_not_tell_what_its_kind_promises_is_not_usable_yet() {
+async fn what_is_ready_and_does_not_tell_what_others_need_is_not_usable_yet() {
     let bench = Bench::default();
     bench.world.lock().unwrap().keys_after = 5;
     let mut graph = Graph::default();

@@ -71,7 +71,6 @@ impl Kind for Instance {
         holds_data: true,
         // The slowest delete of all: it need not wait for the tasks that still know its address.
         mentioned: &["host", "port", "secret_arn", "arn"],
-        promised: &["host", "port", "secret_arn"],
         typical_ready: Duration::from_secs(360),
         typical_gone: Duration::from_secs(300),
         poll: Duration::from_secs(15),
@@ -201,7 +200,7 @@ impl Kind for Instance {
         let Some(url) = cx.far_end.emulator().filter(|_| has_none) else { return Ok(None) };
         let title =
             format!("{url} shows no secret for the master user (MasterUserSecret), although RDS is asked to keep the password");
-        let help = "AWS shows one: use an emulator that has managed passwords, leave the database out of the project there, or look at it in `--sandbox`";
+        let help = "AWS shows one: use an emulator that has managed passwords, let the stack keep the password (see the guide, Databases), or look at it in `--sandbox`";
         let cause = Cause { title, help: help.to_owned(), ..Cause::default() };
         Ok(Some(Trouble { cause, ends: Some(Class::Unserved) }))
     }

@@ -84,6 +84,7 @@ pub(super) fn of(cx: &Aws, node: NodeName, instance: &Reply) -> Live<Instance> {
     let pending = instance.pending_modified_values();
     let tags = tags::read(instance.tag_list());
     let marked = password::marked(&tags);
+    let is_marked = marked.is_some();
     let secret = instance.master_user_secret().and_then(MasterUserSecret::secret_arn);
     let mut groups: Vec<&str> = instance
         .vpc_security_groups()
@@ -134,6 +135,6 @@ pub(super) fn of(cx: &Aws, node: NodeName, instance: &Reply) -> Live<Instance> {
         tags,
         owned: true,
         // An emulator without managed passwords shows no secret, and never will: see `diagnose`.
-        untold: cx.far_end.leaves_out([("managed_password", secret.is_none())]),
+        untold: cx.far_end.leaves_out([("managed_password", secret.is_none() && !is_marked)]),
     }
 }

@@ -22,7 +22,7 @@ use crate::graph::Graph;
 use crate::journal::{Entry, Journal};
 use crate::kind::Ready;
 use crate::lock::Permit;
-use crate::node::NodeName;
+use crate::node::{NodeName, Readiness};
 use crate::plan::Plan;
 use crate::reference::{self, Pointer};
 use crate::registry::{LiveNode, Registry, Untold};
@@ -345,7 +345,7 @@ impl Run<'_> {
         let node = planned.node.clone();
         if planned.what == What::Keep
             && let Some(live) = &planned.live
-            && (live.usable(self.registry.of(&node).traits()) == Ready::Yes || !(options.wait || planned.awaited))
+            && (live.usable(&self.needed(&node)) == Ready::Yes || !(options.wait || planned.awaited))
         {
             let live = live.clone();
             self.state.know(&live, self.log.clock.now());
@@ -379,9 +379,18 @@ impl Run<'_> {
             generation,
             past,
             born,
+            needed: self.needed(&node),
             node,
             shape,
         })
+    }
+
+    /// What others read of the node when it is usable.
+    fn needed(&self, node: &NodeName) -> BTreeSet<String> {
+        let all = self.desired.iter().flat_map(|(_, wanted)| &wanted.references);
+        all.filter(|pointer| pointer.node == *node && pointer.at == Readiness::Usable)
+            .map(|pointer| pointer.output.clone())
+            .collect()
     }
 
     fn past(&self, task: usize) -> Past {

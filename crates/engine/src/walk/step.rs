@@ -1,5 +1,6 @@
 //! One step: make, change, wait, remove.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -36,6 +37,8 @@ pub(super) struct Job {
     pub(super) live: Option<LiveNode>,
     /// With every reference resolved; absent for removals of what is not desired any more.
     pub(super) shape: Option<Value>,
+    /// Outputs that others need of it before it counts as usable.
+    pub(super) needed: BTreeSet<String>,
     pub(super) generation: u64,
     pub(super) past: Past,
     /// When `live` was made, if that was a short while ago.
@@ -169,7 +172,7 @@ impl Run {
         let outputs = live.outputs.clone();
         let (mut told, since) = (None, self.clock.now());
         loop {
-            live.ready = live.usable(traits);
+            live.ready = live.usable(&self.job.needed);
             let lags = self.clock.elapsed().saturating_sub(started) < LAGS && self.is_from_before(&live);
             let trouble = if lags || live.ready == Ready::Yes { None } else { self.look_closer(&live, since, &mut told).await };
             if let Some(class) = trouble {

@@ -200,7 +200,7 @@ macro_rules! boxes {
 }
 
 boxes!(Crate, "test.crate", false, Traits { fixed: &["size"], ..Traits::DEFAULT });
-boxes!(Chest, "test.chest", false, Traits { fixed: &["size"], holds_data: true, promised: &["key"], ..Traits::DEFAULT });
+boxes!(Chest, "test.chest", false, Traits { fixed: &["size"], holds_data: true, ..Traits::DEFAULT });
 boxes!(Bag, "test.bag", false, Traits { fixed: &["size"], create_first: true, ..Traits::DEFAULT });
 // Each call makes another one.
 boxes!(Coin, "test.coin", true, Traits { fixed: &["size"], ..Traits::DEFAULT });
