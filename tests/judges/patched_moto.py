@@ -17,7 +17,7 @@ from moto.cloudfront import urls as cloudfront_urls
 from moto.cloudfront.exceptions import CloudFrontException, InvalidIfMatchVersion, NoSuchFunctionExists
 from moto.core.exceptions import ServiceException
 from moto.core.responses import ActionResult, BaseResponse
-from moto.ec2.models import nat_gateways, vpcs
+from moto.ec2.models import nat_gateways
 from moto.ecs import models as ecs_models
 from moto.ecs import responses as ecs_responses
 from moto.ecs.exceptions import InvalidParameterException
@@ -145,21 +145,6 @@ def nat_interface():
         return gateway
 
     backend.delete_nat_gateway = delete_with_interface
-
-
-@patch
-def endpoint_filter():
-    """EC2: endpoints can be asked for by the filter vpc-endpoint-id
-
-    moto answers 500. The filter is the way to ask for one that may be gone; by VpcEndpointIds it would be an error.
-    """
-    endpoint = vpcs.VPCEndPoint
-    value = endpoint.get_filter_value
-
-    def with_id(self, filter_name, *more):
-        return self.id if filter_name == "vpc-endpoint-id" else value(self, filter_name, *more)
-
-    endpoint.get_filter_value = with_id
 
 
 @patch
