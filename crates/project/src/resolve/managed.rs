@@ -14,8 +14,11 @@ use crate::{
 /// `lost`: by container, what is wrong with its volumes.
 pub(super) fn propose(cx: &mut Cx<'_>, all: &BTreeMap<String, Service>, lost: BTreeMap<String, Vec<Problem>>) {
     for (name, mut problems) in lost {
-        let container = Container::of(cx, &all[&name], all).filter(|_| !has_scripts(&all[&name], &problems));
-        if let Some(container) = container {
+        let has_scripts = has_scripts(&all[&name], &problems);
+        if has_scripts && let Some(help) = &mut problems[0].help {
+            help.push_str(&format!("; nobody runs what is in {SCRIPTS} for a database in AWS: it would be a job of yours"));
+        }
+        if let Some(container) = Container::of(cx, &all[&name], all).filter(|_| !has_scripts) {
             cx.credentials.is_left_out(&name);
             problems.iter_mut().for_each(|problem| problem.lines.clear());
             problems[0].lines = container.lines(cx, all);
@@ -204,9 +207,11 @@ fn database_in<'v>(value: &'v str, host: &str) -> Option<&'v str> {
     (at.split(':').next() == Some(host)).then_some(name)
 }
 
+/// What the images run when there is no data yet.
+const SCRIPTS: &str = "/docker-entrypoint-initdb.d";
+
 /// Whether it makes itself ready by scripts of its own, which nobody runs in RDS.
 fn has_scripts(container: &Service, lost: &[Problem]) -> bool {
-    const SCRIPTS: &str = "/docker-entrypoint-initdb.d";
     let baked = container.baked_files.iter().any(|file| file.target.starts_with(SCRIPTS));
     baked || lost.iter().flat_map(|problem| &problem.help).any(|help| help.contains(SCRIPTS))
 }
