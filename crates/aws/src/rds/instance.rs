@@ -200,7 +200,7 @@ impl Kind for Instance {
         let Some(url) = cx.far_end.emulator().filter(|_| has_none) else { return Ok(None) };
         let title =
             format!("{url} shows no secret for the master user (MasterUserSecret), although RDS is asked to keep the password");
-        let help = "AWS shows one: use an emulator that has managed passwords, let the stack keep the password (see the guide, Databases), or look at it in `--sandbox`";
+        let help = "AWS shows one: use an emulator that has managed passwords, let the stack keep the password (a program that reads `database:NAME.url`), or look at it in `--sandbox`";
         let cause = Cause { title, help: help.to_owned(), ..Cause::default() };
         Ok(Some(Trouble { cause, ends: Some(Class::Unserved) }))
     }
