@@ -379,7 +379,7 @@ fn dropping_all_capabilities_but_some_needs_none_added() {
 #[test]
 fn a_secret_in_landing_toml_takes_the_place_of_a_file() {
     let compose = "services:\n  db:\n    image: postgres\n    secrets: [pass]\n    environment: { POSTGRES_PASSWORD_FILE: /run/secrets/pass, PGDATA: /x }\nsecrets: { pass: { file: ./pass.txt } }\n";
-    let toml = "name = \"shop\"\n[services.db]\nsecrets = { POSTGRES_PASSWORD = \"pass\" }\n[secrets.pass]\ngenerate = true\n";
+    let toml = "name = \"shop\"\n[services.db]\nsecrets = { POSTGRES_PASSWORD = \"pass\" }\nscratch = [\"/x\"]\n[secrets.pass]\ngenerate = true\n";
     let project = loaded(&[("landing.toml", toml), ("compose.yaml", compose)]);
     let db = &project.services[0];
     assert_eq!(environment(db), "PGDATA=/x");

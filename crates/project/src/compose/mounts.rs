@@ -89,6 +89,22 @@ const USERS: [(&str, u32, u32); 9] = [
 const POSTGRES: [&str; 6] =
     ["postgres", "library/postgres", "bitnami/postgresql", "bitnamilegacy/postgresql", "postgis/postgis", "pgvector/pgvector"];
 
+/// Images of databases, and where they keep their data.
+const DATABASES: [(&str, &str); 12] = [
+    ("postgres", "/var/lib/postgresql/data"),
+    ("library/postgres", "/var/lib/postgresql/data"),
+    ("postgis/postgis", "/var/lib/postgresql/data"),
+    ("pgvector/pgvector", "/var/lib/postgresql/data"),
+    ("bitnami/postgresql", "/bitnami/postgresql"),
+    ("mysql", "/var/lib/mysql"),
+    ("library/mysql", "/var/lib/mysql"),
+    ("mariadb", "/var/lib/mysql"),
+    ("library/mariadb", "/var/lib/mysql"),
+    ("mongo", "/data/db"),
+    ("library/mongo", "/data/db"),
+    ("bitnami/mongodb", "/bitnami/mongodb"),
+];
+
 /// The host's clock, which a task does not share: it is in UTC, as the servers are from which these files come.
 const CLOCK: [&str; 2] = ["/etc/localtime", "/etc/timezone"];
 
@@ -124,11 +140,26 @@ impl Owner<'_> {
 
     /// One that RDS can stand in for, which has PostGIS and pgvector too, but no TimescaleDB.
     pub(super) fn is_postgres(&self) -> bool {
+        POSTGRES.iter().any(|name| self.is_image(name))
+    }
+
+    fn is_image(&self, name: &str) -> bool {
         let without_digest = self.image.split('@').next().unwrap_or_default();
         let path = without_digest.rsplit_once(':').filter(|(_, tag)| !tag.contains('/')).map_or(without_digest, |(path, _)| path);
-        POSTGRES
-            .iter()
-            .any(|name| path.strip_suffix(name).is_some_and(|registry| registry.is_empty() || registry.ends_with(".io/")))
+        path.strip_suffix(name).is_some_and(|registry| registry.is_empty() || registry.ends_with(".io/"))
+    }
+
+    /// What a database without any volume loses: compose keeps what its image declares, Fargate keeps nothing.
+    pub(super) fn without_volume(&self, place: &Place) -> Option<Problem> {
+        let (_, data) = DATABASES.iter().find(|(name, _)| self.is_image(name))?;
+        let title = format!("the data of service `{}` would be lost with every task", self.name);
+        let help = format!(
+            "{}keep it: mount a named volume there (`data:{data}`, and `data:` under the top-level `volumes`), which `storage = \"efs\"` in \
+             [volumes.data] of landing.toml keeps on Amazon EFS; or if it may be lost: `scratch = [{data:?}]` of the service",
+            self.database()
+        );
+        let label = format!("it is kept in {data}, where nothing is mounted");
+        Some(Problem::at(place, "unsupported-volume", title).label(label).help(help))
     }
 
     /// Compose's own way to say that a volume is the memory of one container.

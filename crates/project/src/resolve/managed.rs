@@ -40,11 +40,12 @@ struct Container<'a> {
     name: String,
     database: &'a str,
     user: &'a str,
-    password: Option<&'a str>,
+    password: &'a str,
 }
 
 impl<'a> Container<'a> {
-    /// `None` when RDS does not take its names, so that its clients would have to change too.
+    /// `None` when RDS does not take its names, so that its clients would have to change too, and when its password is not to be seen here, so that nobody
+    /// knows which of theirs it is.
     fn of(cx: &Cx<'_>, service: &'a Service, all: &'a BTreeMap<String, Service>) -> Option<Self> {
         let said = |variables: [&str; 2]| {
             variables.iter().find_map(|variable| match service.environment.get(*variable) {
@@ -56,7 +57,7 @@ impl<'a> Container<'a> {
         // Where it says nothing, a client's URL may.
         let asked_for = || all.values().flat_map(plain).find_map(|(_, value)| database_in(value, &service.name));
         let database = said(["POSTGRES_DB", "POSTGRESQL_DATABASE"]).or_else(asked_for).unwrap_or(user);
-        let password = said(["POSTGRES_PASSWORD", "POSTGRESQL_PASSWORD"]);
+        let password = said(["POSTGRES_PASSWORD", "POSTGRESQL_PASSWORD"])?;
         let known = cx.settings.databases.keys().next().filter(|_| cx.settings.databases.len() == 1);
         let name = known.cloned().unwrap_or_else(|| names::plain(&service.name));
         (is_name(database) && is_name(user) && !user.starts_with("rds") && !name.is_empty()).then_some(Self {
@@ -107,8 +108,7 @@ impl<'a> Container<'a> {
             let variable = variable.to_ascii_uppercase();
             words.iter().any(|word| variable.contains(word))
         };
-        let same =
-            plain(service).filter(|(variable, value)| names_a_credential(variable) && self.password == Some(value.as_str()));
+        let same = plain(service).filter(|(variable, value)| names_a_credential(variable) && self.password == value.as_str());
         let same = same.map(|(variable, _)| variable).filter(|variable| !names(variable, &OF_OTHERS));
         let (of_database, other): (Vec<&String>, Vec<&String>) = same.partition(|variable| names(variable, &OF_DATABASES));
         if of_database.is_empty() { other } else { of_database }
@@ -177,7 +177,7 @@ impl<'a> Container<'a> {
 
     /// The text with user and password of the database in place of the container's; `None` when they are not in it.
     fn with_password(&self, text: &str) -> Option<String> {
-        let (user, password) = (self.user, self.password?.replace('$', "$$"));
+        let (user, password) = (self.user, self.password.replace('$', "$$"));
         let of = |field: &str| format!("${{database.{}.{field}}}", self.name);
         let url = format!("://{user}:{password}@");
         if text.contains(&url) {
@@ -222,7 +222,7 @@ mod tests {
 
     #[test]
     fn a_host_is_told_from_a_path_a_user_and_a_longer_name() {
-        let container = Container { service: "db", name: "db".into(), database: "app", user: "app", password: Some("pa$s") };
+        let container = Container { service: "db", name: "db".into(), database: "app", user: "app", password: "pa$s" };
         let host = |value: &str| container.with_host(value);
         let table = [
             ("db", Some("${database.db.host}")),
@@ -244,7 +244,7 @@ mod tests {
 
     #[test]
     fn a_password_is_taken_out_of_urls_and_settings() {
-        let container = Container { service: "db", name: "main".into(), database: "app", user: "app", password: Some("pa$s") };
+        let container = Container { service: "db", name: "main".into(), database: "app", user: "app", password: "pa$s" };
         let text = |value: &str| container.with_host(value).and_then(|text| container.with_password(&text));
         assert_eq!(
             text("postgres://app:pa$s@db:5432/app?x=1").as_deref(),
