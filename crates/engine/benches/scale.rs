@@ -32,7 +32,16 @@ impl Nothing {
     fn live(&self, node: &NodeName, stack: &Stack) -> Live<Self> {
         let id = format!("id-{}", node.name());
         let outputs = BTreeMap::from([("id".to_owned(), id.clone())]);
-        Live { id, node: node.clone(), shape: self.clone(), outputs, ready: Ready::Yes, tags: stack.tags(node), owned: true }
+        Live {
+            id,
+            node: node.clone(),
+            shape: self.clone(),
+            outputs,
+            ready: Ready::Yes,
+            tags: stack.tags(node),
+            owned: true,
+            untold: Vec::new(),
+        }
     }
 }
 
