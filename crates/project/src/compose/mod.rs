@@ -32,6 +32,7 @@ pub(crate) use self::{
     environment::Variable,
     keys::Rule,
     load::load,
+    mounts::FIRST_START,
     service::{ComposeService, Dependency, Given, read as read_service},
     yaml::Node,
 };

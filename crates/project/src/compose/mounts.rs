@@ -85,25 +85,25 @@ const USERS: [(&str, u32, u32); 9] = [
     ("grafana/grafana", 472, 472),
 ];
 
-/// PostgreSQL as its makers pack it: what other images of the name add, RDS has not got.
-const POSTGRES: [&str; 6] =
-    ["postgres", "library/postgres", "bitnami/postgresql", "bitnamilegacy/postgresql", "postgis/postgis", "pgvector/pgvector"];
-
-/// Images of databases, and where they keep their data.
-const DATABASES: [(&str, &str); 12] = [
+/// Databases as their makers pack them, and where they keep their data.
+const DATABASES: [(&str, &str); 9] = [
     ("postgres", "/var/lib/postgresql/data"),
-    ("library/postgres", "/var/lib/postgresql/data"),
     ("postgis/postgis", "/var/lib/postgresql/data"),
     ("pgvector/pgvector", "/var/lib/postgresql/data"),
     ("bitnami/postgresql", "/bitnami/postgresql"),
+    ("bitnamilegacy/postgresql", "/bitnami/postgresql"),
     ("mysql", "/var/lib/mysql"),
-    ("library/mysql", "/var/lib/mysql"),
     ("mariadb", "/var/lib/mysql"),
-    ("library/mariadb", "/var/lib/mysql"),
     ("mongo", "/data/db"),
-    ("library/mongo", "/data/db"),
     ("bitnami/mongodb", "/bitnami/mongodb"),
 ];
+
+/// Those that are PostgreSQL: what other images of the name add, RDS has not got.
+const POSTGRES: [&str; 5] =
+    ["postgres", "postgis/postgis", "pgvector/pgvector", "bitnami/postgresql", "bitnamilegacy/postgresql"];
+
+/// What the images of databases run when there is no data yet.
+pub(crate) const FIRST_START: &str = "/docker-entrypoint-initdb.d";
 
 /// The host's clock, which a task does not share: it is in UTC, as the servers are from which these files come.
 const CLOCK: [&str; 2] = ["/etc/localtime", "/etc/timezone"];
@@ -124,9 +124,8 @@ impl Owner<'_> {
 
     /// As whom the image's program runs, where that is known and compose says nothing: a volume on EFS has one owner.
     fn uid(&self) -> Option<u32> {
-        let (path, tag) = self.image.rsplit_once(':').unwrap_or((self.image, ""));
-        let path = path.trim_start_matches("docker.io/").trim_start_matches("library/");
-        let (_, debian, alpine) = USERS.iter().filter(|_| !self.has_user).find(|(name, ..)| *name == path)?;
+        let (repository, tag) = repository(self.image);
+        let (_, debian, alpine) = USERS.iter().filter(|_| !self.has_user).find(|(name, ..)| *name == repository)?;
         Some(if tag.contains("alpine") { *alpine } else { *debian })
     }
 
@@ -140,18 +139,17 @@ impl Owner<'_> {
 
     /// One that RDS can stand in for, which has PostGIS and pgvector too, but no TimescaleDB.
     pub(super) fn is_postgres(&self) -> bool {
-        POSTGRES.iter().any(|name| self.is_image(name))
-    }
-
-    fn is_image(&self, name: &str) -> bool {
-        let without_digest = self.image.split('@').next().unwrap_or_default();
-        let path = without_digest.rsplit_once(':').filter(|(_, tag)| !tag.contains('/')).map_or(without_digest, |(path, _)| path);
-        path.strip_suffix(name).is_some_and(|registry| registry.is_empty() || registry.ends_with(".io/"))
+        POSTGRES.contains(&repository(self.image).0)
     }
 
     /// What a database without any volume loses: compose keeps what its image declares, Fargate keeps nothing.
-    pub(super) fn without_volume(&self, place: &Place) -> Option<Problem> {
-        let (_, data) = DATABASES.iter().find(|(name, _)| self.is_image(name))?;
+    pub(super) fn without_volume(&self, place: &Place, volumes: Option<&Node>) -> Option<Problem> {
+        let (_, data) = DATABASES.iter().find(|(name, _)| *name == repository(self.image).0)?;
+        // A script for the first start or a file of settings holds no data; what cannot be read is a problem of its own.
+        let only_read = |item| mount(item).is_ok_and(|mount| mount.read_only || mount.target.starts_with(FIRST_START));
+        if volumes.and_then(Node::list).is_some_and(|items| !items.iter().all(only_read)) {
+            return None;
+        }
         let title = format!("the data of service `{}` would be lost with every task", self.name);
         let help = format!(
             "{}keep it: mount a named volume there (`data:{data}`, and `data:` under the top-level `volumes`), which `storage = \"efs\"` in \
@@ -211,6 +209,14 @@ impl Owner<'_> {
         let there = if files.exists(&path) { " (what lies here is not brought there)" } else { "" };
         refused.help(format!("{}keep the data: {kept}{there}; or if it may be lost: {lost}", self.database())).lines([volume])
     }
+}
+
+/// The image's name, with neither registry nor `library/`, and its tag.
+fn repository(image: &str) -> (&str, &str) {
+    let without_digest = image.split('@').next().unwrap_or_default();
+    let (path, tag) = without_digest.rsplit_once(':').filter(|(_, tag)| !tag.contains('/')).unwrap_or((without_digest, ""));
+    let path = path.split_once('/').filter(|(registry, _)| registry.ends_with(".io")).map_or(path, |(_, path)| path);
+    (path.strip_prefix("library/").unwrap_or(path), tag)
 }
 
 pub(super) fn read_volumes(node: &Node, owner: &Owner<'_>, files: &Files<'_>, problems: &mut Vec<Problem>) -> Vec<Mounted> {
@@ -401,6 +407,28 @@ fn config(
         (None, None) => {
             Err(Problem::at(&item.place, "unsupported-value", format!("config `{name}` has neither `file` nor `content`"))
                 .help("give it by one of the two, so that it can go into the image"))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::repository;
+
+    #[test]
+    fn an_image_is_known_whatever_registry_tag_and_digest_it_has() {
+        let table = [
+            ("postgres", ("postgres", "")),
+            ("postgres:17-alpine", ("postgres", "17-alpine")),
+            ("postgres:17@sha256:0a", ("postgres", "17")),
+            ("docker.io/library/mysql:8", ("mysql", "8")),
+            ("docker.io/bitnami/postgresql", ("bitnami/postgresql", "")),
+            ("ghcr.io/somebody/postgres:1", ("somebody/postgres", "1")),
+            ("localhost:5000/postgres", ("localhost:5000/postgres", "")),
+            ("", ("", "")),
+        ];
+        for (image, expected) in table {
+            assert_eq!(repository(image), expected, "{image}");
         }
     }
 }

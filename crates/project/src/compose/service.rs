@@ -300,8 +300,8 @@ impl Reading<'_> {
         };
         // Where somebody has said what is kept and what is not, that is an answer.
         let is_silent = self.given.scratch.is_empty() && self.node.get("tmpfs").is_none() && self.node.get("build").is_none();
-        if let Some(image) = self.node.get("image").filter(|_| is_silent && self.has_no_writable_mount())
-            && let Some(problem) = owner.without_volume(&image.place)
+        if let Some(image) = self.node.get("image").filter(|_| is_silent)
+            && let Some(problem) = owner.without_volume(&image.place, self.node.get("volumes"))
         {
             if owner.is_postgres() { &mut lost } else { &mut *self.problems }.push(problem);
         }
@@ -328,18 +328,6 @@ impl Reading<'_> {
             self.note("configs", format!("{} seems to hold a credential: whoever has the image can read it", file.target));
         }
         Mounts { baked, volumes, lost }
-    }
-
-    /// Nothing, or only what is read: a script for its first start, a file of settings.
-    fn has_no_writable_mount(&self) -> bool {
-        let Some(volumes) = self.node.get("volumes").and_then(Node::list) else { return true };
-        let only_read = |item: &Node| match item.text() {
-            Some(text) => {
-                text.contains("/docker-entrypoint-initdb.d") || text.split(':').nth(2).is_some_and(|how| how.contains("ro"))
-            }
-            None => item.get("read_only").and_then(Node::text) == Some("true"),
-        };
-        volumes.iter().all(only_read)
     }
 
     fn stop_grace_period(&mut self) -> Option<u32> {

@@ -93,7 +93,7 @@ impl Found {
         };
         let is_open = |line: &Line| {
             let Line::Secret { service, .. } = line else { return true };
-            answer(service).is_none() && !all.left_out.contains(service)
+            answer(service).is_none()
         };
         let lines: Vec<Line> = lines.into_iter().filter(is_open).collect();
         Problem::at(&self.place, "plain-text-credential", format!("`{name}` of {plural} {of} is {what} in plain text"))

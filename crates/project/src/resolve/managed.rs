@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use super::{Cx, databases::is_name, names};
 use crate::{
+    compose::FIRST_START,
     mask::{is_credential, names_a_credential},
     problem::Problem,
     proposal::Line,
@@ -16,7 +17,7 @@ pub(super) fn propose(cx: &mut Cx<'_>, all: &BTreeMap<String, Service>, lost: BT
     for (name, mut problems) in lost {
         let has_scripts = has_scripts(&all[&name], &problems);
         if has_scripts && let Some(help) = &mut problems[0].help {
-            help.push_str(&format!("; nobody runs what is in {SCRIPTS} for a database in AWS: it would be a job of yours"));
+            help.push_str(&format!("; nobody runs what is in {FIRST_START} for a database in AWS: it would be a job of yours"));
         }
         if let Some(container) = Container::of(cx, &all[&name], all).filter(|_| !has_scripts) {
             cx.credentials.is_left_out(&name);
@@ -160,7 +161,7 @@ impl<'a> Container<'a> {
         let mut found = false;
         while let Some(at) = rest.find(self.service) {
             let after = &rest[at + self.service.len()..];
-            let edge = rest[..at].chars().next_back().or(if at == 0 { before } else { None });
+            let edge = rest[..at].chars().next_back().or(before);
             // A name of a host stands alone, after `@`, `//` or `=`, and before a port, a path or the end; `/db` is a path, and `//db:…@` a user.
             let is_user = after.split(['/', ' ', ',']).next().is_some_and(|rest| rest.contains('@'));
             let follows = edge.is_none_or(|it| "@=,; ".contains(it)) || (rest[..at].ends_with("//") && !is_user);
@@ -207,13 +208,10 @@ fn database_in<'v>(value: &'v str, host: &str) -> Option<&'v str> {
     (at.split(':').next() == Some(host)).then_some(name)
 }
 
-/// What the images run when there is no data yet.
-const SCRIPTS: &str = "/docker-entrypoint-initdb.d";
-
 /// Whether it makes itself ready by scripts of its own, which nobody runs in RDS.
 fn has_scripts(container: &Service, lost: &[Problem]) -> bool {
-    let baked = container.baked_files.iter().any(|file| file.target.starts_with(SCRIPTS));
-    baked || lost.iter().flat_map(|problem| &problem.help).any(|help| help.contains(SCRIPTS))
+    let baked = container.baked_files.iter().any(|file| file.target.starts_with(FIRST_START));
+    baked || lost.iter().flat_map(|problem| &problem.help).any(|help| help.contains(FIRST_START))
 }
 
 #[cfg(test)]
