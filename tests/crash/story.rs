@@ -154,7 +154,7 @@ impl Story {
 
 /// Of each revision at most one run may end well. What ended within the last hour is still there to be counted.
 fn no_job_was_done_twice(site: &Site) -> Result<(), String> {
-    let world = site.sandbox.with_world(|world| serde_json::to_value(world).expect("a world is plain data"));
+    let world = site.world();
     let tasks = world["ecs"]["tasks"].as_object().expect("tasks are kept by ARN");
     let mut runs: BTreeMap<&str, usize> = BTreeMap::new();
     for task in tasks.values().filter(|task| task["deployment"].is_null() && task["exit_code"] == 0) {
@@ -166,7 +166,7 @@ fn no_job_was_done_twice(site: &Site) -> Result<(), String> {
 
 /// A password that the stack keeps is the same in its secret, in the database and in the URL.
 fn one_password(site: &Site) -> Result<(), String> {
-    let world = site.sandbox.with_world(|world| serde_json::to_value(world).expect("a world is plain data"));
+    let world = site.world();
     let Some(password) = world["rds"]["instances"]["small-dev-things"]["password"].as_str() else { return Ok(()) };
     let secrets = world["secrets"]["secrets"].as_object().expect("secrets are kept by ARN");
     let current = |name: &str| {

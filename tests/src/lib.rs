@@ -191,6 +191,14 @@ impl Site {
         self.sandbox.with_world(|world| world.objects())
     }
 
+    /// The account as data.
+    ///
+    /// # Panics
+    /// Never: a world is plain data.
+    pub fn world(&self) -> Value {
+        self.sandbox.with_world(|world| serde_json::to_value(world).expect("a world is plain data"))
+    }
+
     /// Carries on with the same account, after `change` was made in its saved form.
     pub fn tamper(&mut self, change: impl FnOnce(&mut Value)) {
         let mut world = serde_json::from_str(&self.sandbox.save()).expect("a saved world is JSON");

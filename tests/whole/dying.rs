@@ -73,7 +73,7 @@ fn without_ids(text: &str) -> String {
 
 /// Seconds from the first end of a task to the moment at which it was looked at closely.
 fn seconds_until_told(site: &Site) -> u64 {
-    let world = site.sandbox.with_world(|world| serde_json::to_value(world).unwrap());
+    let world = site.world();
     let tasks = world["ecs"]["tasks"].as_object().unwrap().values();
     let first = tasks.filter_map(|task| task["stopping_at"].as_u64()).min().expect("a task has ended");
     let calls = site.sandbox.with_world(|world| world.calls.clone());
@@ -156,7 +156,7 @@ async fn a_release_that_dies_is_rolled_back() {
     insta::assert_snapshot!(told(&run));
     let classes: Vec<Class> = run.outcome.failed.iter().map(|(_, error)| error.class).collect();
     assert_eq!(classes, [Class::RolledBack]);
-    let world = site.sandbox.with_world(|world| serde_json::to_value(world).unwrap());
+    let world = site.world();
     let running = world["ecs"]["tasks"].as_object().unwrap().values().filter(|task| task["stopping_at"].is_null());
     let revisions: Vec<&str> = running.filter_map(|task| task["definition"].as_str()).collect();
     assert!(!revisions.is_empty() && revisions.iter().all(|revision| revision.ends_with(":1")), "{revisions:?}");
@@ -196,7 +196,7 @@ async fn the_same_death_twice_is_the_end_and_two_different_ones_are_not() {
         "no log speaks to a terminal: {}",
         told(&run)
     );
-    let world = site.sandbox.with_world(|world| serde_json::to_value(world).unwrap());
+    let world = site.world();
     let dead = world["ecs"]["tasks"].as_object().unwrap().values().filter(|task| task["stopping_at"].is_u64()).count();
     assert_eq!(dead, 2);
     let task =

@@ -28,7 +28,7 @@ const MIGRATE: &str = "ecs.job.migrate";
 
 /// Of each run of the job its revision's number and its exit code, in the order of their starts.
 fn runs(site: &Site) -> Vec<(String, Value)> {
-    let world = site.sandbox.with_world(|world| serde_json::to_value(world).unwrap());
+    let world = site.world();
     let mut tasks: Vec<&Value> =
         world["ecs"]["tasks"].as_object().unwrap().values().filter(|task| task["deployment"].is_null()).collect();
     tasks.sort_by_key(|task| task["created"].as_u64());
@@ -162,7 +162,7 @@ async fn another_revision_waits_until_the_run_before_has_ended() {
     site.edit("docker-compose.yml", "[\"sh\", \"-c\", \"migrate\"]", "[\"sh\", \"-c\", \"migrate --all\"]");
     site.up().await.done();
     assert_eq!(runs(&site), [ended_well("1"), ended_well("2")]);
-    let world = site.sandbox.with_world(|world| serde_json::to_value(world).unwrap());
+    let world = site.world();
     let tasks = world["ecs"]["tasks"].as_object().unwrap().values().filter(|task| task["deployment"].is_null());
     let mut times: Vec<(u64, u64)> =
         tasks.map(|task| (task["created"].as_u64().unwrap(), task["stopped_at"].as_u64().unwrap())).collect();

@@ -190,7 +190,7 @@ async fn tasks_end(site: &mut Site) {
 
 /// Ids of the tasks that have ended, in this order, and of those that run.
 fn tasks(site: &Site) -> (Vec<String>, Vec<String>) {
-    let world = site.sandbox.with_world(|world| serde_json::to_value(world).unwrap());
+    let world = site.world();
     let mut all: Vec<_> = world["ecs"]["tasks"].as_object().unwrap().iter().collect();
     all.sort_by_key(|(_, task)| task["stopping_at"].as_u64());
     let id = |arn: &String| arn.rsplit('/').next().unwrap().to_owned();

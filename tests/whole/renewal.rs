@@ -2,7 +2,7 @@
 
 use landing_blueprint::{NoRenewal, Renewal, Which};
 use landing_sandbox::Faults;
-use landing_tests::{Run, Site, shown, small};
+use landing_tests::{Site, shown, small};
 use serde_json::Value;
 
 fn renewal(name: &str, roll: bool) -> Renewal {
@@ -19,13 +19,9 @@ async fn standing() -> Site {
     site
 }
 
-fn world(site: &Site) -> Value {
-    site.sandbox.with_world(|world| serde_json::to_value(world).unwrap())
-}
-
 /// The value at a stage, of the secret whose name begins like this.
 fn value(site: &Site, name: &str, stage: &str) -> Option<String> {
-    let world = world(site);
+    let world = site.world();
     let secrets = world["secrets"]["secrets"].as_object().unwrap();
     let (_, secret) = secrets.iter().find(|(key, _)| key.starts_with(name)).unwrap();
     let versions = secret["versions"].as_object().unwrap().values();
@@ -35,7 +31,7 @@ fn value(site: &Site, name: &str, stage: &str) -> Option<String> {
 
 /// Tasks of the service that run, sorted.
 fn tasks(site: &Site) -> Vec<String> {
-    let world = world(site);
+    let world = site.world();
     let tasks = world["ecs"]["tasks"].as_object().unwrap().iter();
     let web = tasks.filter(|(_, task)| task["definition"].as_str().unwrap().contains("small-dev-web"));
     let mut found: Vec<String> = web.filter(|(_, task)| task["stopping_at"].is_null()).map(|(arn, _)| arn.clone()).collect();
@@ -43,29 +39,24 @@ fn tasks(site: &Site) -> Vec<String> {
     found
 }
 
-/// What is changed, in its order.
-fn changes(run: &Run) -> Vec<String> {
-    run.mutations().into_iter().filter(|call| !call.starts_with("sts:")).collect()
-}
-
 #[tokio::test(start_paused = true)]
 async fn a_given_value_is_stored_and_nothing_else_is_touched() {
     let site = standing().await;
     let before = tasks(&site);
     let run = site.renew(&renewal("key", false), Some(("KEY", "another"))).await.unwrap().done();
-    assert_eq!(changes(&run), ["secretsmanager:PutSecretValue"]);
+    assert_eq!(run.mutations(), ["secretsmanager:PutSecretValue"]);
     assert_eq!(value(&site, "small-dev/key", "AWSCURRENT").unwrap(), "another");
     assert_eq!(value(&site, "small-dev/key", "AWSPREVIOUS").unwrap(), "a value for KEY");
     assert_eq!(tasks(&site), before);
     let again = site.renew(&renewal("key", false), Some(("KEY", "another"))).await.unwrap().done();
-    assert_eq!(changes(&again), Vec::<String>::new(), "it has that value already");
+    assert_eq!(again.mutations(), Vec::<String>::new(), "it has that value already");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_secret_can_be_given_before_anything_stands() {
     let site = Site::new(small::STACK);
     let run = site.renew(&renewal("key", true), Some(("KEY", "early"))).await.unwrap().done();
-    assert_eq!(changes(&run), ["secretsmanager:CreateSecret"], "there is nobody to start anew");
+    assert_eq!(run.mutations(), ["secretsmanager:CreateSecret"], "there is nobody to start anew");
     assert_eq!(value(&site, "small-dev/key", "AWSCURRENT").unwrap(), "early");
     let refused = site.renew(&renewal("token", false), None).await.err().unwrap();
     assert!(matches!(refused, NoRenewal::NotThere(_)), "{refused}");
@@ -77,12 +68,12 @@ async fn a_generated_one_is_made_anew_and_its_readers_start_after_it() {
     let (old, before) = (value(&site, "small-dev/token", "AWSCURRENT"), tasks(&site));
     let run = site.renew(&renewal("token", true), None).await.unwrap().done();
     insta::assert_snapshot!(shown(&run.plan).replace(|c: char| c.is_ascii_digit(), "#"));
-    assert_eq!(changes(&run), ["secretsmanager:PutSecretValue", "ecs:UpdateService"]);
+    assert_eq!(run.mutations(), ["secretsmanager:PutSecretValue", "ecs:UpdateService"]);
     assert_eq!(value(&site, "small-dev/token", "AWSPREVIOUS"), old);
     assert_ne!(value(&site, "small-dev/token", "AWSCURRENT"), old);
     let after = tasks(&site);
     assert!(after.len() == before.len() && after.iter().all(|task| !before.contains(task)), "{before:?} {after:?}");
-    assert_eq!(changes(&site.up().await.done()), Vec::<String>::new(), "there is nothing left to do");
+    assert_eq!(site.up().await.done().mutations(), Vec::<String>::new(), "there is nothing left to do");
 }
 
 #[tokio::test(start_paused = true)]
@@ -90,10 +81,10 @@ async fn rds_makes_another_password_and_its_readers_start_after_it() {
     let site = standing().await;
     let (old, before) = (value(&site, "rds!db", "AWSCURRENT"), tasks(&site));
     let run = site.renew(&renewal("database:things", true), None).await.unwrap().done();
-    assert_eq!(changes(&run), ["rds:ModifyDBInstance", "ecs:UpdateService"]);
+    assert_eq!(run.mutations(), ["rds:ModifyDBInstance", "ecs:UpdateService"]);
     assert_eq!(value(&site, "rds!db", "AWSPREVIOUS"), old);
     assert!(tasks(&site).iter().all(|task| !before.contains(task)));
-    assert_eq!(changes(&site.up().await.done()), Vec::<String>::new());
+    assert_eq!(site.up().await.done().mutations(), Vec::<String>::new());
 }
 
 /// AWS shows for up to a minute what was there before, which is a service that is steady.
@@ -126,7 +117,7 @@ async fn new_tasks_bring_nothing_else_with_them() {
     let refused = site.renew(&renewal("token", true), None).await.err().unwrap();
     insta::assert_snapshot!(refused.to_string(), @"web would get more than another secret: ecs.task-definition.web, ecs.rollout.web has changes that wait");
     let run = site.renew(&renewal("token", false), None).await.unwrap().done();
-    assert_eq!(changes(&run), ["secretsmanager:PutSecretValue"]);
+    assert_eq!(run.mutations(), ["secretsmanager:PutSecretValue"]);
 }
 
 /// What runs nothing has read nothing.
@@ -137,5 +128,5 @@ async fn a_service_that_stands_still_is_not_started_for_a_secret() {
     site.write("web/Dockerfile", "FROM nginx:1.29-alpine\n");
     site.up().await.done();
     let run = site.renew(&renewal("token", true), None).await.unwrap().done();
-    assert_eq!(changes(&run), ["secretsmanager:PutSecretValue"]);
+    assert_eq!(run.mutations(), ["secretsmanager:PutSecretValue"]);
 }

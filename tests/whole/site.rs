@@ -30,13 +30,9 @@ fn calls(run: &Run) -> Vec<String> {
         .collect()
 }
 
-fn world(site: &Site) -> Value {
-    serde_json::from_str(&site.sandbox.save()).unwrap()
-}
-
 /// The paths of every invalidation, in the order of their times.
 fn invalidated(site: &Site) -> Vec<Vec<String>> {
-    let world = world(site);
+    let world = site.world();
     let mut all: Vec<&Value> = world["cloudfront"]["invalidations"].as_object().unwrap().values().collect();
     all.sort_by_key(|one| one["created"].as_u64());
     let paths = |one: &Value| {
@@ -55,7 +51,7 @@ fn bucket(world: &mut Value) -> &mut serde_json::Map<String, Value> {
 
 /// Key, type and how long it may be kept.
 fn standing(site: &Site) -> Vec<String> {
-    let mut world = world(site);
+    let mut world = site.world();
     let told = |(key, versions): (&String, &Value)| {
         let headers = &versions[0]["headers"];
         format!("{key}: {}, {}", headers["content-type"].as_str().unwrap(), headers["cache-control"].as_str().unwrap())

@@ -2,7 +2,7 @@
 
 use landing_blueprint::{Renewal, Which};
 use landing_sandbox::Faults;
-use landing_tests::{Run, Site, node, shown, small};
+use landing_tests::{Site, node, shown, small};
 use serde_json::Value;
 
 const BY_PASSWORD: &str = "PASSWORD = \"database:things.password\" }";
@@ -19,10 +19,6 @@ async fn standing() -> Site {
     site
 }
 
-fn world(site: &Site) -> Value {
-    site.sandbox.with_world(|world| serde_json::to_value(world).unwrap())
-}
-
 /// The current value of the secret whose name begins like this.
 fn value(world: &Value, name: &str) -> Option<String> {
     let secrets = world["secrets"]["secrets"].as_object().unwrap();
@@ -34,7 +30,7 @@ fn value(world: &Value, name: &str) -> Option<String> {
 
 /// Whether secret, database and URL have the same password; which it is.
 fn password(site: &Site) -> String {
-    let world = world(site);
+    let world = site.world();
     let kept: Value = serde_json::from_str(&value(&world, "small-dev/things-password").unwrap()).unwrap();
     let (user, password) = (kept["username"].as_str().unwrap(), kept["password"].as_str().unwrap().to_owned());
     let instance = &world["rds"]["instances"]["small-dev-things"];
@@ -44,12 +40,8 @@ fn password(site: &Site) -> String {
     password
 }
 
-fn changes(run: &Run) -> Vec<String> {
-    run.mutations().into_iter().filter(|call| !call.starts_with("sts:")).collect()
-}
-
 async fn is_settled(site: &Site) {
-    assert_eq!(changes(&site.up().await.done()), Vec::<String>::new());
+    assert_eq!(site.up().await.done().mutations(), Vec::<String>::new());
 }
 
 fn renewal() -> Renewal {
@@ -79,7 +71,7 @@ async fn secret_database_and_url_agree_and_nothing_else_knows_the_password() {
     let password = password(&site);
     let told = format!("{:?}{}{}", run.events, shown(&run.plan), std::fs::read_to_string(site.state_path()).unwrap());
     assert!(!told.contains(&password));
-    let world = world(&site);
+    let world = site.world();
     let tasks = world["ecs"].to_string();
     assert!(tasks.contains("small-dev/things-url") && !tasks.contains(&password));
     assert_eq!(value(&world, "rds!db"), None, "RDS keeps no password beside it");
@@ -93,7 +85,7 @@ async fn a_new_password_reaches_database_url_and_tasks_in_this_order() {
     let run = site.renew(&renewal(), None).await.unwrap().done();
     let [secret, tag] = ["secretsmanager:PutSecretValue", "rds:AddTagsToResource"];
     let expected = [secret, "rds:ModifyDBInstance", tag, secret, "secretsmanager:UpdateSecret", "ecs:UpdateService"];
-    assert_eq!(changes(&run), expected);
+    assert_eq!(run.mutations(), expected);
     assert_ne!(password(&site), old);
     is_settled(&site).await;
 }
@@ -117,7 +109,7 @@ async fn a_database_whose_password_rds_keeps_is_taken_over_and_given_back() {
     is_settled(&site).await;
     site.edit("landing.toml", BY_URL, BY_PASSWORD);
     site.up().await.done();
-    assert!(value(&world(&site), "rds!db").is_some());
+    assert!(value(&site.world(), "rds!db").is_some());
     is_settled(&site).await;
 }
 

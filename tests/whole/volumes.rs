@@ -8,7 +8,7 @@ use super::lost_answers::{Going, lose_answers};
 
 /// Tasks that ended by themselves.
 fn deaths(site: &Site) -> Vec<String> {
-    let world = site.sandbox.with_world(|world| serde_json::to_value(world).unwrap());
+    let world = site.world();
     let tasks = world["ecs"]["tasks"].as_object().unwrap().values();
     tasks.filter(|task| task["stop_code"] == "TaskFailedToStart").map(|task| task["stopped_reason"].to_string()).collect()
 }
